@@ -1,0 +1,5 @@
+/** Commands; wires everything by hand. */
+@NullMarked
+package bestfit.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The load generator. */
+@NullMarked
+package bestfit.load;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Experiments, trials and campaigns in SQLite. */
+@NullMarked
+package bestfit.store;
+
+import org.jspecify.annotations.NullMarked;
