@@ -1,0 +1,32 @@
+package bestfit.engine;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the next token is chosen; names and ranges as vLLM's SamplingParams.
+ *
+ * @param temperature 0 is greedy
+ * @param topP 1 is off
+ * @param topK 0 or -1 is off
+ * @param minP 0 is off
+ * @param seed null: the engine's own stream of random numbers
+ * @param logprobs alternatives to report, -1 for none
+ * @param logitBias added to logits by token id
+ * @param bannedTokens ids that cannot be chosen now (stop tokens before min_tokens)
+ */
+public record SamplingParams(
+        double temperature,
+        double topP,
+        int topK,
+        double minP,
+        double presencePenalty,
+        double frequencyPenalty,
+        double repetitionPenalty,
+        @Nullable Long seed,
+        int logprobs,
+        Map<Integer, Double> logitBias,
+        int[] bannedTokens) {
+
+    public static final SamplingParams GREEDY = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), new int[0]);
+}

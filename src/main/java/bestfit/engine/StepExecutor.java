@@ -1,0 +1,55 @@
+package bestfit.engine;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Computes forward passes. Up to {@link #stages()} passes may be outstanding; they complete in order. Submitting is done
+ * by one thread.
+ */
+public interface StepExecutor extends AutoCloseable {
+    /**
+     * One sequence's part of a pass.
+     *
+     * @param sequenceId stable over the sequence's life
+     * @param tokens the ids to compute
+     * @param start position of the first of them
+     * @param blocks KV blocks of positions {@code 0 … start + tokens.length - 1}
+     * @param sampling how to sample the next token; null when this part samples none
+     * @param history all token ids so far (prompt, then generated), for penalties; null unless sampling needs it
+     * @param promptLength how many of the history are prompt
+     * @param promptLogprobs greatest number of alternatives wanted for each prompt position, -1 for none
+     */
+    record Row(
+            String sequenceId,
+            int[] tokens,
+            int start,
+            int[] blocks,
+            @Nullable SamplingParams sampling,
+            int @Nullable [] history,
+            int promptLength,
+            int promptLogprobs) {}
+
+    /** Log-probabilities at one position, best first; {@code chosenRank} counts from 1. */
+    record Logprobs(int chosen, double chosenLogprob, int chosenRank, int[] ids, double[] logprobs) {}
+
+    /**
+     * @param sampled one token a row, -1 where none was asked for
+     * @param logprobs one entry a row, null where not asked for
+     * @param promptLogprobs one entry a row: for each computed position the logprobs of the prompt's next token; null
+     *     where not asked for
+     */
+    record Output(
+            int[] sampled,
+            @Nullable Logprobs[] logprobs,
+            @Nullable List<Logprobs>[] promptLogprobs) {}
+
+    CompletableFuture<Output> submit(List<Row> rows);
+
+    /** Passes that may be in flight: the pipeline's stages. */
+    int stages();
+
+    @Override
+    void close();
+}
