@@ -1,0 +1,39 @@
+package bestfit.args;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VllmArgsTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--tensor-parallel-size 4",
+                "--tensor-parallel-size=4",
+                "--tensor_parallel_size 4",
+                "--tensor_parallel_size=4",
+                "-tp 4",
+                "-tp=4",
+                "--tensor-parallel-size 2 -tp 4"
+            })
+    void everySpelling_ofTensorParallel_isRead(String line) {
+        assertThat(VllmArgs.of(line.split(" ")).tensorParallel()).isEqualTo(4);
+    }
+
+    @Test
+    void merge_mandatoryFirst_oursOnlyWhereKeyIsAbsent() {
+        var merged = VllmArgs.merge(
+                VllmArgs.of("--kv-cache-dtype", "fp8", "--enable-auto-tool-choice"),
+                VllmArgs.of("--kv-cache-dtype", "auto", "stray", "--max-num-seqs", "8", "--enable-auto-tool-choice"));
+        assertThat(merged.list())
+                .containsExactly("--kv-cache-dtype", "fp8", "--enable-auto-tool-choice", "--max-num-seqs", "8");
+    }
+
+    @Test
+    void negativeNumber_isAValue_notAFlag() {
+        assertThat(VllmArgs.of("--seed", "-1", "--max-num-seqs", "8").value("--seed"))
+                .contains("-1");
+    }
+}
