@@ -1,10 +1,109 @@
 package bestfit.cli;
 
-/** The program. */
-public final class Main {
-    private Main() {}
+import bestfit.config.ConfigException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The program: the root command, and the one place where an exception becomes a message and an exit code. */
+@Command(
+        name = "bestfit",
+        mixinStandardHelpOptions = true,
+        versionProvider = VersionCommand.class,
+        synopsisSubcommandLabel = "COMMAND",
+        description = "Finds the vLLM deployment configuration that fits a GPU server best, and proves it.",
+        footer = {"", "bestfit help COMMAND shows a command's flags. Without a GPU, start with: bestfit tune"},
+        subcommands = {VersionCommand.class, HelpCommand.class})
+public final class Main implements Runnable {
+    @CommandLine.Spec
+    private CommandLine.Model.@Nullable CommandSpec spec;
 
     public static void main(String[] args) {
-        System.out.println("bestfit");
+        System.exit(run(args));
+    }
+
+    /** Runs one command line on the process's own streams and returns its {@link ExitCode}. */
+    public static int run(String... args) {
+        var command = commandLine();
+        try {
+            return command.execute(args);
+        } catch (Throwable unexpected) { // picocli hands only exceptions to its handler, not errors
+            return report(unexpected, command.getErr());
+        }
+    }
+
+    /** The command line model, for those who check documents and help against it. */
+    public static CommandLine commandLine() {
+        return new CommandLine(new Main())
+                .setParameterExceptionHandler(Main::badArguments)
+                .setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
+    }
+
+    /** Without a command. */
+    @Override
+    public void run() {
+        if (spec != null) {
+            throw new ParameterException(spec.commandLine(), "A command is missing.");
+        }
+    }
+
+    private static int badArguments(ParameterException problem, String[] args) {
+        var command = problem.getCommandLine();
+        var err = command.getErr();
+        err.println("bestfit: " + problem.getMessage());
+        if (problem instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getSuggestions().isEmpty()) {
+            err.println("Did you mean: " + String.join(", ", unmatched.getSuggestions()) + "?");
+        }
+        if (command.getParent() == null) {
+            var names = command.getSubcommands().keySet().stream().sorted().collect(Collectors.joining(", "));
+            err.println("Commands: " + names + ".");
+        } else {
+            err.println("Flags: " + command.getCommandSpec().qualifiedName() + " --help");
+        }
+        return ExitCode.BAD_INPUT;
+    }
+
+    private static int report(Throwable failure, PrintWriter err) {
+        if (System.getenv("BESTFIT_DEBUG") != null) {
+            err.println(stackTrace(failure));
+        }
+        if (failure instanceof ConfigException config) {
+            config.problems().forEach(problem -> err.println("bestfit: " + problem));
+            return ExitCode.BAD_INPUT;
+        }
+        if (failure instanceof IOException || failure instanceof UncheckedIOException) {
+            err.println("bestfit: " + rootMessage(failure));
+            return ExitCode.FAILED;
+        }
+        err.println("bestfit: a defect of bestfit: " + failure.getClass().getName() + ": " + failure.getMessage());
+        err.println("Set BESTFIT_DEBUG=1 and run the command again to see where.");
+        return ExitCode.INTERNAL;
+    }
+
+    private static String rootMessage(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        // NoSuchFileException and its like carry only the file's name.
+        return root.getClass().getSimpleName() + ": " + root.getMessage();
+    }
+
+    private static String stackTrace(Throwable failure) {
+        return failure
+                + System.lineSeparator()
+                + Arrays.stream(failure.getStackTrace())
+                        .map(frame -> "\tat " + frame)
+                        .collect(Collectors.joining(System.lineSeparator()))
+                + (failure.getCause() == null ? "" : System.lineSeparator() + stackTrace(failure.getCause()));
     }
 }
