@@ -10,6 +10,7 @@ import java.util.List;
  * may be outstanding (pipeline parallelism, asynchronous scheduling); they complete in the order they were made.
  */
 public interface Scheduler {
+    /** @throws IllegalArgumentException if a sequence of this id is unfinished */
     void add(Sequence sequence);
 
     /** Ends a sequence that is waiting or running; one that is finished or unknown is left alone. */
@@ -19,7 +20,8 @@ public interface Scheduler {
     ScheduledStep schedule();
 
     /**
-     * Hands a step back.
+     * Hands a step back. Tokens of sequences that ended meanwhile are dropped, so a driver that streams looks at how far
+     * {@link Sequence#generated} went.
      *
      * @param sampled one token per chunk of the step, {@link ScheduledStep#NO_TOKEN} where the chunk sampled none
      * @return the sequences that ended with it
@@ -34,7 +36,10 @@ public interface Scheduler {
 
     int freeBlocks();
 
-    /** True while a sequence is unfinished. */
+    /**
+     * True while a sequence is unfinished, and once more after the last ended: one more step, mostly empty, then follows,
+     * as in vLLM, where it tells the workers what to forget.
+     */
     boolean hasWork();
 
     void resetPrefixCache();

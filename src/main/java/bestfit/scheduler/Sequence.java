@@ -1,6 +1,7 @@
 package bestfit.scheduler;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request as the scheduler sees it: prompt tokens, then generated ones. Owned by one scheduler; not thread-safe.
@@ -22,12 +23,45 @@ public final class Sequence {
         ABORT
     }
 
+    enum State {
+        WAITING,
+        RUNNING,
+        PREEMPTED,
+        FINISHED
+    }
+
+    private static final int[] NO_BLOCKS = {};
+    private static final long[] NO_HASHES = {};
+
     private final String id;
     private final int promptLength;
     private final int priority;
     private final Limits limits;
     private int[] tokens;
     private int length;
+    private @Nullable Finish finish;
+    private int cachedTokens;
+    private int preemptions;
+
+    // What follows is the scheduler's.
+    State state = State.WAITING;
+    /** Place in the order of arrival. */
+    long arrival;
+    /** Tokens whose KV entries are computed, or are in an outstanding step. */
+    int computed;
+    /** Tokens of outstanding steps that are taken into account before they are known (asynchronous scheduling). */
+    int placeholders;
+    /** Outstanding steps that sample a token for this sequence. */
+    int outstanding;
+    /** Number of the first step that may decode it again. */
+    long eligibleStep;
+    /** Full blocks that the prefix cache knows. */
+    int cachedBlocks;
+
+    private int[] blocks = NO_BLOCKS;
+    private int blockCount;
+    private long[] chain = NO_HASHES;
+    private int chainLength;
 
     /** @param priority lower goes first; used by the priority policy only */
     public Sequence(String id, int[] prompt, int priority, Limits limits) {
@@ -68,10 +102,105 @@ public final class Sequence {
         return tokens[index];
     }
 
+    /** Tokens {@code from … to - 1}. */
+    public int[] tokens(int from, int to) {
+        return Arrays.copyOfRange(tokens, from, to);
+    }
+
+    /** Why it ended, null while it has not. */
+    public @Nullable Finish finish() {
+        return finish;
+    }
+
+    /** Prompt tokens that the prefix cache held when the sequence was first admitted. */
+    public int cachedTokens() {
+        return cachedTokens;
+    }
+
+    /** How often it lost its KV blocks. */
+    public int preemptions() {
+        return preemptions;
+    }
+
     void append(int token) {
         if (length == tokens.length) {
             tokens = Arrays.copyOf(tokens, length + length / 2 + 16);
         }
         tokens[length++] = token;
+    }
+
+    /** Ends it, unless it goes on after this newest token. */
+    boolean endsAfter(int token, int maxLength) {
+        if (generated() >= limits.minTokens()) {
+            for (int stop : limits.stopTokens()) {
+                if (stop == token) {
+                    return end(Finish.STOP);
+                }
+            }
+        }
+        return (generated() >= limits.maxTokens() || length >= maxLength) && end(Finish.LENGTH);
+    }
+
+    boolean end(Finish reason) {
+        finish = reason;
+        state = State.FINISHED;
+        return true;
+    }
+
+    boolean isFinished() {
+        return state == State.FINISHED;
+    }
+
+    void admitted(int cached) {
+        if (state == State.WAITING) {
+            cachedTokens = cached;
+        }
+        state = State.RUNNING;
+    }
+
+    void preempted() {
+        state = State.PREEMPTED;
+        computed = 0;
+        preemptions++;
+    }
+
+    int[] allTokens() {
+        return tokens;
+    }
+
+    /** Its KV blocks in order; only the first {@link #blockCount()} entries count, and they stay as they are. */
+    int[] blocks() {
+        return blocks;
+    }
+
+    int blockCount() {
+        return blockCount;
+    }
+
+    void addBlock(int block) {
+        if (blockCount == blocks.length) {
+            blocks = Arrays.copyOf(blocks, Math.max(8, blockCount * 2));
+        }
+        blocks[blockCount++] = block;
+    }
+
+    /** Forgets the blocks. Outstanding steps may still read the array, so it is never written again. */
+    void dropBlocks() {
+        blocks = NO_BLOCKS;
+        blockCount = 0;
+        cachedBlocks = 0;
+    }
+
+    /** Hash of the first {@code count} full blocks. */
+    long prefixHash(int count, int blockSize) {
+        while (chainLength < count) {
+            if (chainLength == chain.length) {
+                chain = Arrays.copyOf(chain, Math.max(8, chainLength * 2));
+            }
+            long parent = chainLength == 0 ? PrefixCache.ROOT : chain[chainLength - 1];
+            int from = chainLength * blockSize;
+            chain[chainLength++] = PrefixCache.extend(parent, tokens, from, from + blockSize);
+        }
+        return count == 0 ? PrefixCache.ROOT : chain[count - 1];
     }
 }
