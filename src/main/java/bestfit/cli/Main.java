@@ -20,7 +20,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = VersionCommand.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Finds the vLLM deployment configuration that fits a GPU server best, and proves it.",
-        footer = {"", "bestfit help COMMAND shows a command's flags. Without a GPU, start with: bestfit tune"},
+        footer = {
+            "",
+            "bestfit help COMMAND shows a command's flags. Without a GPU, start with: bestfit tune",
+            "In a checkout the launcher also knows: bestfit test [--quick], bestfit pack"
+        },
         subcommands = {VersionCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @CommandLine.Spec
