@@ -1,0 +1,100 @@
+package bestfit.tune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
+import bestfit.hardware.Device;
+import bestfit.hardware.Inventory;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class SearchSpaceTest {
+    private static ModelShape model(int heads, int kvHeads, int layers) {
+        return new ModelShape("m", heads, kvHeads, layers, 8_000_000, 4096, 8192);
+    }
+
+    private static SearchSpace space(ModelShape model, int devices, int users, String... mandatory) {
+        return SearchSpace.enumerate(
+                new SearchSpace.Query(model, "auto", Inventory.cores(devices), users, 1600, VllmArgs.of(mandatory)));
+    }
+
+    private static List<String> titles(SearchSpace space) {
+        return space.candidates().stream().map(Candidate::title).toList();
+    }
+
+    private static List<String> reasons(SearchSpace space, int tp) {
+        return space.rejections().stream()
+                .filter(each -> each.candidate().layout().tp() == tp)
+                .map(Rejection::reason)
+                .toList();
+    }
+
+    @Test
+    void sixHeadsOnFourDevicesLeaveOutTp4() {
+        var space = space(model(6, 6, 4), 4, 4);
+        assertThat(titles(space)).noneMatch(title -> title.startsWith("TP 4"));
+        assertThat(reasons(space, 4)).containsExactly("6 heads are not divisible by TP 4");
+        assertThat(titles(space)).contains("TP 3 PP 1 ×1 default", "TP 1 PP 1 ×4 default", "TP 2 PP 2 ×1 default");
+    }
+
+    @Test
+    void twoCoresGiveEveryLayoutWithAndWithoutABoundThatBinds() {
+        var space = space(model(8, 4, 4), 2, 4);
+        assertThat(titles(space))
+                .containsExactly(
+                        "TP 1 PP 1 ×2 default",
+                        "TP 1 PP 1 ×2 seqs 1",
+                        "TP 1 PP 2 ×1 default",
+                        "TP 1 PP 2 ×1 seqs 2",
+                        "TP 2 PP 1 ×1 default",
+                        "TP 2 PP 1 ×1 seqs 2");
+        assertThat(space.rejections())
+                .extracting(Rejection::reason)
+                .contains("the same as the default here: 4 users are at most 2 per instance");
+    }
+
+    @Test
+    void kvHeadsAreSplitOrCopiedEvenly() {
+        assertThat(reasons(space(model(12, 4, 4), 6, 4), 6))
+                .containsExactly("4 KV heads can be neither split over TP 6 evenly nor copied evenly");
+        assertThat(titles(space(model(8, 2, 4), 4, 4))).contains("TP 4 PP 1 ×1 default");
+    }
+
+    @Test
+    void pipelineHasAtMostALayerAStage() {
+        assertThat(reasons(space(model(8, 4, 2), 4, 4), 1)).contains("PP 3 has more stages than the model's 2 layers");
+    }
+
+    @Test
+    void layoutsThatDoNotFitInMemoryAreLeftOut() {
+        var devices = IntStream.range(0, 8)
+                .mapToObj(i -> new Device(Device.Kind.GPU, i, "4070 S Ti", 16_000_000_000L))
+                .toList();
+        var model = new ModelShape("m", 64, 8, 64, 32_000_000_000L, 131_072, 32_768);
+        var space = SearchSpace.enumerate(
+                new SearchSpace.Query(model, "auto", new Inventory(devices, 0), 10, 1300, VllmArgs.of()));
+        assertThat(titles(space)).contains("TP 8 PP 1 ×1 default", "TP 4 PP 2 ×1 default", "TP 4 PP 1 ×2 default");
+        assertThat(reasons(space, 1).getFirst())
+                .startsWith("a device needs 32.0 GB of weights")
+                .endsWith("it has 14.4 GB");
+    }
+
+    @Test
+    void mandatoryArgsAreInEveryConfigAndFixWhatTheySay() {
+        var space = space(model(8, 4, 4), 2, 4, "-tp", "2", "--quantization", "fp8");
+        assertThat(space.candidates())
+                .isNotEmpty()
+                .allSatisfy(
+                        each -> assertThat(each.config().args().list()).startsWith("-tp", "2", "--quantization", "fp8"))
+                .allSatisfy(each -> assertThat(each.config().args().has("--tensor-parallel-size"))
+                        .isTrue());
+        assertThat(titles(space)).containsExactly("TP 2 PP 1 ×1 default", "TP 2 PP 1 ×1 seqs 2");
+        assertThat(reasons(space, 1)).contains("your args fix TP 2");
+        assertThatThrownBy(() -> space(model(8, 4, 4), 2, 4, "--tensor-parallel-size", "4"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("raise --devices");
+    }
+}
