@@ -69,7 +69,7 @@ public final class ArgCatalogue {
     }
 
     private static void put(ArgEffect effect, int values, String flags) {
-        for (var flag : flags.split(" ")) {
+        for (var flag : flags.split(" ", -1)) {
             SPECS.put(flag, new ArgSpec(flag, effect, values));
         }
     }

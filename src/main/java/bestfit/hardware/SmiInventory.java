@@ -45,7 +45,7 @@ public final class SmiInventory {
     public static List<Device> parse(String csv) {
         var devices = new ArrayList<Device>();
         for (var line : csv.lines().toList()) {
-            var cells = line.split(",");
+            var cells = line.split(",", -1);
             if (cells.length == 3
                     && cells[0].strip().matches("\\d+")
                     && cells[2].strip().matches("\\d+")) {
@@ -66,7 +66,7 @@ public final class SmiInventory {
 
     /** An executable of the PATH. */
     public static Optional<Path> onPath(String program, Map<String, String> environment) {
-        for (var folder : environment.getOrDefault("PATH", "").split(":")) {
+        for (var folder : environment.getOrDefault("PATH", "").split(":", -1)) {
             if (!folder.isEmpty()) {
                 var file = Path.of(folder, program);
                 if (Files.isExecutable(file) && !Files.isDirectory(file)) {
