@@ -7,9 +7,9 @@ import java.util.Map;
 /** What a campaign makes better: which of compressa-perf's metrics the score is the geometric mean of. */
 public enum Objective {
     /** Time to first token, latency, input and output throughput alike. */
-    SCORE(List.of(Objective.TTFT, Objective.LATENCY_SECONDS, Objective.INPUT, Objective.OUTPUT)),
-    THROUGHPUT(List.of(Objective.INPUT, Objective.OUTPUT)),
-    LATENCY(List.of(Objective.TTFT, Objective.LATENCY_SECONDS));
+    SCORE,
+    THROUGHPUT,
+    LATENCY;
 
     /** Seconds, lower is better. */
     public static final String TTFT = "TTFT";
@@ -29,14 +29,13 @@ public enum Objective {
     private static final Map<String, String> WORDS =
             Map.of(TTFT, "TTFT", LATENCY_SECONDS, "latency", INPUT, "input throughput", OUTPUT, "output throughput");
 
-    private final List<String> metrics;
-
-    Objective(List<String> metrics) {
-        this.metrics = metrics;
-    }
-
+    /** Names of compressa-perf's metrics. */
     public List<String> metrics() {
-        return metrics;
+        return switch (this) {
+            case SCORE -> METRICS;
+            case THROUGHPUT -> List.of(INPUT, OUTPUT);
+            case LATENCY -> List.of(TTFT, LATENCY_SECONDS);
+        };
     }
 
     public static boolean higherIsBetter(String metric) {
@@ -55,7 +54,7 @@ public enum Objective {
 
     /** For people, such as {@code geometric mean over TTFT and latency of all experiments}. */
     public String sentence() {
-        var words = metrics.stream().map(Objective::words).toList();
+        var words = metrics().stream().map(Objective::words).toList();
         return "geometric mean over " + String.join(", ", words.subList(0, words.size() - 1)) + " and "
                 + words.getLast() + " of all experiments";
     }
