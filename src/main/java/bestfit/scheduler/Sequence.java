@@ -51,7 +51,7 @@ public final class Sequence {
     int computed;
     /** Tokens of outstanding steps that are taken into account before they are known (asynchronous scheduling). */
     int placeholders;
-    /** Outstanding steps that sample a token for this sequence. */
+    /** Outstanding steps that compute for this sequence. */
     int outstanding;
     /** Number of the first step that may decode it again. */
     long eligibleStep;

@@ -92,12 +92,10 @@ public final class V1Scheduler implements Scheduler {
     private void advance(Chunk chunk) {
         var sequence = chunk.sequence();
         sequence.computed += chunk.tokens();
-        if (chunk.samples()) {
-            sequence.outstanding++;
-            if (config.async()) {
-                sequence.placeholders++;
-                sequence.eligibleStep = stepNumber + config.stages();
-            }
+        sequence.outstanding++;
+        if (chunk.samples() && config.async()) {
+            sequence.placeholders++;
+            sequence.eligibleStep = stepNumber + config.stages();
         }
     }
 
@@ -221,11 +219,8 @@ public final class V1Scheduler implements Scheduler {
         for (int i = 0; i < sampled.length; i++) {
             var chunk = step.chunks().get(i);
             var sequence = chunk.sequence();
-            if (!chunk.samples()) {
-                continue;
-            }
             sequence.outstanding--;
-            if (!sequence.isFinished() && take(sequence, sampled[i])) {
+            if (chunk.samples() && !sequence.isFinished() && take(sequence, sampled[i])) {
                 ended.add(sequence);
             }
         }
