@@ -17,7 +17,13 @@ import tools.jackson.databind.JsonNode;
  * @param end how the recording ended: {@code done}, {@code stuck}, {@code step_limit} or {@code error: …}
  */
 record TraceCase(
-        int number, String kind, SchedulerConfig config, boolean swaps, List<Request> requests, String end, JsonNode rows) {
+        int number,
+        String kind,
+        SchedulerConfig config,
+        boolean swaps,
+        List<Request> requests,
+        String end,
+        JsonNode rows) {
 
     /** Ends a sequence; the only stop token of the traces. */
     private static final int STOP_TOKEN = 2;

@@ -41,7 +41,8 @@ final class TraceDrive {
     }
 
     /** Plays a turn of the engine loop; its row, or null if nothing happened. */
-    @Nullable ObjectNode turn(int number) {
+    @Nullable
+    ObjectNode turn(int number) {
         turn = number;
         row = emptyRow(number);
         for (var request : traced.requests()) {
@@ -116,7 +117,8 @@ final class TraceDrive {
     private void complete(StepQueue.Outstanding<Batch> oldest) {
         row.put("updated", oldest.pending().turn());
         var chunks = oldest.step().chunks();
-        var before = chunks.stream().mapToInt(chunk -> chunk.sequence().length()).toArray();
+        var before =
+                chunks.stream().mapToInt(chunk -> chunk.sequence().length()).toArray();
         var ended = scheduler.complete(oldest.step(), oldest.pending().sampled());
         for (int i = 0; i < before.length; i++) {
             var sequence = chunks.get(i).sequence();
