@@ -108,9 +108,12 @@ final class TraceDrive {
 
     private int[] sample(ScheduledStep step) {
         return step.chunks().stream()
-                .mapToInt(chunk -> chunk.samples()
-                        ? requests.get(chunk.sequence().id()).token(chunk.start() + chunk.tokens())
-                        : ScheduledStep.NO_TOKEN)
+                .mapToInt(chunk -> {
+                    var request = requests.get(chunk.sequence().id());
+                    return request != null && chunk.samples()
+                            ? request.token(chunk.start() + chunk.tokens())
+                            : ScheduledStep.NO_TOKEN;
+                })
                 .toArray();
     }
 
