@@ -1,0 +1,112 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The bash launcher as a user meets it; the first of these builds, so they are slow. */
+@Tag("slow")
+class LauncherTest {
+    private static final Path LAUNCHER = Path.of("bestfit").toAbsolutePath();
+
+    @TempDir
+    private Path folder;
+
+    private record Run(int exitCode, String out, String err) {}
+
+    @Test
+    void symbolicLink_fromAnotherFolder() throws Exception {
+        var link = Files.createSymbolicLink(folder.resolve("bf"), LAUNCHER);
+
+        var run = run(folder, Map.of(), link.toString(), "version");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).startsWith("bestfit 0.1");
+    }
+
+    @Test
+    void checkoutUnderAPathWithSpaces_buildsOnceAndThenNeedsNoWriting() throws Exception {
+        var checkout = copyCheckout(folder.resolve("a path with spaces"));
+        var first = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version", "--json");
+        assertThat(first.exitCode()).as(first.err()).isZero();
+        assertThat(first.err()).contains("building");
+
+        var before = newest(checkout);
+        var second = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version", "--json");
+
+        assertThat(second.out()).isEqualTo(first.out()).containsOnlyOnce("\n");
+        assertThat(second.err()).isEmpty();
+        assertThat(newest(checkout)).isEqualTo(before);
+
+        Files.delete(checkout.resolve("src/main/java/bestfit/cli/ExitCode.java"));
+        var broken = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version");
+        assertThat(broken.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(broken.err()).contains("ExitCode", "the whole log: " + checkout.resolve("target/build.log"));
+    }
+
+    @Test
+    void noJdk_saysWhatToInstall() throws Exception {
+        // The machine's own folders are looked at too, so the launcher is asked for a JDK that nobody has.
+        var copy = Files.writeString(
+                folder.resolve("bestfit"), Files.readString(LAUNCHER).replace("JDK_NEEDED=25", "JDK_NEEDED=9999"));
+
+        var run = run(folder, Map.of("JAVA_HOME", "/nowhere"), "bash", copy.toString(), "version");
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(run.err()).contains("no JDK 9999 or later found", "apt-get install", "dnf install", "sdk install");
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void unknownFlagOfTest_isRefused() throws Exception {
+        var run = run(folder, Map.of(), LAUNCHER.toString(), "test", "--fast");
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run.err()).contains("--fast", "--quick");
+    }
+
+    private static Run run(Path folder, Map<String, String> environment, String... command) throws Exception {
+        var err = Files.createTempFile(folder, "run", ".err");
+        var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectError(err.toFile());
+        builder.environment().putAll(environment);
+        var process = builder.start();
+        process.getOutputStream().close();
+        var out = new String(process.getInputStream().readAllBytes());
+        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+        return new Run(process.exitValue(), out, Files.readString(err));
+    }
+
+    private static Path copyCheckout(Path to) throws IOException {
+        for (var from : List.of("bestfit", "pom.xml", ".mvn", "src/main")) {
+            try (var files = Files.walk(Path.of(from))) {
+                for (var file : (Iterable<Path>) files::iterator) {
+                    Files.createDirectories(to.resolve(file).getParent());
+                    if (!Files.isDirectory(file)) {
+                        Files.copy(file, to.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+                    }
+                }
+            }
+        }
+        return to;
+    }
+
+    private static List<String> newest(Path checkout) throws IOException {
+        var times = new ArrayList<String>();
+        try (var files = Files.walk(checkout)) {
+            for (var file : (Iterable<Path>) files.sorted()::iterator) {
+                times.add(file + " " + Files.getLastModifiedTime(file));
+            }
+        }
+        return times;
+    }
+}
