@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -123,7 +124,7 @@ class DocsTest {
         return code.split("[ =]", 2)[0];
     }
 
-    private static Set<String> flagsOf(String command) {
+    private static @Nullable Set<String> flagsOf(String command) {
         var subcommand = Main.commandLine().getSubcommands().get(command);
         return subcommand == null ? LAUNCHER.get(command) : flags(subcommand);
     }

@@ -3,6 +3,7 @@ package bestfit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -81,7 +82,7 @@ class LauncherTest {
         builder.environment().putAll(environment);
         var process = builder.start();
         process.getOutputStream().close();
-        var out = new String(process.getInputStream().readAllBytes());
+        var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
         return new Run(process.exitValue(), out, Files.readString(err));
     }
