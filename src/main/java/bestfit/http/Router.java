@@ -1,10 +1,78 @@
 package bestfit.http;
 
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
 /**
- * Routes by method and path. A path is literal, has {@code {name}} segments, or ends in {@code /*} for all below it. An
- * unknown path is 404, a known one with another method 405, both with FastAPI's bodies. Built once, then immutable in use.
+ * Routes by method and path. A path is literal, has {@code {name}} segments, or ends in {@code /*} for all below it; the
+ * more literal route wins, whatever the order of registration. GET routes answer HEAD too. An unknown path is 404, a known
+ * one with another method 405, both with FastAPI's bodies. Built once, then immutable in use.
  */
 public final class Router {
+    /** Literal segments first, then named ones, then the longest prefix. */
+    private static final Comparator<Route> MOST_LITERAL = Comparator.comparing((Route route) -> route.prefix)
+            .thenComparing(route -> -route.segments.size())
+            .thenComparing(Route::namedSegments)
+            .thenComparing(Route::positionsNamed);
+
+    private final List<Route> routes = new ArrayList<>();
+
+    private record Route(String method, List<String> segments, boolean prefix, Handler handler) {
+        static Route of(String method, String path, Handler handler) {
+            if (!path.startsWith("/")) {
+                throw new IllegalArgumentException("a route's path begins with /, not: " + path);
+            }
+            boolean prefix = path.endsWith("/*");
+            String fixed = prefix ? path.substring(0, path.length() - 2) : path;
+            List<String> segments =
+                    fixed.isEmpty() ? List.of() : List.of(fixed.substring(1).split("/", -1));
+            return new Route(method, segments, prefix, handler);
+        }
+
+        private static boolean isNamed(String segment) {
+            return segment.startsWith("{") && segment.endsWith("}");
+        }
+
+        int namedSegments() {
+            return (int) segments.stream().filter(Route::isNamed).count();
+        }
+
+        /** Sorts routes that name an earlier segment after those that name a later one. */
+        String positionsNamed() {
+            StringBuilder positions = new StringBuilder();
+            segments.forEach(segment -> positions.append(isNamed(segment) ? '1' : '0'));
+            return positions.toString();
+        }
+
+        /** The values of the named segments; null when the path is another one. */
+        @Nullable
+        Map<String, String> match(List<String> path) {
+            if (prefix ? path.size() <= segments.size() : path.size() != segments.size()) {
+                return null;
+            }
+            Map<String, String> values = new HashMap<>();
+            for (int i = 0; i < segments.size(); i++) {
+                String segment = segments.get(i);
+                if (isNamed(segment) && !path.get(i).isEmpty()) {
+                    values.put(segment.substring(1, segment.length() - 1), path.get(i));
+                } else if (!segment.equals(path.get(i))) {
+                    return null;
+                }
+            }
+            return values;
+        }
+
+        boolean takes(String wanted) {
+            return method.equals("*") || method.equals(wanted) || (method.equals("GET") && wanted.equals("HEAD"));
+        }
+    }
+
     public Router get(String path, Handler handler) {
         return on("GET", path, handler);
     }
@@ -15,6 +83,40 @@ public final class Router {
 
     /** {@code method} may be {@code "*"}. */
     public Router on(String method, String path, Handler handler) {
-        throw new UnsupportedOperationException();
+        routes.add(Route.of(method, path, handler));
+        routes.sort(MOST_LITERAL);
+        return this;
+    }
+
+    /** Hands the exchange to its route's handler, or answers that there is none. */
+    void route(ServerExchange exchange, Target target) throws Exception {
+        if (!target.isWellFormed()) {
+            detail(exchange, 400, Map.of(), "Bad Request");
+            return;
+        }
+        List<String> path = target.segments();
+        TreeSet<String> allowed = new TreeSet<>();
+        for (Route route : routes) {
+            Map<String, String> values = route.match(path);
+            if (values != null && route.takes(exchange.method())) {
+                exchange.pathValues(values);
+                route.handler.handle(exchange);
+                return;
+            }
+            if (values != null) {
+                allowed.add(route.method);
+            }
+        }
+        if (allowed.isEmpty()) {
+            detail(exchange, 404, Map.of(), "Not Found");
+        } else {
+            detail(exchange, 405, Map.of("Allow", String.join(", ", allowed)), "Method Not Allowed");
+        }
+    }
+
+    private static void detail(Exchange exchange, int status, Map<String, String> headers, String detail) {
+        Map<String, String> all = new HashMap<>(headers);
+        all.put("Content-Type", "application/json");
+        exchange.respond(status, all, ("{\"detail\":\"" + detail + "\"}").getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -1,0 +1,66 @@
+package bestfit.http;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.util.Locale;
+
+/**
+ * Where a client's request goes.
+ *
+ * @param host a name or an address, without brackets
+ * @param target path and query, as sent
+ */
+record Origin(String host, int port, String target) {
+    /** @throws IllegalArgumentException if the URL is not an http one */
+    static Origin of(String url) {
+        URI parsed;
+        try {
+            parsed = URI.create(url);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("not a URL of the form http://HOST:PORT/PATH: " + url, e);
+        }
+        return of(parsed);
+    }
+
+    /** @throws IllegalArgumentException if the URL is not an http one */
+    static Origin of(URI url) {
+        String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
+        String host = url.getHost();
+        if (scheme.equals("https")) {
+            throw new IllegalArgumentException("https is not supported, only http: " + url);
+        }
+        if (!scheme.equals("http") || host == null) {
+            throw new IllegalArgumentException("not a URL of the form http://HOST:PORT/PATH: " + url);
+        }
+        String path = url.getRawPath().isEmpty() ? "/" : url.getRawPath();
+        String target = url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
+        String bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+        return new Origin(bare, url.getPort() < 0 ? 80 : url.getPort(), target);
+    }
+
+    /** Resolves the host; may block on DNS, addresses do not. */
+    InetSocketAddress address() throws UnknownHostException {
+        try {
+            return new InetSocketAddress(InetAddress.getByName(host), port);
+        } catch (UnknownHostException e) {
+            throw new UnknownHostException("unknown host " + host);
+        }
+    }
+
+    String hostHeader() {
+        String bracketed = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
+        return port == 80 ? bracketed : bracketed + ":" + port;
+    }
+
+    /** What a person needs to read of a failed connection. */
+    static String describe(Throwable cause) {
+        if (cause instanceof ConnectException) {
+            return "connection refused or not reachable";
+        }
+        return cause instanceof IOException && cause.getMessage() != null ? cause.getMessage() : cause.toString();
+    }
+}

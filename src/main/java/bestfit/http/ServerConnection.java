@@ -1,0 +1,262 @@
+package bestfit.http;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.handler.codec.DecoderResult;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.util.ReferenceCountUtil;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One connection of a server: collects requests and answers them one after the other. Confined to its event loop. */
+final class ServerConnection extends ChannelInboundHandlerAdapter {
+    /** How long a client may take to read the last answer and hang up before the connection is closed under it. */
+    private static final long LINGER_SECONDS = 3;
+
+    private final SocketChannel channel;
+    private final RequestDecoder decoder;
+    private final HttpServer.Limits limits;
+    private final Router router;
+    private final Queue<ServerExchange> waiting = new ArrayDeque<>();
+
+    private @Nullable HttpRequest head;
+    private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
+    private @Nullable ServerExchange current;
+    private @Nullable HttpResponseStatus refusal;
+    private boolean continueOwed;
+    private boolean ending;
+
+    ServerConnection(SocketChannel channel, RequestDecoder decoder, HttpServer.Limits limits, Router router) {
+        this.channel = channel;
+        this.decoder = decoder;
+        this.limits = limits;
+        this.router = router;
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        watchIdle(limits.idleNanos());
+    }
+
+    private void watchIdle(long afterNanos) {
+        channel.eventLoop().schedule(this::checkIdle, afterNanos, TimeUnit.NANOSECONDS);
+    }
+
+    private void checkIdle() {
+        if (!channel.isOpen()) {
+            return;
+        }
+        long quiet = System.nanoTime() - decoder.readNanos();
+        if (current != null) {
+            watchIdle(limits.idleNanos());
+        } else if (quiet >= limits.idleNanos()) {
+            channel.close();
+        } else {
+            watchIdle(limits.idleNanos() - quiet);
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        try {
+            if (refusal == null && !ending) {
+                receive(message);
+            }
+        } finally {
+            ReferenceCountUtil.release(message);
+        }
+    }
+
+    private void receive(Object message) {
+        if (message instanceof HttpRequest request) {
+            begin(request);
+        }
+        if (message instanceof HttpContent content && head != null) {
+            append(head, content);
+        }
+    }
+
+    private void begin(HttpRequest request) {
+        HttpResponseStatus objection = objection(request);
+        if (objection != null) {
+            refuse(objection);
+            return;
+        }
+        head = request;
+        body = new ByteArrayOutputStream(0);
+        if (HttpUtil.is100ContinueExpected(request)) {
+            continueOwed = true;
+            proceed();
+        }
+    }
+
+    private @Nullable HttpResponseStatus objection(HttpRequest request) {
+        DecoderResult result = request.decoderResult();
+        if (result.isFailure()) {
+            return switch (result.cause()) {
+                case TooLongHttpHeaderException e -> HttpResponseStatus.REQUEST_HEADER_FIELDS_TOO_LARGE;
+                case TooLongHttpLineException e -> HttpResponseStatus.REQUEST_URI_TOO_LONG;
+                default -> HttpResponseStatus.BAD_REQUEST;
+            };
+        }
+        List<String> hosts = request.headers().getAll(HttpHeaderNames.HOST);
+        if (request.protocolVersion().equals(HttpVersion.HTTP_1_1) ? hosts.size() != 1 : hosts.size() > 1) {
+            return HttpResponseStatus.BAD_REQUEST;
+        }
+        if (request.headers().contains(HttpHeaderNames.EXPECT) && !HttpUtil.is100ContinueExpected(request)) {
+            return HttpResponseStatus.EXPECTATION_FAILED;
+        }
+        if (HttpUtil.getContentLength(request, 0L) > limits.maxBodyBytes()) {
+            return HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE;
+        }
+        return null;
+    }
+
+    private void append(HttpRequest request, HttpContent content) {
+        if (content.decoderResult().isFailure()) {
+            refuse(HttpResponseStatus.BAD_REQUEST);
+            return;
+        }
+        int bytes = content.content().readableBytes();
+        if (bytes > limits.maxBodyBytes() - body.size()) {
+            refuse(HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE);
+            return;
+        }
+        copy(content, bytes);
+        if (content instanceof LastHttpContent) {
+            head = null;
+            continueOwed = false;
+            waiting.add(new ServerExchange(channel, this, request, body.toByteArray(), decoder.readNanos()));
+            proceed();
+        }
+    }
+
+    private void copy(HttpContent content, int bytes) {
+        try {
+            content.content().readBytes(body, bytes);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e); // a byte array takes everything
+        }
+    }
+
+    /** Answers {@code status} after the requests before, then hangs up: where the next request begins is unknown. */
+    private void refuse(HttpResponseStatus status) {
+        refusal = status;
+        head = null;
+        continueOwed = false;
+        proceed();
+    }
+
+    /** Takes the next step that the answers before allow. */
+    private void proceed() {
+        if (current == null && !ending && channel.isWritable()) {
+            ServerExchange next = waiting.poll();
+            if (next != null) {
+                current = next;
+                Thread.ofVirtual().name("http ", 0).start(() -> next.run(router));
+            } else if (refusal != null) {
+                writeRefusal(refusal);
+            } else if (continueOwed) {
+                continueOwed = false;
+                channel.writeAndFlush(new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+            }
+        }
+        // One complete request may wait for its turn; the socket holds back the rest.
+        channel.config().setAutoRead(waiting.isEmpty());
+    }
+
+    private void writeRefusal(HttpResponseStatus status) {
+        byte[] text = status.reasonPhrase().getBytes(StandardCharsets.US_ASCII);
+        FullHttpResponse response =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.wrappedBuffer(text));
+        response.headers()
+                .set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8")
+                .set(HttpHeaderNames.CONTENT_LENGTH, text.length)
+                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        hangUpAfter(channel.writeAndFlush(response));
+    }
+
+    /** The exchange's last byte was written; called on the event loop. */
+    void finished(ServerExchange exchange, ChannelFuture lastWrite) {
+        if (exchange != current) {
+            return;
+        }
+        current = null;
+        if (exchange.keepAlive()) {
+            proceed();
+        } else {
+            hangUpAfter(lastWrite);
+        }
+    }
+
+    /**
+     * Ends the connection so that the last answer arrives: closing a socket with unread input would reset it and could
+     * destroy the answer on its way, so input is read and dropped until the client hangs up, for a while.
+     */
+    private void hangUpAfter(ChannelFuture lastWrite) {
+        ending = true;
+        waiting.clear();
+        channel.config().setAutoRead(true);
+        lastWrite.addListener((ChannelFutureListener) written -> {
+            channel.shutdownOutput();
+            channel.eventLoop().schedule(() -> channel.close(), LINGER_SECONDS, TimeUnit.SECONDS);
+        });
+    }
+
+    /** Cuts the connection with a reset, after what the socket takes of the bytes written so far. */
+    void reset() {
+        if (channel.isOpen()) {
+            channel.flush();
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+            channel.close();
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (current != null) {
+            current.writabilityChanged();
+        } else {
+            proceed();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        ending = true;
+        waiting.clear();
+        ServerExchange cut = current;
+        current = null;
+        if (cut != null) {
+            cut.clientLeft();
+        }
+    }
+
+    /** Only I/O errors come here, mostly a reset by the client. */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        context.close();
+    }
+}

@@ -1,0 +1,62 @@
+package bestfit.http;
+
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+
+/** A request target: path and query. */
+final class Target {
+    private final String rawPath;
+    private final String rawQuery;
+
+    /** @param target origin form ({@code /a?b=c}) or absolute form ({@code http://host/a?b=c}) */
+    Target(String target) {
+        int from = 0;
+        if (!target.startsWith("/")) {
+            int scheme = target.indexOf("://");
+            int slash = scheme < 0 ? -1 : target.indexOf('/', scheme + 3);
+            from = scheme < 0 ? 0 : slash < 0 ? target.length() : slash;
+        }
+        int mark = target.indexOf('?', from);
+        String path = target.substring(from, mark < 0 ? target.length() : mark);
+        rawPath = path.isEmpty() ? "/" : path;
+        rawQuery = mark < 0 ? "" : target.substring(mark);
+    }
+
+    /** The path, percent-decoded. */
+    String path() {
+        return decode(rawPath);
+    }
+
+    /** The path's segments after the first slash, each percent-decoded, so that an encoded slash stays inside its one. */
+    List<String> segments() {
+        return List.of(rawPath.substring(1).split("/", -1)).stream()
+                .map(Target::decode)
+                .toList();
+    }
+
+    /** @return the first value of the parameter, decoded */
+    Optional<String> query(String name) {
+        List<String> values = new QueryStringDecoder(rawQuery).parameters().get(name);
+        return values == null ? Optional.empty() : Optional.of(values.getFirst());
+    }
+
+    /** False when a percent sign is followed by anything but two hex digits. */
+    boolean isWellFormed() {
+        for (int i = rawPath.indexOf('%'); i >= 0; i = rawPath.indexOf('%', i + 1)) {
+            if (i + 2 >= rawPath.length()
+                    || Character.digit(rawPath.charAt(i + 1), 16) < 0
+                    || Character.digit(rawPath.charAt(i + 2), 16) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static String decode(String raw) {
+        return raw.indexOf('%') < 0
+                ? raw
+                : QueryStringDecoder.decodeComponent(raw.replace("+", "%2B"), StandardCharsets.UTF_8);
+    }
+}
