@@ -37,6 +37,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /** Blocking calls for control traffic: management APIs, health, metrics. A connection for each call. Thread-safe. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 public final class HttpClient {
     private static final int MAX_ANSWER_BYTES = 256 << 20;
 
@@ -104,7 +105,7 @@ public final class HttpClient {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException(method + " " + url + ": interrupted");
         } catch (ExecutionException e) {
-            Throwable cause = e.getCause();
+            Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new IOException(method + " " + url + ": " + Origin.describe(cause), cause);
         } finally {
             connecting.cancel(false);

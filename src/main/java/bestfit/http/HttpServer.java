@@ -18,6 +18,7 @@ import java.net.UnknownHostException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An HTTP/1.1 server: keep-alive, pipelining, chunked bodies, limits. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 public final class HttpServer implements AutoCloseable {
     /**
      * Limits of one server.
@@ -75,7 +76,7 @@ public final class HttpServer implements AutoCloseable {
         ChannelFuture bound = bootstrap.bind(address(host, port)).awaitUninterruptibly();
         Throwable failure = bound.cause();
         if (failure != null) {
-            throw cannotListen(host, port, failure.getMessage());
+            throw cannotListen(host, port, Origin.describe(failure));
         }
         return new HttpServer(host, bound.channel(), connections);
     }

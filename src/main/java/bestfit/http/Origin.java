@@ -61,6 +61,7 @@ record Origin(String host, int port, String target) {
         if (cause instanceof ConnectException) {
             return "connection refused or not reachable";
         }
-        return cause instanceof IOException && cause.getMessage() != null ? cause.getMessage() : cause.toString();
+        String message = cause.getMessage();
+        return cause instanceof IOException && message != null ? message : cause.toString();
     }
 }

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 public final class Router {
     /** Literal segments first, then named ones, then the longest prefix. */
     private static final Comparator<Route> MOST_LITERAL = Comparator.comparing((Route route) -> route.prefix)
-            .thenComparing(route -> -route.segments.size())
-            .thenComparing(Route::namedSegments)
+            .thenComparingInt(route -> -route.segments.size())
+            .thenComparingInt(Route::namedSegments)
             .thenComparing(Route::positionsNamed);
 
     private final List<Route> routes = new ArrayList<>();

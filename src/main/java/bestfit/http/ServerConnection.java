@@ -31,6 +31,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One connection of a server: collects requests and answers them one after the other. Confined to its event loop. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 final class ServerConnection extends ChannelInboundHandlerAdapter {
     /** How long a client may take to read the last answer and hang up before the connection is closed under it. */
     private static final long LINGER_SECONDS = 3;

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** One request of a {@link ServerConnection} and its answer. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 final class ServerExchange implements Exchange, Exchange.BodyStream {
     private final SocketChannel channel;
     private final ServerConnection connection;
