@@ -120,10 +120,11 @@ class HttpServerTest {
     @Test
     void pipelinedRequestsAreAnsweredInOrder() throws IOException {
         try (RawClient raw = raw()) {
-            raw.send("GET /slow/150 HTTP/1.1\r\nHost: x\r\n\r\n"
-                    + "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-                    + "GET /count HTTP/1.1\r\nHost: x\r\n\r\n"
-                    + "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            String get = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n";
+            String echo = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+            String chunks = "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+            String last = "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            raw.send(get.formatted("/slow/150") + echo + chunks + get.formatted("/count") + last);
             String answers = raw.readAll();
             assertThat(answers).containsSubsequence("slow", "abcde", "n0", "n1", "n2", "0\r\n\r\n", "hello ?");
         }
