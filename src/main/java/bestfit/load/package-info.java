@@ -1,4 +1,4 @@
-/** The load generator. */
+/** The load generator: users that send requests and record what comes back. */
 @NullMarked
 package bestfit.load;
 

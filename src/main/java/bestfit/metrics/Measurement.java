@@ -10,14 +10,15 @@ import org.jspecify.annotations.Nullable;
  * @param intendedNanos when it should have been sent
  * @param startNanos when the sender took it up, before a connection was obtained
  * @param sentNanos when its bytes were handed to the socket
- * @param firstEventNanos first event of the stream, whatever it holds
- * @param firstTokenNanos first event with text
+ * @param firstContentNanos first event whose delta has content, even an empty one: compressa-perf's first token
+ * @param firstTokenNanos first event with text, reasoning included
  * @param lastTokenNanos last event with text
  * @param endNanos answer complete, or failure seen
  * @param inputTokens from usage; 0 if not told
  * @param outputTokens from usage; 0 if not told
- * @param failure null on success, else the class of failure and what was seen
+ * @param failure null on success, else {@link RequestFailure#because} of what was seen
  * @param startedAtEpochMicros wall clock at {@code startNanos}
+ * @param chunks when each event with text arrived
  */
 public record Measurement(
         int index,
@@ -25,17 +26,32 @@ public record Measurement(
         long intendedNanos,
         long startNanos,
         long sentNanos,
-        long firstEventNanos,
+        long firstContentNanos,
         long firstTokenNanos,
         long lastTokenNanos,
         long endNanos,
         int inputTokens,
         int outputTokens,
         @Nullable String failure,
-        long startedAtEpochMicros) {
+        long startedAtEpochMicros,
+        ChunkTimes chunks) {
     public static final long NEVER = Long.MIN_VALUE;
+    private static final double NANOS = 1e9;
 
     public boolean succeeded() {
         return failure == null;
+    }
+
+    /** The same request as compressa-perf records it. */
+    public RequestTiming timing() {
+        double startSeconds = startedAtEpochMicros / 1e6;
+        return new RequestTiming(
+                startSeconds,
+                startSeconds + (endNanos - startNanos) / NANOS,
+                firstContentNanos == NEVER ? 0 : (firstContentNanos - startNanos) / NANOS,
+                firstTokenNanos == NEVER ? Double.NaN : (firstTokenNanos - startNanos) / NANOS,
+                inputTokens,
+                outputTokens,
+                succeeded());
     }
 }

@@ -1,4 +1,4 @@
-/** What is sent: prompts, lengths, arrivals. */
+/** What is sent: prompts, their lengths, experiments, and the YAML that describes them. */
 @NullMarked
 package bestfit.workload;
 

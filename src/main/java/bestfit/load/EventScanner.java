@@ -1,0 +1,235 @@
+package bestfit.load;
+
+import bestfit.config.Json;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import tools.jackson.core.JacksonException;
+
+/**
+ * Reads server-sent events of a chat completion as bytes: one pass over each line, no text decoded, no JSON bound, except
+ * for an error event. Belongs to one event loop.
+ */
+final class EventScanner {
+    private static final byte[] DATA = bytes("data:");
+    private static final byte[] DONE = bytes("[DONE]");
+    private static final byte[] CONTENT = bytes("content");
+    private static final byte[] REASONING = bytes("reasoning");
+    private static final byte[] REASONING_CONTENT = bytes("reasoning_content");
+    private static final byte[] FINISH_REASON = bytes("finish_reason");
+    private static final byte[] ABORT = bytes("abort");
+    private static final byte[] PROMPT_TOKENS = bytes("prompt_tokens");
+    private static final byte[] COMPLETION_TOKENS = bytes("completion_tokens");
+    private static final byte[] ERROR = bytes("error");
+    private static final byte[] CHOICES = bytes("choices");
+    private static final byte[] OBJECT = bytes("object");
+
+    /** Told what one event held, with the time of its socket read. */
+    interface Events {
+        /** @param text false for an empty delta, such as the one that tells the role */
+        void onContent(boolean text, boolean reasoning, long nanos);
+
+        void onError(String message);
+    }
+
+    private final Events events;
+    private byte[] buffer = new byte[4096];
+    private int filled;
+    private boolean done;
+    private boolean aborted;
+    private boolean usage;
+    private int promptTokens;
+    private int completionTokens;
+
+    private boolean sawContent;
+    private boolean sawText;
+    private boolean sawReasoning;
+    private boolean sawError;
+    private boolean sawChoices;
+
+    EventScanner(Events events) {
+        this.events = events;
+    }
+
+    void accept(ByteBuf piece, long nanos) {
+        int added = piece.readableBytes();
+        if (filled + added > buffer.length) {
+            buffer = Arrays.copyOf(buffer, Math.max(filled + added, 2 * buffer.length));
+        }
+        piece.readBytes(buffer, filled, added);
+        int end = filled + added;
+        int line = 0;
+        for (int at = filled; at < end; at++) {
+            if (buffer[at] == '\n') {
+                onLine(line, at, nanos);
+                line = at + 1;
+            }
+        }
+        System.arraycopy(buffer, line, buffer, 0, end - line);
+        filled = end - line;
+    }
+
+    /** The closing {@code [DONE]} arrived. */
+    boolean done() {
+        return done;
+    }
+
+    /** The engine gave finish reason "abort". */
+    boolean aborted() {
+        return aborted;
+    }
+
+    boolean hasUsage() {
+        return usage;
+    }
+
+    /** From the last usage told. */
+    int promptTokens() {
+        return promptTokens;
+    }
+
+    int completionTokens() {
+        return completionTokens;
+    }
+
+    private void onLine(int from, int to, long nanos) {
+        if (!startsWith(DATA, from, to)) {
+            return;
+        }
+        int start = from + DATA.length;
+        while (start < to && buffer[start] == ' ') {
+            start++;
+        }
+        if (startsWith(DONE, start, to)) {
+            done = true;
+            return;
+        }
+        scan(start, to);
+        if (sawError && !sawChoices) {
+            events.onError(errorMessage(start, to));
+        } else if (sawContent || sawReasoning) {
+            events.onContent(sawText, sawReasoning, nanos);
+        }
+    }
+
+    /** Visits every key of the event's JSON, at whatever depth; strings are skipped whole, so no text can pose as a key. */
+    private void scan(int from, int to) {
+        sawContent = false;
+        sawText = false;
+        sawReasoning = false;
+        sawError = false;
+        sawChoices = false;
+        int at = from;
+        while (at < to) {
+            if (buffer[at] != '"') {
+                at++;
+                continue;
+            }
+            int end = stringEnd(at + 1, to);
+            int colon = skipBlanks(end + 1, to);
+            if (colon < to && buffer[colon] == ':') {
+                int value = skipBlanks(colon + 1, to);
+                if (value < to) {
+                    onKey(at + 1, end, value, to);
+                }
+                at = colon + 1;
+            } else {
+                at = end + 1;
+            }
+        }
+    }
+
+    private void onKey(int from, int to, int value, int lineEnd) {
+        byte first = buffer[value];
+        if (first == '"') {
+            onString(from, to, value, lineEnd);
+        } else if (first == '{') {
+            sawError |= is(ERROR, from, to);
+        } else if (first == '[') {
+            sawChoices |= is(CHOICES, from, to);
+        } else if (is(PROMPT_TOKENS, from, to)) {
+            promptTokens = number(value, lineEnd, promptTokens);
+        } else if (is(COMPLETION_TOKENS, from, to)) {
+            usage = true;
+            completionTokens = number(value, lineEnd, completionTokens);
+        }
+    }
+
+    private void onString(int from, int to, int value, int lineEnd) {
+        if (is(CONTENT, from, to)) {
+            sawContent = true;
+            sawText |= buffer[value + 1] != '"';
+        } else if (is(REASONING_CONTENT, from, to) || is(REASONING, from, to)) {
+            sawReasoning |= buffer[value + 1] != '"';
+        } else if (is(FINISH_REASON, from, to)) {
+            aborted |= is(ABORT, value + 1, stringEnd(value + 1, lineEnd));
+        } else if (is(ERROR, from, to)
+                || (is(OBJECT, from, to) && is(ERROR, value + 1, stringEnd(value + 1, lineEnd)))) {
+            sawError = true;
+        }
+    }
+
+    private String errorMessage(int from, int to) {
+        var text = new String(buffer, from, to - from, StandardCharsets.UTF_8).strip();
+        return messageOf(text);
+    }
+
+    /** The message of an error's JSON in the shapes of OpenAI, vLLM and FastAPI; the text itself where it is none. */
+    static String messageOf(String text) {
+        try {
+            var json = Json.parse(text);
+            for (var pointer : new String[] {"/error/message", "/message", "/detail", "/error"}) {
+                var found = json.at(pointer);
+                if (found.isString()) {
+                    return found.asString();
+                }
+            }
+        } catch (JacksonException notJson) {
+            return shortened(text);
+        }
+        return shortened(text);
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= 300 ? text : text.substring(0, 300) + "…";
+    }
+
+    /** Index of the quote that ends the string beginning at {@code from}. */
+    private int stringEnd(int from, int to) {
+        int at = from;
+        while (at < to && buffer[at] != '"') {
+            at += buffer[at] == '\\' ? 2 : 1;
+        }
+        return Math.min(at, to);
+    }
+
+    private int skipBlanks(int from, int to) {
+        int at = from;
+        while (at < to && (buffer[at] == ' ' || buffer[at] == '\t')) {
+            at++;
+        }
+        return at;
+    }
+
+    private int number(int from, int to, int otherwise) {
+        int value = 0;
+        int at = from;
+        while (at < to && buffer[at] >= '0' && buffer[at] <= '9') {
+            value = value * 10 + (buffer[at++] - '0');
+        }
+        return at == from ? otherwise : value;
+    }
+
+    private boolean startsWith(byte[] prefix, int from, int to) {
+        return to - from >= prefix.length
+                && Arrays.equals(buffer, from, from + prefix.length, prefix, 0, prefix.length);
+    }
+
+    private boolean is(byte[] word, int from, int to) {
+        return to - from == word.length && Arrays.equals(buffer, from, to, word, 0, word.length);
+    }
+
+    private static byte[] bytes(String ascii) {
+        return ascii.getBytes(StandardCharsets.US_ASCII);
+    }
+}

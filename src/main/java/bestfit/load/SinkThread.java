@@ -1,0 +1,73 @@
+package bestfit.load;
+
+import bestfit.metrics.Measurement;
+import bestfit.metrics.MeasurementSink;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/** Hands measurements to the sink on its own thread, several at once when they come faster than it is. */
+final class SinkThread {
+    private sealed interface Item {}
+
+    private record Ended(Measurement measurement) implements Item {}
+
+    private record NoMore() implements Item {}
+
+    private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
+    private final List<Measurement> taken = new ArrayList<>();
+    private final MeasurementSink sink;
+    private final StopSignal stop;
+
+    SinkThread(MeasurementSink sink, StopSignal stop) {
+        this.sink = sink;
+        this.stop = stop;
+    }
+
+    void add(Measurement measurement) {
+        queue.add(new Ended(measurement));
+    }
+
+    /** No more are added. */
+    void end() {
+        queue.add(new NoMore());
+    }
+
+    /** Works until {@link #end}; a failure of the sink cuts the run and is thrown. */
+    void drain() throws InterruptedException {
+        var items = new ArrayList<Item>();
+        boolean more = true;
+        while (more) {
+            items.add(queue.take());
+            queue.drainTo(items);
+            var batch = new ArrayList<Measurement>();
+            for (var item : items) {
+                switch (item) {
+                    case Ended(var measurement) -> batch.add(measurement);
+                    case NoMore() -> more = false;
+                }
+            }
+            items.clear();
+            store(batch);
+        }
+    }
+
+    /** All that reached the sink; to be called after {@link #drain} returned. */
+    List<Measurement> taken() {
+        return List.copyOf(taken);
+    }
+
+    private void store(List<Measurement> batch) {
+        if (batch.isEmpty()) {
+            return;
+        }
+        try {
+            sink.acceptAll(batch);
+        } catch (RuntimeException failure) {
+            stop.cut();
+            throw failure;
+        }
+        taken.addAll(batch);
+    }
+}

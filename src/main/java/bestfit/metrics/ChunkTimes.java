@@ -1,0 +1,79 @@
+package bestfit.metrics;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/** When each event with text arrived, in nanoseconds after the request's start, ascending. Immutable. */
+public final class ChunkTimes {
+    public static final ChunkTimes NONE = new ChunkTimes(new long[0]);
+
+    private final long[] offsets;
+
+    private ChunkTimes(long[] offsets) {
+        this.offsets = offsets;
+    }
+
+    /** Copies the first {@code count} offsets. */
+    public static ChunkTimes of(long[] offsetNanos, int count) {
+        return count == 0 ? NONE : new ChunkTimes(Arrays.copyOf(offsetNanos, count));
+    }
+
+    public int count() {
+        return offsets.length;
+    }
+
+    public long offsetNanos(int chunk) {
+        return offsets[chunk];
+    }
+
+    /** For storage: the gaps from one time to the next as variable-length integers, 7 bits a byte, low bits first. */
+    public byte[] toBytes() {
+        var out = ByteBuffer.allocate(offsets.length * 10);
+        long before = 0;
+        for (long offset : offsets) {
+            long gap = offset - before;
+            before = offset;
+            while ((gap & ~0x7FL) != 0) {
+                out.put((byte) (gap & 0x7F | 0x80));
+                gap >>>= 7;
+            }
+            out.put((byte) gap);
+        }
+        return Arrays.copyOf(out.array(), out.position());
+    }
+
+    /** Reads what {@link #toBytes} wrote. */
+    public static ChunkTimes fromBytes(byte[] bytes) {
+        var offsets = new long[bytes.length];
+        int count = 0;
+        long at = 0;
+        long gap = 0;
+        int shift = 0;
+        for (byte next : bytes) {
+            gap |= (next & 0x7FL) << shift;
+            shift += 7;
+            if (next >= 0) {
+                at += gap;
+                offsets[count++] = at;
+                gap = 0;
+                shift = 0;
+            }
+        }
+        return of(offsets, count);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ChunkTimes that && Arrays.equals(offsets, that.offsets);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(offsets);
+    }
+
+    @Override
+    public String toString() {
+        return offsets.length + " chunks";
+    }
+}

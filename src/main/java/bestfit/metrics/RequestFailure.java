@@ -1,0 +1,49 @@
+package bestfit.metrics;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Why a request failed. Written into {@link Measurement#failure()} as {@code kind: what was seen}. */
+public enum RequestFailure {
+    /** No connection: nothing listens, or the name does not resolve. */
+    REFUSED("refused"),
+    /** The connection broke before or amid the answer. */
+    RESET("reset"),
+    /** The time limit of the request, or of silence within it, passed. */
+    TIMEOUT("timeout"),
+    /** A status other than 2xx. */
+    HTTP_STATUS("http status"),
+    /** An error event inside a stream that began with status 200. */
+    ERROR_EVENT("error event"),
+    /** The engine ended the answer with finish reason "abort". */
+    ABORTED("aborted"),
+    /** The stream ended without its closing {@code [DONE]}. */
+    TRUNCATED("truncated"),
+    /** A complete stream without a single delta with content. */
+    EMPTY("empty"),
+    /** A complete stream that did not tell its token counts. */
+    NO_USAGE("no usage"),
+    /** Something else than HTTP, or than the events of the API. */
+    MALFORMED("malformed");
+
+    private final String label;
+
+    RequestFailure(String label) {
+        this.label = label;
+    }
+
+    public String label() {
+        return label;
+    }
+
+    public String because(String seen) {
+        return label + ": " + seen;
+    }
+
+    /** The kind of a {@link Measurement#failure()}. */
+    public static Optional<RequestFailure> of(String failure) {
+        return Arrays.stream(values())
+                .filter(kind -> failure.equals(kind.label) || failure.startsWith(kind.label + ": "))
+                .findFirst();
+    }
+}

@@ -1,0 +1,33 @@
+package bestfit.store;
+
+import java.nio.file.Path;
+import java.sql.SQLException;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/** The database could not be read or written; what was written before is kept. The message says what to do. */
+public final class StoreException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private StoreException(String message, SQLException cause) {
+        super(message, cause);
+    }
+
+    static StoreException of(Path file, SQLException cause) {
+        var code = cause instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
+        // extended codes carry the primary one in their low byte
+        var advice = switch (code.code & 0xFF) {
+            case 13 -> "the disk is full. Everything finished is kept; free space and give the same command again.";
+            case 5, 6 ->
+                "another program holds it locked. Wait for that program to end, or choose another file with --db.";
+            case 8, 23 ->
+                "it cannot be written. Give write permission to the file and its folder, or choose another file with --db.";
+            case 14 -> "it cannot be opened. Its folder must exist and be writable; choose another file with --db.";
+            case 10 ->
+                "reading or writing failed (" + cause.getMessage() + "). Check the disk; everything finished is kept.";
+            case 11, 26 -> "it is damaged or no SQLite database. Choose another file with --db.";
+            default -> cause.getMessage();
+        };
+        return new StoreException("Database " + file + ": " + advice, cause);
+    }
+}
