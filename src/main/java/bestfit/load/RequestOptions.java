@@ -15,7 +15,7 @@ import java.util.OptionalLong;
 public record RequestOptions(
         int maxTokens, double temperature, boolean fixedLength, OptionalLong seed, Duration silence, Duration limit) {
     private static final double COMPRESSA_TEMPERATURE = 0.8;
-    private static final Duration SILENCE = Duration.ofSeconds(600);
+    private static final Duration SILENCE = Duration.ofMinutes(10);
     private static final Duration LIMIT = Duration.ofHours(1);
 
     /** What compressa-perf sends: no seed, length left to the model, 600 s without a byte. */
