@@ -32,7 +32,7 @@ record ClientCpu(long nanos, double cpuNanos, double waitNanos) {
                         wait += Long.parseLong(stat[1]);
                     }
                 } catch (NoSuchFileException threadEnded) {
-                    continue;
+                    // what it used is no longer told
                 }
             }
         } catch (IOException | DirectoryIteratorException notLinux) {
