@@ -34,7 +34,7 @@ public final class ChunkTimes {
             long gap = offset - before;
             before = offset;
             while ((gap & ~0x7FL) != 0) {
-                out.put((byte) (gap & 0x7F | 0x80));
+                out.put((byte) ((gap & 0x7F) | 0x80));
                 gap >>>= 7;
             }
             out.put((byte) gap);
