@@ -49,7 +49,8 @@ public final class Database implements AutoCloseable {
     public static Database open(Path file, Path home) {
         refuseOtherFormat(file);
         try {
-            if (file.toAbsolutePath().getParent() instanceof Path folder) {
+            var folder = file.toAbsolutePath().getParent();
+            if (folder != null) {
                 Files.createDirectories(folder);
             }
         } catch (IOException e) {

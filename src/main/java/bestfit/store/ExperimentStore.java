@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
@@ -139,7 +140,7 @@ public final class ExperimentStore {
             delete.setLong(1, id);
             delete.executeUpdate();
         }
-        var now = LOCAL_TIME.format(LocalDateTime.now());
+        var now = LOCAL_TIME.format(LocalDateTime.now(ZoneId.systemDefault()));
         try (var insert = connection.prepareStatement(
                 "INSERT INTO Metrics (experiment_id, metric_name, metric_value, timestamp) VALUES (?, ?, ?, ?)")) {
             for (var metric : metrics.entrySet()) {
