@@ -1,0 +1,77 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bestfit.config.ConfigException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine.Command;
+
+/** An error is a short message and a documented exit code, never a stack trace. */
+class MainTest {
+    private final StringWriter err = new StringWriter();
+
+    @Command(name = "failing")
+    private record Failing(RuntimeException failure) implements Callable<Integer> {
+        @Override
+        public Integer call() {
+            throw failure;
+        }
+    }
+
+    private int run(RuntimeException failure) {
+        return Main.commandLine()
+                .addSubcommand(new Failing(failure))
+                .setErr(new PrintWriter(err, true))
+                .execute("failing");
+    }
+
+    private int run(String... args) {
+        return Main.commandLine().setErr(new PrintWriter(err, true)).execute(args);
+    }
+
+    @Test
+    void unknownFlag_isNamedWithTheNearestOne() {
+        assertThat(run("version", "--jsn")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("--jsn", "Did you mean: --json").hasLineCount(3);
+    }
+
+    @Test
+    void unknownCommand_isNamedWithTheKnownOnes() {
+        assertThat(run("versoin")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("versoin", "Did you mean: version", "Commands: help, ");
+    }
+
+    @Test
+    void noCommand_isBadInput() {
+        assertThat(run()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("A command is missing.", "Commands: ");
+    }
+
+    @Test
+    void configException_printsEveryProblem() {
+        assertThat(run(new ConfigException(List.of("first thing.", "second thing."))))
+                .isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString().lines()).containsExactly("bestfit: first thing.", "bestfit: second thing.");
+    }
+
+    @Test
+    void machineFailure_namesTheFile() {
+        assertThat(run(new UncheckedIOException(new NoSuchFileException("/a/b"))))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString()).contains("NoSuchFileException", "/a/b").hasLineCount(1);
+    }
+
+    @Test
+    void defect_saysHowToSeeMore() {
+        assertThat(run(new IllegalStateException("broken"))).isEqualTo(ExitCode.INTERNAL);
+        assertThat(err.toString())
+                .contains("IllegalStateException: broken", "BESTFIT_DEBUG=1")
+                .hasLineCount(2);
+    }
+}
