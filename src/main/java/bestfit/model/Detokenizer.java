@@ -1,0 +1,52 @@
+package bestfit.model;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Decodes one sequence token by token, giving out whole characters only: bytes of an unfinished character wait for the
+ * next token. Not thread-safe.
+ */
+public final class Detokenizer {
+    private final Tokenizer tokenizer;
+    private final boolean skipSpecialTokens;
+    private final CharsetDecoder decoder = StandardCharsets.UTF_8
+            .newDecoder()
+            .onMalformedInput(CodingErrorAction.REPLACE)
+            .onUnmappableCharacter(CodingErrorAction.REPLACE);
+    private byte[] pending = new byte[0];
+
+    Detokenizer(Tokenizer tokenizer, boolean skipSpecialTokens) {
+        this.tokenizer = tokenizer;
+        this.skipSpecialTokens = skipSpecialTokens;
+    }
+
+    /** The characters that this token completes; often none or several. */
+    public String add(int token) {
+        return skipSpecialTokens && tokenizer.isSpecial(token) ? "" : decode(tokenizer.bytes(token), false);
+    }
+
+    /** What is left at the end: U+FFFD for an unfinished character, else nothing. */
+    public String finish() {
+        return decode(new byte[0], true);
+    }
+
+    private String decode(byte[] more, boolean end) {
+        var in = ByteBuffer.allocate(pending.length + more.length)
+                .put(pending)
+                .put(more)
+                .flip();
+        var out = CharBuffer.allocate(in.remaining() + 1);
+        decoder.decode(in, out, end);
+        if (end) {
+            decoder.flush(out);
+            decoder.reset();
+        }
+        pending = new byte[in.remaining()];
+        in.get(pending);
+        return out.flip().toString();
+    }
+}
