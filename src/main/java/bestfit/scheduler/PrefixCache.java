@@ -47,6 +47,10 @@ final class PrefixCache {
         return hash;
     }
 
+    int blockSize() {
+        return blockSize;
+    }
+
     boolean contains(int block) {
         return present[block];
     }

@@ -10,6 +10,11 @@ import java.util.List;
  * may be outstanding (pipeline parallelism, asynchronous scheduling); they complete in the order they were made.
  */
 public interface Scheduler {
+    /** The scheduler that decides as the config's version of vLLM. */
+    static Scheduler of(SchedulerConfig config) {
+        return config.version() == SchedulerConfig.Version.V0 ? new V0Scheduler(config) : new V1Scheduler(config);
+    }
+
     /** @throws IllegalArgumentException if a sequence of this id is unfinished */
     void add(Sequence sequence);
 
@@ -24,7 +29,7 @@ public interface Scheduler {
      * {@link Sequence#generated} went.
      *
      * @param sampled one token per chunk of the step, {@link ScheduledStep#NO_TOKEN} where the chunk sampled none
-     * @return the sequences that ended with it
+     * @return the sequences that ended, those the step refused among them
      */
     List<Sequence> complete(ScheduledStep step, int[] sampled);
 

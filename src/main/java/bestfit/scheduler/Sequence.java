@@ -58,6 +58,16 @@ public final class Sequence {
     /** Full blocks that the prefix cache knows. */
     int cachedBlocks;
 
+    // V0 only: its allocator keeps more of a sequence.
+    /** Not all its tokens were computed since it was admitted. */
+    boolean prefilling = true;
+    /** Tokens that have a place in its blocks. */
+    int slots;
+    /** Prefix-cache hit as first looked up, -1 before; V0 does not look again until the blocks are given back. */
+    int knownCached = -1;
+    /** Number of the last step it was part of, -1 for none since it was admitted. */
+    long lastScheduled = -1;
+
     private int[] blocks = NO_BLOCKS;
     private int blockCount;
     private long[] chain = NO_HASHES;
@@ -161,6 +171,7 @@ public final class Sequence {
     void preempted() {
         state = State.PREEMPTED;
         computed = 0;
+        prefilling = true;
         preemptions++;
     }
 
@@ -184,11 +195,18 @@ public final class Sequence {
         blocks[blockCount++] = block;
     }
 
+    void replaceBlock(int index, int block) {
+        blocks[index] = block;
+    }
+
     /** Forgets the blocks. Outstanding steps may still read the array, so it is never written again. */
     void dropBlocks() {
         blocks = NO_BLOCKS;
         blockCount = 0;
         cachedBlocks = 0;
+        slots = 0;
+        knownCached = -1;
+        lastScheduled = -1;
     }
 
     /** Hash of the first {@code count} full blocks. */

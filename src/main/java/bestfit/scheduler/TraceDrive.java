@@ -2,6 +2,7 @@ package bestfit.scheduler;
 
 import bestfit.config.Json;
 import bestfit.scheduler.ScheduledStep.Entry;
+import bestfit.scheduler.SchedulerConfig.Version;
 import bestfit.scheduler.TraceCase.AbortPhase;
 import bestfit.scheduler.TraceCase.Request;
 import java.util.ArrayList;
@@ -12,7 +13,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Drives a V1 scheduler through a traced case as vLLM's engine loop would, with a model that knows every answer. */
+/** Drives a scheduler through a traced case as vLLM's engine loop would, with a model that knows every answer. */
 final class TraceDrive {
     /** A step on its way, the turn it was made in, and the tokens it will yield. */
     private record Batch(int turn, int[] sampled) {}
@@ -20,6 +21,7 @@ final class TraceDrive {
     private final TraceCase traced;
     private final Map<String, Request> requests = new LinkedHashMap<>();
     private final Map<String, Sequence> sequences = new LinkedHashMap<>();
+    private final boolean v0;
     private final Scheduler scheduler;
     private final StepQueue<Batch> queue;
     private final List<String> midAborts = new ArrayList<>();
@@ -29,7 +31,8 @@ final class TraceDrive {
 
     TraceDrive(TraceCase traced) {
         this.traced = traced;
-        scheduler = new V1Scheduler(traced.config());
+        v0 = traced.config().version() == Version.V0;
+        scheduler = Scheduler.of(traced.config());
         queue = new StepQueue<>(scheduler, traced.config().outstandingSteps(), this::submit);
         for (var request : traced.requests()) {
             requests.put(request.id(), request);
@@ -44,7 +47,7 @@ final class TraceDrive {
     @Nullable
     ObjectNode turn(int number) {
         turn = number;
-        row = emptyRow(number);
+        row = emptyRow(number, v0);
         for (var request : traced.requests()) {
             if (request.arrivalStep() == turn) {
                 var sequence = request.sequence();
@@ -67,6 +70,9 @@ final class TraceDrive {
         row.put("free_after", scheduler.freeBlocks());
         row.put("running_after", scheduler.running());
         row.put("waiting_after", scheduler.waiting());
+        if (v0) {
+            row.put("swapped_after", 0);
+        }
         return works || !row.get("aborted").isEmpty() ? row : null;
     }
 
@@ -91,7 +97,7 @@ final class TraceDrive {
         var scheduled = row.putArray("scheduled");
         for (var chunk : step.chunks()) {
             String id = chunk.sequence().id();
-            scheduled.addArray().add(id).add(chunk.tokens());
+            scheduled.addArray().add(id).add(chunk.tokens() + (v0 ? chunk.cachedTokens() : 0));
             if (chunk.entry() != Entry.RUNNING) {
                 row.withArray(chunk.entry() == Entry.NEW ? "new" : "resumed").add(id);
                 ((ObjectNode) row.get("cached_tokens")).put(id, chunk.cachedTokens());
@@ -103,7 +109,25 @@ final class TraceDrive {
         row.put("free_blocks", scheduler.freeBlocks());
         row.put("running", scheduler.running());
         row.put("waiting", scheduler.waiting());
+        if (v0) {
+            addV0(step);
+        }
         return new Batch(turn, sample(step));
+    }
+
+    private void addV0(ScheduledStep step) {
+        var chunks = step.chunks();
+        row.put(
+                "num_batched_tokens",
+                chunks.stream()
+                        .mapToInt(chunk -> chunk.tokens() + chunk.cachedTokens())
+                        .sum());
+        row.put("prefills", (int)
+                chunks.stream().filter(chunk -> chunk.sequence().prefilling).count());
+        row.put("swapped", 0);
+        for (var sequence : step.refused()) {
+            row.withArray("ignored").add(sequence.id());
+        }
     }
 
     private int[] sample(ScheduledStep step) {
@@ -118,16 +142,21 @@ final class TraceDrive {
     }
 
     private void complete(StepQueue.Outstanding<Batch> oldest) {
-        row.put("updated", oldest.pending().turn());
+        if (!v0) {
+            row.put("updated", oldest.pending().turn());
+        }
         var chunks = oldest.step().chunks();
         var before =
                 chunks.stream().mapToInt(chunk -> chunk.sequence().length()).toArray();
         var ended = scheduler.complete(oldest.step(), oldest.pending().sampled());
         for (int i = 0; i < before.length; i++) {
             var sequence = chunks.get(i).sequence();
-            if (sequence.length() > before[i]) {
+            if (!v0 && sequence.length() > before[i]) {
                 row.withArray("emitted").add(sequence.id());
             }
+        }
+        if (scheduler instanceof V0Scheduler later) { // looks at the tokens of the step before
+            later.takeAnswered().forEach(sequence -> row.withArray("emitted").add(sequence.id()));
         }
         for (var sequence : ended) {
             row.withArray("finished").add(sequence.id());
@@ -135,7 +164,7 @@ final class TraceDrive {
         }
     }
 
-    private static ObjectNode emptyRow(int step) {
+    private static ObjectNode emptyRow(int step, boolean v0) {
         var row = Json.object();
         row.put("step", step);
         row.putNull("scheduled");
@@ -143,8 +172,12 @@ final class TraceDrive {
             row.putArray(list);
         }
         row.putObject("cached_tokens");
-        for (var count : List.of("free_blocks", "running", "waiting", "updated")) {
+        for (var count : List.of("free_blocks", "running", "waiting", v0 ? "swapped" : "updated")) {
             row.putNull(count);
+        }
+        if (v0) {
+            row.put("num_batched_tokens", 0).put("prefills", 0);
+            List.of("swapped_out", "swapped_in", "ignored").forEach(row::putArray);
         }
         return row;
     }

@@ -95,9 +95,6 @@ public final class TraceReplay {
         if (traced.swaps()) {
             return new Outcome.Skipped("preemption by swapping to the host is not supported");
         }
-        if (traced.config().version() == SchedulerConfig.Version.V0) {
-            return new Outcome.Skipped("V0");
-        }
         var drive = new TraceDrive(traced);
         int turn = 0;
         for (var expected : traced.rows()) {

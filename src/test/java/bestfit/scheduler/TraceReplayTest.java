@@ -20,7 +20,11 @@ class TraceReplayTest {
                 "0.23.0_v1-sync",
                 "0.23.0_v1-async",
                 "0.23.0_v1-pp",
-                "0.23.0_v1-async-pp"
+                "0.23.0_v1-async-pp",
+                "0.8.1_v0-default",
+                "0.8.1_v0-default-async",
+                "0.8.1_v0-chunked",
+                "0.8.1_v0-chunked-async"
             })
     void everyRecordedDecision_isMadeHereToo(String trace) throws IOException {
         var outcomes = TraceReplay.replay(Path.of("src/test/resources/scheduler_traces", trace + ".jsonl.gz"));
