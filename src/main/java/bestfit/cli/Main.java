@@ -25,7 +25,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "bestfit help COMMAND shows a command's flags. Without a GPU, start with: bestfit tune",
             "In a checkout the launcher also knows: bestfit test [--quick], bestfit pack"
         },
-        subcommands = {VersionCommand.class, HelpCommand.class})
+        subcommands = {NodeCommand.class, VersionCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.@Nullable CommandSpec spec;

@@ -45,6 +45,11 @@ public final class VersionCommand implements Callable<Integer>, IVersionProvider
                 + Runtime.version();
     }
 
+    /** The program's version alone. */
+    static String version() {
+        return buildProperties().getProperty("version");
+    }
+
     private static Properties buildProperties() {
         var properties = new Properties();
         try (var in = VersionCommand.class.getResourceAsStream("build.properties")) {

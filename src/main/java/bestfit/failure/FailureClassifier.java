@@ -1,0 +1,191 @@
+package bestfit.failure;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+
+/**
+ * Names the failure that an engine's log and end show. Pure.
+ *
+ * <p>The cause is the engine's own last error, not the log's last line: vLLM's API server ends with a summary
+ * ({@code Engine core initialization failed. See root cause above.}) whatever happened below it.
+ */
+public final class FailureClassifier {
+    /** How an engine ended. */
+    public sealed interface End {
+        /** The process ended before it was ready. */
+        record ExitAtStart(int exitCode) implements End {}
+
+        /** The process was alive but not ready when the time was over. */
+        record NotReadyInTime(Duration limit) implements End {}
+
+        /** The process ended after it had served. */
+        record ExitWhileServing(int exitCode) implements End {}
+    }
+
+    /** Lines of evidence kept for a failure. */
+    private static final int MOST_LINES = 12;
+
+    private record Rule(Pattern pattern, Function<List<String>, Failure> kind) {}
+
+    /** Texts of vLLM 0.8 to 0.33 (and of this project's engine, which uses the same), by kind. Earlier rules go first. */
+    private static final List<Rule> RULES = List.of(
+                    rule(
+                            Failure.KvTooSmall::new,
+                            "No available memory for the cache blocks",
+                            "To serve at least one request with the models?(?:'s)? max seq len",
+                            "larger than the maximum number of tokens that can be stored in KV cache",
+                            "Cannot auto-fit max_model_len"),
+                    rule(
+                            Failure.OutOfMemory::new,
+                            "CUDA out of memory",
+                            "\\bOutOfMemoryError\\b",
+                            "HIP out of memory",
+                            "Free memory on device .* is less than desired GPU memory utilization",
+                            "DefaultCPUAllocator: can't allocate memory",
+                            "\\bMemoryError\\b",
+                            "Cannot allocate memory"),
+                    rule(
+                            Failure.NotDivisible::new,
+                            "must be divisible by",
+                            "is not divisible by",
+                            "assert self\\.total_num_kv_heads % tp_size == 0",
+                            "assert tp_size % self\\.total_num_kv_heads == 0",
+                            "Tensor parallel size \\d+ is greater than the number of experts"),
+                    rule(
+                            Failure.DeviceCount::new,
+                            "World size \\(\\d+\\) is larger than the number of available",
+                            "must be less than or equal to the number of visible devices",
+                            "less than (?:than )?max local gpu count",
+                            "DP adjusted local rank \\d+ is out of bounds",
+                            "Unable to load Ray which is required for multi-node",
+                            "Cannot provide a placement group requiring",
+                            "Not enough allowed NUMA nodes",
+                            "invalid device ordinal"),
+                    rule(
+                            Failure.PortInUse::new,
+                            "Address already in use",
+                            "port \\d+ is (?:already )?(?:in use|taken)"),
+                    rule(
+                            Failure.ModelNotFound::new,
+                            "Repo id must be in the form",
+                            "Cannot find any model weights",
+                            "Could not detect config format",
+                            "We couldn't connect to",
+                            "is not a local folder and is not a valid model identifier",
+                            "RepositoryNotFoundError",
+                            "GatedRepoError"),
+                    rule(
+                            Failure.Unsupported::new,
+                            "is not supported for this model",
+                            "are not supported for now",
+                            "is not supported for the current GPU",
+                            "is only supported on GPUs with compute capability",
+                            "is not supported for quantization method",
+                            "Unknown quantization method",
+                            "We recommend to remove .* from your config",
+                            "Failed to infer device type"),
+                    rule(
+                            Failure.BadArg::new,
+                            ": error: (?:unrecognized arguments|argument |the following arguments|ambiguous option|unknown)",
+                            "Value error, ",
+                            "User-specified max_model_len .* is greater than",
+                            "max_num_batched_tokens \\(\\d+\\) (?:is smaller|must be)",
+                            "does not match the quantization method specified",
+                            "Number of experts in the model must be greater than 0"),
+                    rule(
+                            Failure.Communication::new,
+                            "NCCL error",
+                            "ncclUnhandledCudaError",
+                            "collective operation timeout"))
+            .stream()
+            .flatMap(List::stream)
+            .toList();
+
+    private static List<Rule> rule(Function<List<String>, Failure> kind, String... patterns) {
+        return List.of(patterns).stream()
+                .map(pattern -> new Rule(Pattern.compile(pattern), kind))
+                .toList();
+    }
+
+    /** Errors that only report that something else failed, and errors of a single request. */
+    private static final Pattern SUMMARY = Pattern.compile("Engine core initialization failed"
+            + "|WorkerProc initialization failed|WorkerProc failed to start|EngineCore failed to start"
+            + "|Engine process failed to start|EngineDeadError|EngineCore encountered|output_handler failed"
+            + "|Error in \\w+(?: \\w+)* generator|died unexpectedly|Error with model error=ErrorInfo"
+            + "|leaked shared_memory|\\[shutdown\\]|Traceback \\(most recent call last\\)");
+
+    /** A line in which a program reports an error of its own: a log level, argparse's form, or an exception's name. */
+    private static final Pattern ERROR = Pattern.compile("(?:^|\\) )(?:ERROR|CRITICAL)\\b|: error: |^(?:\\([^)]*\\) )?"
+            + "(?:(?:ERROR|CRITICAL) .*\\] )?(?:[\\w.$]+\\.)?\\w*(?:Error|Exception|Errno|Failure)\\b(?::|$)"
+            + "|^Exception in thread |^(?:fatal|error): ");
+
+    /** vLLM's prefix of process, level, time and source line before a log's text. */
+    private static final Pattern PREFIX = Pattern.compile(
+            "^(?:\\([^)]*pid=\\d+\\) )?(?:(?:INFO|WARNING|ERROR|CRITICAL|DEBUG) \\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d"
+                    + " \\[[^]]*\\] )?");
+
+    private FailureClassifier() {}
+
+    /**
+     * Classifies.
+     *
+     * @param log the engine's last lines, oldest first, of this start only
+     */
+    public static Failure classify(List<String> log, End end) {
+        var errors = log.stream()
+                .filter(line -> !line.isBlank() && !SUMMARY.matcher(line).find())
+                .toList();
+        var named = lastNamed(errors);
+        return switch (end) {
+            case End.ExitAtStart(int exitCode) ->
+                named.orElseGet(() -> new Failure.CrashAtStart(exitCode, evidence(log, errors)));
+            case End.NotReadyInTime(Duration limit) -> new Failure.StartTimeout(limit, lastLines(log));
+            case End.ExitWhileServing(int exitCode) ->
+                named.filter(failure -> failure instanceof Failure.OutOfMemory)
+                        .orElseGet(() -> new Failure.DiedUnderLoad(exitCode, evidence(log, errors)));
+        };
+    }
+
+    /** The failure shown by the last line that a rule knows; of one line the earlier rule. */
+    private static Optional<Failure> lastNamed(List<String> lines) {
+        for (int i = lines.size() - 1; i >= 0; i--) {
+            for (var rule : RULES) {
+                if (rule.pattern().matcher(lines.get(i)).find()) {
+                    return Optional.of(rule.kind().apply(around(lines, i)));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static List<String> evidence(List<String> log, List<String> errors) {
+        for (int i = errors.size() - 1; i >= 0; i--) {
+            if (ERROR.matcher(errors.get(i)).find()) {
+                return around(errors, i);
+            }
+        }
+        return lastLines(log);
+    }
+
+    /** The telling line without its prefix, then what stood before it. */
+    private static List<String> around(List<String> lines, int at) {
+        var found = new ArrayList<String>();
+        found.add(text(lines.get(at)));
+        found.addAll(lines.subList(Math.max(0, at - MOST_LINES + 1), at));
+        return found;
+    }
+
+    private static List<String> lastLines(List<String> log) {
+        var lines = log.stream().filter(line -> !line.isBlank()).toList();
+        return lines.isEmpty() ? List.of() : around(lines, lines.size() - 1);
+    }
+
+    /** A log line's own text, without vLLM's prefix of process, level, time and place. */
+    static String text(String line) {
+        return PREFIX.matcher(line).replaceFirst("").strip();
+    }
+}

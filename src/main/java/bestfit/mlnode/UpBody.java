@@ -1,0 +1,137 @@
+package bestfit.mlnode;
+
+import bestfit.config.Json;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Reads the body of an up request as FastAPI and pydantic do, with their answer when it is none. Pure. */
+public sealed interface UpBody {
+    /** A request to act on. */
+    record Valid(UpRequest request) implements UpBody {}
+
+    /** Every problem found, in pydantic's form; the body of a 422. */
+    record Invalid(ObjectNode answer) implements UpBody {}
+
+    /**
+     * Reads a body.
+     *
+     * @param contentType the header; absent means JSON, as gonka's Go client sends none
+     */
+    static UpBody read(Optional<String> contentType, byte[] body) {
+        if (body.length == 0) {
+            return invalid(problem("missing", "Field required", null, "body"));
+        }
+        var text = new String(body, StandardCharsets.UTF_8);
+        if (!contentType.map(UpBody::isJson).orElse(true)) {
+            return invalid(notAnObject(Json.MAPPER.valueToTree(text)));
+        }
+        JsonNode json;
+        try {
+            json = Json.parse(text);
+        } catch (JacksonException broken) {
+            return invalid(notJson(broken));
+        }
+        if (json.isNull() || json.isMissingNode()) {
+            return invalid(problem("missing", "Field required", null, "body"));
+        }
+        return json instanceof ObjectNode object ? fields(object) : invalid(notAnObject(json));
+    }
+
+    private static boolean isJson(String contentType) {
+        var type = contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        return type.isEmpty() || type.equals("application/json") || type.matches("application/.+\\+json");
+    }
+
+    private static UpBody fields(ObjectNode body) {
+        var problems = new ArrayList<ObjectNode>();
+        var model = string(body, "model", problems);
+        var dtype = string(body, "dtype", problems);
+        var args = strings(body, problems);
+        return problems.isEmpty()
+                ? new Valid(new UpRequest(model, dtype, args))
+                : invalid(problems.toArray(ObjectNode[]::new));
+    }
+
+    private static String string(ObjectNode body, String name, List<ObjectNode> problems) {
+        var value = body.get(name);
+        if (value == null) {
+            problems.add(problem("missing", "Field required", body, "body", name));
+        } else if (!value.isString()) {
+            problems.add(problem("string_type", "Input should be a valid string", value, "body", name));
+        } else {
+            return value.stringValue();
+        }
+        return "";
+    }
+
+    private static List<String> strings(ObjectNode body, List<ObjectNode> problems) {
+        var name = "additional_args";
+        var value = body.get(name);
+        var strings = new ArrayList<String>();
+        if (value instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                if (array.get(i).isString()) {
+                    strings.add(array.get(i).stringValue());
+                } else {
+                    problems.add(
+                            problem("string_type", "Input should be a valid string", array.get(i), "body", name, i));
+                }
+            }
+        } else if (value != null) {
+            problems.add(problem("list_type", "Input should be a valid list", value, "body", name));
+        }
+        return strings;
+    }
+
+    private static ObjectNode notAnObject(JsonNode input) {
+        return problem(
+                "model_attributes_type",
+                "Input should be a valid dictionary or object to extract fields from",
+                input,
+                "body");
+    }
+
+    private static ObjectNode notJson(JacksonException broken) {
+        var location = broken.getLocation();
+        long offset = location == null ? 0 : Math.max(0, location.getCharOffset());
+        var problem = problem("json_invalid", "JSON decode error", Json.object(), "body", (int) offset);
+        problem.putObject("ctx").put("error", broken.getOriginalMessage());
+        return problem;
+    }
+
+    private static ObjectNode problem(String type, String message, @Nullable JsonNode input, Object... location) {
+        var problem = Json.object().put("type", type);
+        var loc = problem.putArray("loc");
+        for (var part : location) {
+            if (part instanceof Integer index) {
+                loc.add(index);
+            } else {
+                loc.add(part.toString());
+            }
+        }
+        problem.put("msg", message);
+        if (input == null) {
+            problem.putNull("input");
+        } else {
+            problem.set("input", input.deepCopy());
+        }
+        return problem;
+    }
+
+    private static Invalid invalid(ObjectNode... problems) {
+        var answer = Json.object();
+        var detail = answer.putArray("detail");
+        for (var problem : problems) {
+            detail.add(problem);
+        }
+        return new Invalid(answer);
+    }
+}

@@ -1,0 +1,20 @@
+package bestfit.node;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The environment that child processes inherit: the parent's without its secrets. */
+public final class ChildEnvironment {
+    private ChildEnvironment() {}
+
+    /** A modifiable copy without names that end in TOKEN (HF_TOKEN stays: the hub needs it), KEY, PASSWORD or SECRET. */
+    public static Map<String, String> of(Map<String, String> parent) {
+        var child = new TreeMap<>(parent);
+        child.keySet().removeIf(name -> !name.equals("HF_TOKEN") && isSecret(name));
+        return child;
+    }
+
+    private static boolean isSecret(String name) {
+        return name.endsWith("TOKEN") || name.endsWith("KEY") || name.endsWith("PASSWORD") || name.endsWith("SECRET");
+    }
+}

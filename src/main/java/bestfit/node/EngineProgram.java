@@ -1,0 +1,19 @@
+package bestfit.node;
+
+import java.util.Optional;
+
+/** What a node starts for each instance. */
+public sealed interface EngineProgram {
+    /**
+     * This project's own engine, in a JVM like this one.
+     *
+     * @param fault passed on as {@code --fault}
+     */
+    record Embedded(Optional<String> fault) implements EngineProgram {}
+
+    /** vLLM's OpenAI server, run by this Python interpreter. */
+    record Vllm(String python) implements EngineProgram {}
+
+    /** A program of the user's with vLLM's flags and HTTP API. */
+    record Command(CommandTemplate template) implements EngineProgram {}
+}

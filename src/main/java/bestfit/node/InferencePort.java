@@ -1,0 +1,35 @@
+package bestfit.node;
+
+import bestfit.http.Handler;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** The balanced port: listens while a deployment is up, refuses connections otherwise, as MLNode's does. Thread-safe. */
+final class InferencePort {
+    private final String host;
+    private final int port;
+    private final Router router;
+    private @Nullable HttpServer server;
+
+    InferencePort(String host, int port, Handler relay) {
+        this.host = host;
+        this.port = port;
+        this.router = new Router().on("*", "/*", relay);
+    }
+
+    synchronized void open() throws IOException {
+        if (server == null) {
+            server = HttpServer.start(host, port, HttpServer.Limits.DEFAULTS, router);
+        }
+    }
+
+    /** Cuts what is open. */
+    synchronized void close() {
+        if (server != null) {
+            server.close();
+            server = null;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package bestfit.node;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The last lines an instance wrote, in memory, and all of them in a file that is turned over when it grows. A file that
+ * cannot be written never disturbs the instance. Thread-safe.
+ */
+final class InstanceLog implements AutoCloseable {
+    private static final int MOST_LINES = 10_000;
+    private static final int MOST_LINE_CHARS = 16_384;
+    private static final long MOST_FILE_CHARS = 16 << 20;
+
+    private final Path file;
+    private final Deque<String> lines = new ArrayDeque<>();
+    private long written;
+    private long fileChars;
+    private @Nullable BufferedWriter writer;
+
+    InstanceLog(Path file) {
+        this.file = file;
+    }
+
+    synchronized void add(String line) {
+        var kept = line.length() > MOST_LINE_CHARS ? line.substring(0, MOST_LINE_CHARS) + " …" : line;
+        if (lines.size() == MOST_LINES) {
+            lines.removeFirst();
+        }
+        lines.addLast(kept);
+        written++;
+        write(kept);
+    }
+
+    /** A mark for {@link #since}: how many lines there were so far. */
+    synchronized long mark() {
+        return written;
+    }
+
+    /** Lines added after the mark, as far as they are kept. */
+    synchronized List<String> since(long mark) {
+        return last((int) Math.min(MOST_LINES, written - mark));
+    }
+
+    synchronized List<String> last(int count) {
+        int skip = Math.max(0, lines.size() - count);
+        return new ArrayList<>(lines).subList(skip, lines.size());
+    }
+
+    private void write(String line) {
+        try {
+            var out = writer == null ? open() : writer;
+            out.write(line);
+            out.newLine();
+            out.flush();
+            fileChars += line.length() + 1;
+            if (fileChars > MOST_FILE_CHARS) {
+                turnOver();
+            }
+        } catch (IOException full) {
+            close();
+        }
+    }
+
+    private BufferedWriter open() throws IOException {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        var out = Files.newBufferedWriter(
+                file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        fileChars = Files.size(file);
+        writer = out;
+        return out;
+    }
+
+    private void turnOver() throws IOException {
+        close();
+        Files.move(file, file.resolveSibling(file.getFileName() + ".1"), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    @Override
+    public synchronized void close() {
+        var out = writer;
+        writer = null;
+        if (out != null) {
+            try {
+                out.close();
+            } catch (IOException ignored) {
+                // Nothing more can be done for this file; the lines in memory stay.
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package bestfit.node;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How to start one process.
+ *
+ * @param ownSession the command makes itself the leader of a session, so that all it starts can be found again
+ * @param parentPipe it ends when its standard input ends, which happens when this process dies
+ */
+record Launch(List<String> command, Map<String, String> environment, boolean ownSession, boolean parentPipe) {
+    Launch {
+        command = List.copyOf(command);
+        environment = Map.copyOf(environment);
+    }
+}

@@ -1,0 +1,313 @@
+package bestfit.node;
+
+import bestfit.args.VllmArgs;
+import bestfit.failure.Failure;
+import bestfit.http.HttpClient;
+import bestfit.http.Relay;
+import bestfit.mlnode.NodeState;
+import bestfit.mlnode.UpRequest;
+import bestfit.mlnode.UpStatus;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What the node runs now, and the changes from one deployment to the next, one at a time. Thread-safe. */
+final class Lifecycle {
+    /** How an up request ended. */
+    sealed interface UpResult {
+        /** Every instance has answered a request. */
+        record Up() implements UpResult {}
+
+        /** Nothing was changed. */
+        record Refused(String reason) implements UpResult {}
+
+        /** The new deployment does not run, and neither does the old one. */
+        record Failed(Failure failure) implements UpResult {}
+
+        /** A down ended the start. */
+        record Cancelled() implements UpResult {}
+    }
+
+    private enum Phase {
+        IDLE,
+        STARTING,
+        RUNNING,
+        STOPPING
+    }
+
+    private static final String ALREADY_RUNNING = "VLLM is already running. Use /inference/down to stop it first.";
+    private static final String ALREADY_STARTING =
+            "VLLM startup is already in progress. Use /inference/up/status to check status.";
+    private static final String SHUTTING_DOWN = "Service is shutting down";
+
+    private final NodeOptions options;
+    private final int inferencePort;
+    private final InferencePort port;
+    private final Balancer<Relay.Upstream> balancer;
+    private final NodeRecord record;
+    private final EngineCommandLine commandLine;
+    private final HttpClient http = new HttpClient();
+
+    private Phase phase = Phase.IDLE;
+    private boolean closing;
+    private boolean cancelAsked;
+    private @Nullable Deployment deployment;
+
+    /** The last one that was launched, kept for its logs when it runs no more. */
+    private @Nullable Deployment recent;
+
+    private UpStatus lastStart = UpStatus.NOT_STARTED;
+    private long startedNanos;
+
+    Lifecycle(
+            NodeOptions options,
+            int inferencePort,
+            InferencePort port,
+            Balancer<Relay.Upstream> balancer,
+            NodeRecord record,
+            String nodeId) {
+        this.options = options;
+        this.inferencePort = inferencePort;
+        this.port = port;
+        this.balancer = balancer;
+        this.record = record;
+        this.commandLine = new EngineCommandLine(options.engine(), options.environment(), nodeId);
+    }
+
+    /** Starts and waits for the end of it. */
+    UpResult up(UpRequest request) {
+        var refused = begin();
+        return refused.isPresent() ? refused.get() : replace(request);
+    }
+
+    /** Starts in the background; a refusal when that cannot begin. */
+    Optional<UpResult> upAsync(UpRequest request) {
+        var refused = begin();
+        if (refused.isEmpty()) {
+            Thread.startVirtualThread(() -> replace(request));
+        }
+        return refused;
+    }
+
+    /** Takes the right to start, or says why not. */
+    private synchronized Optional<UpResult> begin() {
+        awaitEndOf(Phase.STOPPING);
+        if (closing) {
+            return Optional.of(new UpResult.Refused(SHUTTING_DOWN));
+        }
+        if (phase == Phase.STARTING) {
+            return Optional.of(new UpResult.Refused(ALREADY_STARTING));
+        }
+        if (phase == Phase.RUNNING && serving() && !options.replaceRunning()) {
+            return Optional.of(new UpResult.Refused(ALREADY_RUNNING));
+        }
+        phase = Phase.STARTING;
+        cancelAsked = false;
+        startedNanos = System.nanoTime();
+        lastStart = new UpStatus("in_progress", false, 0.0, null);
+        return Optional.empty();
+    }
+
+    private UpResult replace(UpRequest request) {
+        UpResult result;
+        try {
+            result = start(request);
+        } catch (RuntimeException defect) {
+            result = new UpResult.Failed(new Failure.CannotLaunch(List.of(defect.toString())));
+        }
+        finish(result);
+        return result;
+    }
+
+    private UpResult start(UpRequest request) {
+        var old = current();
+        if (old.isPresent()) {
+            NodeLog.info("VLLM is already running, stopping first");
+            end(old.get());
+        }
+        var foreseen = Deployment.foreseen(request, options.devices(), inferencePort);
+        if (foreseen.isPresent()) {
+            return new UpResult.Failed(foreseen.get());
+        }
+        var next = new Deployment(request, instances(request));
+        synchronized (this) {
+            if (cancelAsked || closing) {
+                return new UpResult.Cancelled();
+            }
+            deployment = next;
+            recent = next;
+        }
+        try {
+            next.start();
+            if (!next.cancelled()) {
+                port.open();
+                Thread.startVirtualThread(() -> closeWhenAllGaveUp(next));
+                NodeLog.info("vLLM is up and running with " + next.status().size() + " instance(s).");
+                return new UpResult.Up();
+            }
+        } catch (EngineFailed failed) {
+            if (!next.cancelled()) {
+                end(next);
+                return new UpResult.Failed(failed.failure());
+            }
+        } catch (IOException taken) {
+            end(next);
+            return new UpResult.Failed(new Failure.PortInUse(List.of(String.valueOf(taken.getMessage()))));
+        }
+        end(next);
+        return new UpResult.Cancelled();
+    }
+
+    private synchronized void finish(UpResult result) {
+        double elapsed = (System.nanoTime() - startedNanos) / 1e9;
+        boolean up = result instanceof UpResult.Up;
+        lastStart = switch (result) {
+            case UpResult.Up _ -> new UpStatus("completed", true, elapsed, null);
+            case UpResult.Failed(var failure) -> {
+                NodeLog.warn("deployment failed: " + failure.name() + ": " + failure.line());
+                yield new UpStatus("failed", false, null, failure.name() + ": " + failure.line());
+            }
+            default -> UpStatus.NOT_STARTED;
+        };
+        phase = up ? Phase.RUNNING : Phase.IDLE;
+        notifyAll();
+    }
+
+    private List<Instance> instances(UpRequest request) {
+        var args = new VllmArgs(request.additionalArgs());
+        var ranges = new Devices(options.devices()).ranges(args);
+        NodeLog.info("gpus per instance: " + args.devicesPerInstance() + " (tp_size: " + args.tensorParallel()
+                + ", pp_size: " + args.pipelineParallel() + ")");
+        NodeLog.info("total available gpus: " + options.devices());
+        NodeLog.info("instances to start: " + ranges.size());
+        var instances = new ArrayList<Instance>();
+        for (int i = 0; i < ranges.size(); i++) {
+            int enginePort = inferencePort + 1 + i;
+            NodeLog.info("Starting vLLM instance " + i + " on port " + enginePort + " with GPUs " + ranges.get(i));
+            var setup = new Instance.Setup(
+                    "instance " + i,
+                    i,
+                    enginePort,
+                    ranges.get(i),
+                    commandLine.launch(request, enginePort, ranges.get(i)),
+                    new EngineClient(http, enginePort, request),
+                    options.startTimeout(),
+                    options.hangGrace());
+            var file = NodeServer.logs(options.home()).resolve("engine-" + enginePort + ".log");
+            instances.add(new Instance(setup, new InstanceLog(file), record, balancer));
+        }
+        return instances;
+    }
+
+    /** Ends what runs or starts; returns when nothing is left. */
+    void down() {
+        Deployment running;
+        synchronized (this) {
+            if (phase == Phase.STARTING) {
+                cancelAsked = true;
+                var starting = deployment;
+                if (starting != null) {
+                    Thread.startVirtualThread(starting::stop);
+                }
+                awaitEndOf(Phase.STARTING);
+            }
+            awaitEndOf(Phase.STOPPING);
+            if (phase == Phase.IDLE) {
+                lastStart = UpStatus.NOT_STARTED;
+                return;
+            }
+            phase = Phase.STOPPING;
+            lastStart = UpStatus.NOT_STARTED;
+            running = deployment;
+        }
+        try {
+            if (running != null) {
+                end(running);
+            }
+        } finally {
+            synchronized (this) {
+                phase = Phase.IDLE;
+                notifyAll();
+            }
+        }
+    }
+
+    /** Ends everything and starts nothing more. */
+    void shutDown() {
+        synchronized (this) {
+            closing = true;
+        }
+        down();
+    }
+
+    private void end(Deployment ending) {
+        NodeLog.info("Stopping vLLM processes...");
+        ending.stop();
+        port.close();
+        synchronized (this) {
+            if (deployment == ending) {
+                deployment = null;
+            }
+        }
+        NodeLog.info("vLLM processes stopped.");
+    }
+
+    /** Waits until a deployment ends by itself, if it does. */
+    private void closeWhenAllGaveUp(Deployment gone) {
+        gone.over().join();
+        synchronized (this) {
+            if (deployment != gone || phase != Phase.RUNNING) {
+                return;
+            }
+        }
+        NodeLog.warn("no instance is left; the inference port closes until the next deployment");
+        port.close();
+    }
+
+    NodeState state() {
+        var now = current();
+        boolean serving = serving();
+        return new NodeState(
+                serving ? NodeState.INFERENCE : NodeState.STOPPED,
+                options.version(),
+                now.isPresent() ? serving && now.get().healthy() : null,
+                serving ? now.map(each -> each.request().model()).orElse(null) : null);
+    }
+
+    UpStatus upStatus() {
+        UpStatus status;
+        synchronized (this) {
+            status = lastStart;
+        }
+        double elapsed = Duration.ofNanos(System.nanoTime() - startedNanos).toMillis() / 1e3;
+        return new UpStatus(
+                status.status(), serving(), status.elapsedSeconds() == null ? null : elapsed, status.error());
+    }
+
+    /** True from the moment all instances of the deployment have answered until the last is given up or it is stopped. */
+    synchronized boolean serving() {
+        return phase == Phase.RUNNING && deployment != null && deployment.alive();
+    }
+
+    synchronized Optional<Deployment> current() {
+        return Optional.ofNullable(deployment);
+    }
+
+    synchronized Optional<Deployment> recent() {
+        return Optional.ofNullable(recent);
+    }
+
+    private synchronized void awaitEndOf(Phase busy) {
+        try {
+            while (phase == busy) {
+                wait();
+            }
+        } catch (InterruptedException nobodyDoesThat) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a deployment changes", nobodyDoesThat);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package bestfit.node;
+
+import bestfit.config.Json;
+import bestfit.http.Exchange;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What the Hugging Face cache of this server holds; read only.
+ *
+ * @param hub the folder of {@code models--ORG--NAME} folders
+ */
+record ModelCache(Path hub) {
+    private static final double BYTES_PER_GB = 1 << 30;
+
+    static ModelCache of(Map<String, String> environment) {
+        var home = environment.getOrDefault("HOME", System.getProperty("user.home"));
+        var hfHome = Optional.ofNullable(environment.get("HF_HOME"))
+                .map(Path::of)
+                .orElse(Path.of(home, ".cache", "huggingface"));
+        return new ModelCache(hfHome.resolve("hub"));
+    }
+
+    ObjectNode list() throws IOException {
+        var body = Json.object();
+        var models = body.putArray("models");
+        for (var folder : folders(hub, "models--")) {
+            for (var snapshot : folders(folder.resolve("snapshots"), "")) {
+                var entry = models.addObject();
+                entry.putObject("model")
+                        .put("hf_repo", repo(folder))
+                        .put("hf_commit", snapshot.getFileName().toString());
+                entry.put("status", complete(folder) ? "DOWNLOADED" : "PARTIAL");
+            }
+        }
+        return body;
+    }
+
+    ObjectNode space() throws IOException {
+        long used = 0;
+        if (Files.isDirectory(hub)) {
+            try (var files = Files.walk(hub)) {
+                used = files.filter(file -> Files.isRegularFile(file) && !Files.isSymbolicLink(file))
+                        .mapToLong(file -> file.toFile().length())
+                        .sum();
+            }
+        }
+        var existing = hub;
+        while (!Files.exists(existing) && existing.getParent() != null) {
+            existing = existing.getParent();
+        }
+        return Json.object()
+                .put("cache_size_gb", used / BYTES_PER_GB)
+                .put("available_gb", Files.getFileStore(existing).getUsableSpace() / BYTES_PER_GB)
+                .put("cache_path", hub.toString());
+    }
+
+    /** Body {@code {"hf_repo":…,"hf_commit":…}}; no commit means any. */
+    void status(Exchange exchange) throws IOException {
+        JsonNode asked;
+        try {
+            asked = Json.parse(new String(exchange.body(), java.nio.charset.StandardCharsets.UTF_8));
+        } catch (JacksonException broken) {
+            asked = Json.object();
+        }
+        if (!asked.path("hf_repo").isString()) {
+            exchange.json(422, Json.object().put("detail", "hf_repo is missing"));
+            return;
+        }
+        var repo = asked.path("hf_repo").stringValue();
+        var commit = asked.path("hf_commit").asString("");
+        var body = Json.object();
+        body.putObject("model").put("hf_repo", repo).put("hf_commit", commit.isEmpty() ? null : commit);
+        body.put("status", status(repo, commit)).putNull("progress").putNull("error_message");
+        exchange.json(200, body);
+    }
+
+    private String status(String repo, String commit) throws IOException {
+        for (var folder : folders(hub, "models--")) {
+            if (repo(folder).equals(repo)) {
+                boolean there = folders(folder.resolve("snapshots"), "").stream()
+                        .anyMatch(snapshot -> commit.isEmpty() || snapshot.endsWith(commit));
+                return !there ? "NOT_FOUND" : complete(folder) ? "DOWNLOADED" : "PARTIAL";
+            }
+        }
+        return "NOT_FOUND";
+    }
+
+    private static String repo(Path folder) {
+        return folder.getFileName().toString().substring("models--".length()).replace("--", "/");
+    }
+
+    private static boolean complete(Path folder) throws IOException {
+        return children(folder.resolve("blobs")).stream()
+                .noneMatch(blob -> blob.toString().endsWith(".incomplete"));
+    }
+
+    private static List<Path> folders(Path parent, String prefix) throws IOException {
+        return children(parent).stream()
+                .filter(child -> child.getFileName().toString().startsWith(prefix) && Files.isDirectory(child))
+                .toList();
+    }
+
+    private static List<Path> children(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (var children = Files.list(folder)) {
+            return children.sorted().toList();
+        }
+    }
+}

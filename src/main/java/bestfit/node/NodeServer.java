@@ -1,0 +1,115 @@
+package bestfit.node;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.http.Handler;
+import bestfit.http.HttpServer;
+import bestfit.http.Relay;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.random.RandomGenerator;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The node: the management API on one port, the balanced engines on another. Thread-safe. */
+public final class NodeServer implements AutoCloseable {
+    private final NodeOptions options;
+    private final int inferencePort;
+    private final HttpServer management;
+    private final Lifecycle lifecycle;
+    private final NodeRecord record;
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    private NodeServer(
+            NodeOptions options, int inferencePort, HttpServer management, Lifecycle lifecycle, NodeRecord record) {
+        this.options = options;
+        this.inferencePort = inferencePort;
+        this.management = management;
+        this.lifecycle = lifecycle;
+        this.record = record;
+    }
+
+    /**
+     * Ends what killed nodes left, then serves.
+     *
+     * @throws ConfigException naming a port that is taken
+     * @throws IOException if the home folder cannot be written
+     */
+    public static NodeServer start(NodeOptions options) throws IOException {
+        var records = options.home().resolve("nodes");
+        NodeRecord.endLeftovers(records);
+        int inferencePort = options.inferencePort() > 0
+                ? options.inferencePort()
+                : Ports.freeRange(options.devices(), RandomGenerator.getDefault());
+        requireFree(inferencePort, "--inference-port");
+        if (options.managementPort() > 0) {
+            requireFree(options.managementPort(), "--port");
+        }
+        var nodeId = UUID.randomUUID().toString();
+        var record = NodeRecord.open(records, nodeId);
+        var balancer = new Balancer<Relay.Upstream>();
+        var relay = relay(balancer);
+        var lifecycle = new Lifecycle(
+                options,
+                inferencePort,
+                new InferencePort(options.host(), inferencePort, relay),
+                balancer,
+                record,
+                nodeId);
+        var router = new ManagementApi(options, lifecycle, relay).router();
+        var management = HttpServer.start(options.host(), options.managementPort(), HttpServer.Limits.DEFAULTS, router);
+        return new NodeServer(options, inferencePort, management, lifecycle, record);
+    }
+
+    private static void requireFree(int port, String flag) {
+        if (!Ports.free(port)) {
+            throw new ConfigException(flag + ": port " + port
+                    + " is in use by another program; end it, give another port, " + "or 0 for a free one");
+        }
+    }
+
+    /** MLNode's answers when no engine could take a request: plain bytes without a content type. */
+    private static Handler relay(Balancer<Relay.Upstream> balancer) {
+        return Relay.to(
+                new BalancedPicker(balancer),
+                exchange -> exchange.respond(503, Map.of(), ascii("No vLLM backend available")),
+                exchange -> exchange.respond(502, Map.of(), ascii("vLLM connection failed")));
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    }
+
+    /** The line by which a script finds the node. */
+    public ObjectNode announcement() {
+        return Json.object()
+                .put("management", management.url())
+                .put("inference", "http://" + options.host() + ":" + inferencePort)
+                .put("pid", ProcessHandle.current().pid());
+    }
+
+    /** Folder of the engines' logs. */
+    static Path logs(Path home) {
+        return home.resolve("logs");
+    }
+
+    /** Until {@link #close} is done. */
+    public void awaitClosed() throws InterruptedException {
+        closed.await();
+    }
+
+    /** Ends the engines first, then stops listening. */
+    @Override
+    public void close() {
+        lifecycle.shutDown();
+        management.close();
+        try {
+            record.close();
+        } catch (IOException left) {
+            NodeLog.warn("the node's record stays: " + left.getMessage() + "; the next node clears it");
+        }
+        closed.countDown();
+    }
+}

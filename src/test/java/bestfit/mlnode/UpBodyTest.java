@@ -1,0 +1,63 @@
+package bestfit.mlnode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class UpBodyTest {
+    private static final String GOOD =
+            "{\"model\":\"m\",\"dtype\":\"auto\",\"additional_args\":[\"-tp\",\"2\"],\"more\":1}";
+
+    private static UpBody read(Optional<String> contentType, String body) {
+        return UpBody.read(contentType, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "application/json", "application/json; charset=utf-8", "application/vnd.api+json"})
+    void json_withAndWithoutContentType(String contentType) {
+        var type = contentType.isEmpty() ? Optional.<String>empty() : Optional.of(contentType);
+        assertThat(read(type, GOOD)).isEqualTo(new UpBody.Valid(new UpRequest("m", "auto", List.of("-tp", "2"))));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text/plain", "application/x-www-form-urlencoded"})
+    void otherTypes_areNoObject(String contentType) {
+        var problem = problems(read(Optional.of(contentType), GOOD));
+        assertThat(problem).contains("\"type\":\"model_attributes_type\",\"loc\":[\"body\"]");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {"model":"m"}                                              | "type":"missing","loc":["body","dtype"],"msg":"Field required"
+            {"model":null,"dtype":"auto"}                              | "type":"string_type","loc":["body","model"],"msg":"Input should be a valid string","input":null
+            {"model":"m","dtype":"auto","additional_args":["a",2]}     | "type":"string_type","loc":["body","additional_args",1],"msg":"Input should be a valid string","input":2
+            {"model":"m","dtype":"auto","additional_args":null}        | "type":"list_type","loc":["body","additional_args"],"msg":"Input should be a valid list","input":null
+            [1]                                                        | "type":"model_attributes_type","loc":["body"]
+            {"model":                                                  | "type":"json_invalid","loc":["body",9],"msg":"JSON decode error","input":{}
+            {model}                                                    | "type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{}
+            """)
+    void problems_haveTypeAndPlace(String body, String expected) {
+        assertThat(problems(read(Optional.empty(), body))).contains(expected);
+    }
+
+    @Test
+    void everyProblem_isTold() {
+        assertThat(problems(read(Optional.empty(), "{}")))
+                .contains("[\"body\",\"model\"]")
+                .contains("[\"body\",\"dtype\"]");
+        assertThat(problems(read(Optional.empty(), "")))
+                .isEqualTo(
+                        "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\"],\"msg\":\"Field required\",\"input\":null}]}");
+    }
+
+    private static String problems(UpBody body) {
+        assertThat(body).isInstanceOf(UpBody.Invalid.class);
+        return ((UpBody.Invalid) body).answer().toString();
+    }
+}
