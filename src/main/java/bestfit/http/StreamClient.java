@@ -1,17 +1,35 @@
 package bestfit.http;
 
+import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.StreamSupport;
 
 /**
  * Sends requests and hands every received piece to a listener with the time of its socket read, taken before parsing.
  * Connections are kept alive and reused. For load generation: no allocation per event beyond Netty's pooled buffers.
+ * Thread-safe.
  */
 public final class StreamClient implements AutoCloseable {
     /** Called on the request's event loop; must not block. */
     public interface Listener {
-        /** The request's bytes were handed to the socket. */
+        /** The request's bytes were handed to the socket. Once, also when a stale connection had them sent anew. */
         void onSent(long nanos);
 
         /** Status line and headers arrived. */
@@ -20,34 +38,96 @@ public final class StreamClient implements AutoCloseable {
         /** A piece of the body, dechunked; valid during the call only. Several pieces may share one {@code nanos}. */
         void onBody(ByteBuf piece, long nanos);
 
-        /** The answer is complete. */
+        /** The answer is complete. A request posted from here goes out on the same connection. */
         void onEnd(long nanos);
 
-        /** Nothing more comes: refused, reset, broken off, malformed or timed out. Called instead of {@link #onEnd}. */
+        /** Nothing more comes: refused, reset, broken off, malformed or cancelled. Called instead of {@link #onEnd}. */
         void onFailure(Throwable cause, long nanos);
     }
 
-    /** A request under way. */
+    /** A request under way. Thread-safe. */
     public interface Call {
-        /** Cuts the connection; the listener gets {@code onFailure}. */
+        /** Cuts the connection; the listener gets {@code onFailure}. Without effect once the call ended. */
         void cancel();
     }
 
+    private final EventLoopGroup group;
+    private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+    private final List<StreamPool> pools;
+    private final AtomicInteger turn = new AtomicInteger();
+
+    private StreamClient(EventLoopGroup group, long connectTimeoutNanos) {
+        this.group = group;
+        this.pools = StreamSupport.stream(group.spliterator(), false)
+                .map(executor -> pool(executor, connectTimeoutNanos))
+                .toList();
+    }
+
     /**
+     * Starts the loops; no connection is made before a request needs it.
+     *
      * @param loops event loops, one thread each
      * @param connectTimeoutNanos for each connection
      */
     public static StreamClient open(int loops, long connectTimeoutNanos) {
-        throw new UnsupportedOperationException();
+        return new StreamClient(EventLoops.open("bestfit-stream", loops), connectTimeoutNanos);
     }
 
-    private StreamClient() {}
+    private StreamPool pool(EventExecutor executor, long connectTimeoutNanos) {
+        EventLoop loop = (EventLoop) executor;
+        long millis = TimeUnit.NANOSECONDS.toMillis(connectTimeoutNanos);
+        Bootstrap bootstrap = new Bootstrap()
+                .group(loop)
+                .channel(EventLoops.clientChannel())
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.clamp(millis, 1, Integer.MAX_VALUE));
+        StreamPool pool = new StreamPool(loop, bootstrap);
+        bootstrap.handler(new ChannelInitializer<SocketChannel>() {
+            @Override
+            protected void initChannel(SocketChannel channel) {
+                channels.add(channel);
+                channel.pipeline().addLast(new StreamConnection(channel, pool));
+            }
+        });
+        return pool;
+    }
 
-    /** Sends at once on an idle connection to the same host, or a new one. */
+    /**
+     * Sends at once on an idle connection to the same host, or a new one. A request that dies on a kept connection before a
+     * byte of an answer came is sent again, once, on a new connection: the server had closed the kept one meanwhile.
+     *
+     * @throws IllegalArgumentException if the URL is not an http one or a header has a line break
+     * @throws IllegalStateException if this client is closed
+     */
     public Call post(URI url, Map<String, String> headers, byte[] body, Listener listener) {
-        throw new UnsupportedOperationException();
+        Origin origin = Origin.of(url);
+        StreamPool pool = nextPool();
+        StreamCall call = new StreamCall(pool, RequestBytes.of("POST", origin, headers, body), listener);
+        try {
+            InetSocketAddress address = origin.address();
+            pool.run(() -> call.start(address));
+        } catch (UnknownHostException e) {
+            pool.later(() -> call.fail(e));
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException("this client is closed", e);
+        }
+        return call;
     }
 
+    /** The caller's own loop if it is one of ours, else the loops take turns. */
+    private StreamPool nextPool() {
+        for (StreamPool pool : pools) {
+            if (pool.isCurrent()) {
+                return pool;
+            }
+        }
+        return pools.get(Math.floorMod(turn.getAndIncrement(), pools.size()));
+    }
+
+    /** Cuts all connections, whose listeners get {@code onFailure}, and ends the loops. */
     @Override
-    public void close() {}
+    public void close() {
+        channels.close().awaitUninterruptibly(5, TimeUnit.SECONDS);
+        group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+    }
 }

@@ -1,0 +1,122 @@
+package bestfit.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/** A request of a {@link StreamClient} and the way of its answer to the listener. Confined to its pool's loop, but for cancel. */
+@SuppressWarnings("FutureReturnValueIgnored") // a connect or close that fails shows as the end of the connection
+final class StreamCall implements StreamClient.Call {
+    private final StreamPool pool;
+    private final byte[] request;
+    private final StreamClient.Listener listener;
+    private @Nullable ChannelFuture connecting;
+    private @Nullable StreamConnection connection;
+    private boolean onKeptConnection;
+    private boolean sent;
+    private boolean ended;
+
+    StreamCall(StreamPool pool, byte[] request, StreamClient.Listener listener) {
+        this.pool = pool;
+        this.request = request;
+        this.listener = listener;
+    }
+
+    void start(InetSocketAddress address) {
+        StreamConnection kept = ended ? null : pool.take(address);
+        if (kept != null) {
+            onKeptConnection = true;
+            connection = kept;
+            kept.send(this, request);
+        } else if (!ended) {
+            connect(address);
+        }
+    }
+
+    private void connect(InetSocketAddress address) {
+        ChannelFuture attempt = pool.connect(address);
+        connecting = attempt;
+        attempt.addListener(connected -> {
+            connecting = null;
+            if (!connected.isSuccess()) {
+                fail(connected.cause());
+            } else if (!ended) {
+                StreamConnection fresh = attempt.channel().pipeline().get(StreamConnection.class);
+                connection = fresh;
+                fresh.send(this, request);
+            }
+        });
+    }
+
+    void sent(long nanos) {
+        if (!sent && !ended) {
+            sent = true;
+            listener.onSent(nanos);
+        }
+    }
+
+    void head(int status, long nanos) {
+        listener.onHead(status, nanos);
+    }
+
+    void body(ByteBuf piece, long nanos) {
+        listener.onBody(piece, nanos);
+    }
+
+    void end(long nanos) {
+        if (!ended) {
+            ended = true;
+            connection = null;
+            listener.onEnd(nanos);
+        }
+    }
+
+    /** The connection ended before the answer did. */
+    void lost(StreamConnection from, @Nullable Throwable cause) {
+        connection = null;
+        if (onKeptConnection && !from.answering() && !ended) {
+            onKeptConnection = false;
+            connect((InetSocketAddress) from.remoteAddress());
+        } else if (cause != null) {
+            fail(cause);
+        } else {
+            fail(new IOException(
+                    from.answering() ? "the answer was cut off" : "the connection ended without an answer"));
+        }
+    }
+
+    void fail(@Nullable Throwable cause) {
+        if (!ended) {
+            ended = true;
+            connection = null;
+            listener.onFailure(cause == null ? new IOException("failed") : cause, System.nanoTime());
+        }
+    }
+
+    @Override
+    public void cancel() {
+        try {
+            pool.run(this::cut);
+        } catch (RejectedExecutionException e) {
+            // The client was closed, which ended the call.
+        }
+    }
+
+    private void cut() {
+        if (ended) {
+            return;
+        }
+        if (connection != null) {
+            connection.abandon();
+        }
+        if (connecting != null) {
+            connecting.cancel(false);
+            connecting.channel().close();
+        }
+        fail(new CancellationException("cancelled"));
+    }
+}
