@@ -26,7 +26,10 @@ public final class CpuExecutor implements StepExecutor {
     /** Handed to a device's queue to end it. */
     private static final Pass END = new Pass(List.of(), 0, 0);
 
+    /** About 100 µs; next to nothing when devices share cores. */
     private static final int SPINS = 2_000;
+
+    private static final int SPINS_ON_SHARED_CORES = 50;
     private static final int WARM_UP_TOKENS = 96;
     private static final int WARM_UP_BATCH = 6;
 
@@ -88,8 +91,9 @@ public final class CpuExecutor implements StepExecutor {
     private void start(List<List<DeviceWeights>> weights, TensorOps ops) {
         var rotary = new Rotary(spec.headDim(), options.maxPositions(), spec.ropeTheta());
         var sampler = new Sampler(spec.vocabSize(), options.seed());
+        boolean shared = options.tp() * options.pp() > Runtime.getRuntime().availableProcessors();
         for (int stage = 0; stage < options.pp(); stage++) {
-            var meeting = new Meeting(options.tp(), SPINS);
+            var meeting = new Meeting(options.tp(), shared ? SPINS_ON_SHARED_CORES : SPINS);
             var allReduce = new AllReduce(options.tp(), meeting);
             meetings.add(meeting);
             var stageQueues = new ArrayList<BlockingQueue<Pass>>();
@@ -174,8 +178,8 @@ public final class CpuExecutor implements StepExecutor {
     }
 
     /**
-     * Runs passes of prefill and decode until the JVM has compiled them or the limit is over. Overwrites KV blocks: for
-     * before the first sequence.
+     * Runs passes of prefill and decode for about this long, so that the JVM compiles what a pass needs; some 800 ms
+     * bring most of it. Overwrites KV blocks: for before the first sequence.
      */
     public void warmUp(Duration limit) {
         long end = System.nanoTime() + limit.toNanos();
