@@ -97,6 +97,10 @@ public final class FailureClassifier {
                             "does not match the quantization method specified",
                             "Number of experts in the model must be greater than 0"),
                     rule(
+                            Failure.CannotLaunch::new,
+                            "^(?:setsid|taskset|env): failed to execute ",
+                            "No module named '?vllm\\b"),
+                    rule(
                             Failure.Communication::new,
                             "NCCL error",
                             "ncclUnhandledCudaError",

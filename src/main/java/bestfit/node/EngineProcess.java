@@ -17,6 +17,7 @@ final class EngineProcess {
 
     private static final Duration TERM_PATIENCE = Duration.ofSeconds(5);
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(5);
+    private static final Duration ORPHAN_PATIENCE = Duration.ofSeconds(2);
     private static final long POLL_MILLIS = 20;
 
     private final Process process;
@@ -120,7 +121,9 @@ final class EngineProcess {
         if (signal == Signal.KILL) {
             members().forEach(member -> signal.toProcess(member.pid()));
         }
-        return await(this::gone, patience);
+        // Children that outlive their leader for long will not end by being asked again.
+        await(() -> gone() || !process.isAlive(), patience);
+        return await(this::gone, ORPHAN_PATIENCE);
     }
 
     private boolean gone() {

@@ -17,11 +17,13 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** The management API and the balanced port, with real engine processes that compute nothing. */
+@Tag("slow")
 class NodeContractTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private final HttpClient http = new HttpClient();
