@@ -1,6 +1,7 @@
 package bestfit.cli;
 
 import bestfit.config.ConfigException;
+import bestfit.store.StoreException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -25,7 +26,15 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "bestfit help COMMAND shows a command's flags. Without a GPU, start with: bestfit tune",
             "In a checkout the launcher also knows: bestfit test [--quick], bestfit pack"
         },
-        subcommands = {NodeCommand.class, VersionCommand.class, HelpCommand.class})
+        subcommands = {
+            NodeCommand.class,
+            MeasureCommand.class,
+            MeasureFromYamlCommand.class,
+            ListCommand.class,
+            ReportCommand.class,
+            VersionCommand.class,
+            HelpCommand.class
+        })
 public final class Main implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.@Nullable CommandSpec spec;
@@ -83,6 +92,10 @@ public final class Main implements Runnable {
         if (failure instanceof ConfigException config) {
             config.problems().forEach(problem -> err.println("bestfit: " + problem));
             return ExitCode.BAD_INPUT;
+        }
+        if (failure instanceof StoreException) {
+            err.println("bestfit: " + failure.getMessage());
+            return ExitCode.FAILED;
         }
         if (failure instanceof IOException || failure instanceof UncheckedIOException) {
             err.println("bestfit: " + rootMessage(failure));

@@ -28,6 +28,11 @@ public final class ExperimentStore {
         this.database = database;
     }
 
+    /** Whether bestfit made the database; compressa-perf's is only read. */
+    public boolean isOurs() {
+        return database.isOurs();
+    }
+
     /** Writes a new experiment with what is known before its first request; gives its id. */
     public long begin(String name, @Nullable String description, Map<String, String> parameters) {
         return database.transaction(connection -> {

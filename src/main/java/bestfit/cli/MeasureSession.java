@@ -1,0 +1,105 @@
+package bestfit.cli;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.load.ClosedLoop;
+import bestfit.load.StopSignal;
+import bestfit.report.CompressaTables;
+import bestfit.store.Database;
+import bestfit.store.ExperimentStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** Opens what measuring needs, measures the jobs, prints, and on Ctrl-C keeps what was measured. */
+final class MeasureSession {
+    private static final int WIND_UP_SECONDS = 10;
+
+    private final DatabaseOption option;
+    private final boolean json;
+
+    MeasureSession(DatabaseOption option, boolean json) {
+        this.option = option;
+        this.json = json;
+    }
+
+    /** Measures in turn and gives the exit code; {@code many} prints them as a list too. */
+    int run(List<MeasureJob> jobs, boolean many) throws InterruptedException {
+        var stop = new StopSignal();
+        var ended = new CountDownLatch(1);
+        var onSignal = new Thread(() -> windUp(stop, ended), "bestfit-stop");
+        try (var database = option.open();
+                var loop = ClosedLoop.open()) {
+            Runtime.getRuntime().addShutdownHook(onSignal);
+            return measure(jobs, many, database, loop, stop);
+        } finally {
+            ended.countDown();
+            if (!stop.isStopped()) {
+                Runtime.getRuntime().removeShutdownHook(onSignal);
+            }
+        }
+    }
+
+    private int measure(List<MeasureJob> jobs, boolean many, Database database, ClosedLoop loop, StopSignal stop)
+            throws InterruptedException {
+        var store = new ExperimentStore(database);
+        var run = new MeasureRun(store, loop, stop, System.err, Terminal.onStandardError());
+        var outcomes = new ArrayList<MeasureOutcome>();
+        boolean allWell = true;
+        for (var job : jobs) {
+            if (stop.isStopped()) {
+                break;
+            }
+            try {
+                var outcome = run.measure(job);
+                outcomes.add(outcome);
+                allWell &= outcome.anySuccess();
+                if (!json) {
+                    System.out.println(run.report(outcome));
+                }
+                if (!outcome.anySuccess()) {
+                    System.err.println("bestfit: no request of experiment \""
+                            + job.spec().name() + "\" succeeded: "
+                            + String.join(
+                                    "; ", outcome.failures().stream().limit(3).toList()));
+                }
+            } catch (ConfigException failure) {
+                allWell = false;
+                failure.problems()
+                        .forEach(problem -> System.err.println(
+                                "bestfit: experiment \"" + job.spec().name() + "\" was not measured: " + problem));
+            }
+        }
+        print(many, store, outcomes);
+        return stop.isStopped() ? ExitCode.STOPPED : allWell ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private void print(boolean many, ExperimentStore store, List<MeasureOutcome> outcomes) {
+        if (!json) {
+            if (many) {
+                System.out.println(CompressaTables.list(store.all(), false, false));
+            }
+        } else if (many) {
+            var all = Json.object();
+            var list = all.putArray("experiments");
+            outcomes.forEach(outcome -> list.add(outcome.json()));
+            System.out.println(Json.write(all));
+        } else if (!outcomes.isEmpty()) {
+            System.out.println(Json.write(outcomes.getFirst().json()));
+        }
+    }
+
+    /** Runs while the JVM goes down: it ends when this returns, so the metrics of what was measured get written first. */
+    private static void windUp(StopSignal stop, CountDownLatch ended) {
+        stop.cut();
+        try {
+            if (!ended.await(WIND_UP_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println(
+                        "bestfit: the metrics could not be written in time; report ID --recompute makes them.");
+            }
+        } catch (InterruptedException goingDownAnyway) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package bestfit.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * Reads one map of a YAML or JSON file key by key. What is wrong goes to {@link Problems}, and the default is given so
+ * that reading goes on. The keys asked for are the known ones. Not thread-safe.
+ */
+public final class ConfigReader {
+    private static final YAMLMapper YAML = YAMLMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
+
+    private final String where;
+    private final ObjectNode map;
+    private final Problems problems;
+    private final Set<String> known = new LinkedHashSet<>();
+
+    /** @param where begins every problem, such as {@code bench.yml, entry 2} */
+    public ConfigReader(String where, ObjectNode map, Problems problems) {
+        this.where = where;
+        this.map = map;
+        this.problems = problems;
+    }
+
+    /**
+     * The maps of a YAML file that holds one or a list of them.
+     *
+     * @throws ConfigException if it cannot be read or is no YAML
+     */
+    public static List<ConfigReader> ofFile(Path file, Problems problems) {
+        var root = parse(file);
+        var entries = root.isArray() ? List.copyOf(root.values()) : List.of(root);
+        if (entries.isEmpty()) {
+            problems.add(file + ": the list is empty; at least one map is needed.");
+        }
+        var readers = new ArrayList<ConfigReader>();
+        for (int i = 0; i < entries.size(); i++) {
+            var where = entries.size() == 1 ? file.toString() : file + ", entry " + (i + 1);
+            if (entries.get(i) instanceof ObjectNode map) {
+                readers.add(new ConfigReader(where, map, problems));
+            } else {
+                problems.add(where + ": \"" + entries.get(i) + "\" is not a map of keys and values.");
+            }
+        }
+        return readers;
+    }
+
+    /** Where this map stands, for problems found by others. */
+    public String where() {
+        return where;
+    }
+
+    public void problem(String key, String what) {
+        problems.add(where + ": " + key + ": " + what);
+    }
+
+    /** Null if the key is missing or has no value. */
+    public @Nullable String string(String key) {
+        var value = value(key);
+        if (value == null) {
+            return null;
+        }
+        if (!value.isValueNode()) {
+            problem(key, "\"" + value + "\" is not allowed; it takes a text.");
+            return null;
+        }
+        return value.asString();
+    }
+
+    public String string(String key, String otherwise) {
+        var value = string(key);
+        return value == null ? otherwise : value;
+    }
+
+    /** Empty text besides a problem if the key is missing. */
+    public String requiredString(String key) {
+        if (value(key) == null) {
+            problem(key, "is missing; it takes a text.");
+        }
+        return string(key, "");
+    }
+
+    public int intKey(String key, int otherwise, int least, int most) {
+        var value = value(key);
+        return value == null ? otherwise : intValue(key, value, otherwise, least, most);
+    }
+
+    /** {@code least} besides a problem if the key is missing. */
+    public int requiredInt(String key, int least, int most) {
+        var value = value(key);
+        if (value == null) {
+            problem(key, "is missing; it takes a whole number from " + least + " to " + most + ".");
+            return least;
+        }
+        return intValue(key, value, least, least, most);
+    }
+
+    public long longKey(String key, long otherwise) {
+        var value = value(key);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value.isIntegralNumber() && value.canConvertToLong()) {
+            return value.longValue();
+        }
+        problem(key, "\"" + value.asString() + "\" is not allowed; it takes a whole number.");
+        return otherwise;
+    }
+
+    /** True or false, as YAML 1.1 and 1.2 spell them. */
+    public boolean boolKey(String key, boolean otherwise) {
+        var value = value(key);
+        if (value == null) {
+            return otherwise;
+        }
+        return switch (value.isValueNode() ? value.asString().toLowerCase(Locale.ROOT) : "") {
+            case "true", "yes", "on" -> true;
+            case "false", "no", "off" -> false;
+            default -> {
+                problem(key, "\"" + value + "\" is not allowed; it takes true or false.");
+                yield otherwise;
+            }
+        };
+    }
+
+    /** To be called after all keys were asked for: every other key becomes a problem. */
+    public void refuseUnknownKeys() {
+        for (var key : map.propertyNames()) {
+            if (!known.contains(key)) {
+                var nearest = Nearest.to(key, known)
+                        .map(name -> "; the nearest known is " + name)
+                        .orElse("");
+                problem(
+                        key,
+                        "is not a known key" + nearest + ". Known: "
+                                + known.stream().sorted().collect(Collectors.joining(", ")) + ".");
+            }
+        }
+    }
+
+    private @Nullable JsonNode value(String key) {
+        known.add(key);
+        var value = map.get(key);
+        return value == null || value.isNull() ? null : value;
+    }
+
+    private int intValue(String key, JsonNode value, int otherwise, int least, int most) {
+        boolean whole = value.isIntegralNumber() && value.canConvertToLong();
+        if (whole && value.longValue() >= least && value.longValue() <= most) {
+            return value.intValue();
+        }
+        problem(
+                key,
+                "\"" + (value.isValueNode() ? value.asString() : value.toString())
+                        + "\" is not allowed; it takes a whole number from " + least + " to " + most + ".");
+        return otherwise;
+    }
+
+    private static JsonNode parse(Path file) {
+        try {
+            return YAML.readTree(Files.readString(file));
+        } catch (IOException e) {
+            throw new ConfigException("File " + file + " cannot be read: "
+                    + (Files.exists(file) ? e.getMessage() : "it does not exist") + ".");
+        } catch (JacksonException e) {
+            var at = e.getLocation();
+            throw new ConfigException("File " + file + " is not YAML"
+                    + (at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr()) + ": "
+                    + e.getOriginalMessage().lines().findFirst().orElse("") + ".");
+        }
+    }
+}
