@@ -85,6 +85,10 @@ public final class CpuExecutor implements StepExecutor {
     }
 
     private static WeightSource source(Model model, Options options) {
+        var directory = model.directory();
+        if (directory != null && !SafetensorsWeights.files(directory).isEmpty()) {
+            return SafetensorsWeights.open(directory);
+        }
         return new SeededWeights(options.seed(), model.spec().layers());
     }
 
