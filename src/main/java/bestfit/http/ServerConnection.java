@@ -1,5 +1,6 @@
 package bestfit.http;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
@@ -14,6 +15,7 @@ import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
@@ -224,6 +226,11 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             channel.shutdownOutput();
             channel.eventLoop().schedule(() -> channel.close(), LINGER_SECONDS, TimeUnit.SECONDS);
         });
+    }
+
+    /** Writes bytes that need no encoding; takes them over. */
+    ChannelFuture writeRaw(ByteBuf bytes) {
+        return channel.pipeline().context(HttpResponseEncoder.class).write(bytes);
     }
 
     /** Cuts the connection with a reset, after what the socket takes of the bytes written so far. */

@@ -3,6 +3,7 @@ package bestfit.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
@@ -20,10 +21,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One request of a {@link ServerConnection} and its answer. */
 @SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 final class ServerExchange implements Exchange, Exchange.BodyStream {
+    /** Takes part in the exchange on its connection's event loop. */
+    interface Watcher {
+        /** The connection ended before the answer did. */
+        void clientLeft();
+
+        void writabilityChanged();
+    }
+
     private final SocketChannel channel;
     private final ServerConnection connection;
     private final HttpRequest request;
@@ -34,6 +44,8 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
     private final boolean bodiless;
     private volatile boolean keepAlive;
     private volatile Map<String, String> pathValues = Map.of();
+
+    private volatile @Nullable Watcher watcher;
 
     // Guarded by this.
     private final List<Runnable> whenGone = new ArrayList<>(1);
@@ -54,20 +66,25 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         this.bodiless = method().equals("HEAD");
     }
 
-    /** Routes the request and answers for handlers that fail. */
     void run(Router router) {
+        run(exchange -> router.route(this, target));
+    }
+
+    /** Has the handler answer, and answers for it if it fails. */
+    void run(Handler handler) {
         try {
-            router.route(this, target);
+            handler.handle(this);
         } catch (Throwable e) {
-            if (!isGone()) {
-                System.err.println("http: " + method() + " " + target() + " failed");
-                e.printStackTrace();
-            }
-            failed();
+            failed(e);
         }
     }
 
-    private void failed() {
+    /** Answers for a handler that failed. */
+    void failed(Throwable cause) {
+        if (!isGone()) {
+            System.err.println("http: " + method() + " " + target() + " failed");
+            cause.printStackTrace();
+        }
         boolean unanswered;
         synchronized (this) {
             unanswered = !begun;
@@ -225,8 +242,13 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         }
     }
 
-    synchronized void writabilityChanged() {
-        notifyAll();
+    void writabilityChanged() {
+        synchronized (this) {
+            notifyAll();
+        }
+        if (watcher != null) {
+            watcher.writabilityChanged();
+        }
     }
 
     /** The connection ended; called once, on the event loop. */
@@ -239,6 +261,9 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
             gone = true;
             notifyAll();
             actions = List.copyOf(whenGone);
+        }
+        if (watcher != null) {
+            watcher.clientLeft();
         }
         // Off the event loop: an action may block.
         actions.forEach(action -> Thread.ofVirtual().start(action));
@@ -257,5 +282,64 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
             }
         }
         action.run();
+    }
+
+    // What follows is for a relay, which writes its own bytes. All of it on the event loop.
+
+    EventLoop eventLoop() {
+        return channel.eventLoop();
+    }
+
+    HttpHeaders headers() {
+        return request.headers();
+    }
+
+    String originForm() {
+        return target.originForm();
+    }
+
+    /** False for HTTP/1.0. */
+    boolean takesChunks() {
+        return chunkable;
+    }
+
+    boolean isWritable() {
+        return channel.isWritable();
+    }
+
+    /** The connection ends with this answer. */
+    void endConnection() {
+        keepAlive = false;
+    }
+
+    void watch(Watcher newWatcher) {
+        watcher = newWatcher;
+        if (isGone()) {
+            newWatcher.clientLeft();
+        }
+    }
+
+    /** Begins an answer made of {@link #relay}ed bytes; false when the client has left. */
+    boolean beginRelayed() {
+        return begin(false);
+    }
+
+    /** Writes bytes as they are, past the encoder; takes over {@code bytes}. */
+    void relay(ByteBuf bytes) {
+        connection.writeRaw(bytes);
+    }
+
+    void flushRelayed() {
+        channel.flush();
+    }
+
+    /** Writes the last bytes and ends the answer. */
+    void endRelayed(ByteBuf last) {
+        synchronized (this) {
+            complete = true;
+        }
+        ChannelFuture written = connection.writeRaw(last);
+        channel.flush();
+        finish(written);
     }
 }

@@ -29,6 +29,11 @@ final class Target {
         return decode(rawPath);
     }
 
+    /** Path and query as sent, without a scheme and host. */
+    String originForm() {
+        return rawPath + rawQuery;
+    }
+
     /** The path's segments after the first slash, each percent-decoded, so that an encoded slash stays inside its one. */
     List<String> segments() {
         return List.of(rawPath.substring(1).split("/", -1)).stream()
