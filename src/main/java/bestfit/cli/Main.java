@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "In a checkout the launcher also knows: bestfit test [--quick], bestfit pack"
         },
         subcommands = {
+            EngineCommand.class,
             NodeCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,

@@ -1,0 +1,139 @@
+package bestfit.cli;
+
+import bestfit.config.Json;
+import bestfit.engine.ArgumentError;
+import bestfit.engine.EngineArgs;
+import bestfit.engine.EngineLog;
+import bestfit.engine.EngineLog.Writer;
+import bestfit.engine.EngineServer;
+import bestfit.engine.StartFailure;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.BindException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Runs the embedded engine as a process, with the exit codes and last words that vLLM has. */
+@Command(
+        name = "engine",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Serves a model on this machine's cores through vLLM's OpenAI API.",
+            "Takes vLLM's own args, and:",
+            "  --port P, --host H     where to listen (port 0 takes a free one; default 127.0.0.1:8000)",
+            "  --devices N            devices it may use; default: CUDA_VISIBLE_DEVICES, else the cores",
+            "  --device-memory SIZE   memory of each device, such as 256MiB (the default)",
+            "  --fault SPEC           fail on purpose: [tp=N:|pp=N:]KIND[:N], comma-separated; KIND is exit,",
+            "                         never-ready, die, crash, hang, slow, oom, nan or reset"
+        })
+public final class EngineCommand implements Callable<Integer> {
+    private static final String PARENT_PIPE = "BESTFIT_PARENT_PIPE";
+
+    @Parameters(
+            paramLabel = "MODEL [ARG]",
+            arity = "0..*",
+            description = "tiny, or a model's directory; then vLLM's args.")
+    private List<String> tokens = new ArrayList<>();
+
+    private final EngineLog log = new EngineLog(System.err);
+    private final AtomicBoolean ending = new AtomicBoolean();
+    private volatile @Nullable EngineServer running;
+
+    /** vLLM's args are read by rules of their own, so picocli hands them over as they are. */
+    @Spec
+    void setSpec(CommandSpec spec) {
+        spec.parser().unmatchedOptionsArePositionalParams(true);
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        EngineArgs args;
+        try {
+            args = EngineArgs.read(tokens, visibleDevices());
+        } catch (ArgumentError refused) {
+            System.err.println("usage: bestfit engine MODEL [--port P] [--fault SPEC] [vLLM args]");
+            System.err.println("bestfit engine: error: " + refused.getMessage());
+            return ExitCode.BAD_INPUT;
+        }
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(this::endAtSignal));
+        if ("1".equals(System.getenv(PARENT_PIPE))) {
+            Thread.ofPlatform().daemon().name("parent-pipe").start(() -> awaitEnd(System.in));
+        }
+        try {
+            var server = EngineServer.start(args, log);
+            running = server;
+            System.out.println(Json.object()
+                    .put("engine", server.url())
+                    .put("pid", ProcessHandle.current().pid()));
+            System.out.flush();
+            int code = server.ended().get();
+            ending.set(true);
+            server.close();
+            return code;
+        } catch (StartFailure failure) {
+            return failed(failure);
+        } catch (BindException taken) {
+            log.plain("OSError: [Errno 98] Address already in use: " + taken.getMessage());
+            return ExitCode.FAILED;
+        } catch (IOException | ExecutionException failure) {
+            log.plain("OSError: " + failure.getMessage());
+            return ExitCode.FAILED;
+        } finally {
+            ending.set(true);
+        }
+    }
+
+    private int failed(StartFailure failure) {
+        if (!failure.insideEngine()) {
+            log.plain("ValueError: " + failure.words());
+            return ExitCode.FAILED;
+        }
+        boolean typed = failure.words().matches("(?s)[\\w.]*Error: .*");
+        log.error(Writer.CORE, "core.py:1510", "EngineCore failed to start.");
+        log.error(Writer.CORE, "core.py:1510", (typed ? "" : "ValueError: ") + failure.words());
+        log.plain("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s):"
+                + " {'EngineCore': 1}");
+        return ExitCode.FAILED;
+    }
+
+    /** The instance's devices as a node hands them out; else this machine's cores. */
+    private static int visibleDevices() {
+        @Nullable String visible = System.getenv("CUDA_VISIBLE_DEVICES");
+        return visible == null || visible.isBlank()
+                ? Runtime.getRuntime().availableProcessors()
+                : visible.split(",", -1).length;
+    }
+
+    /** vLLM ends with 0 at SIGTERM, a JVM with 143: this hook has the last word. */
+    private void endAtSignal() {
+        if (ending.compareAndSet(false, true)) {
+            var server = running;
+            if (server != null) {
+                server.close();
+            }
+            System.err.flush();
+            Runtime.getRuntime().halt(ExitCode.OK);
+        }
+    }
+
+    /** The parent that started this engine is gone when its end of the pipe is closed. */
+    private static void awaitEnd(InputStream pipe) {
+        try {
+            pipe.skip(Long.MAX_VALUE);
+            while (pipe.read() >= 0) {
+                // What a parent writes means nothing.
+            }
+        } catch (IOException e) {
+            // A broken pipe is an end as well.
+        }
+        System.exit(ExitCode.OK);
+    }
+}

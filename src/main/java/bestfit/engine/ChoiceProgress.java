@@ -1,0 +1,198 @@
+package bestfit.engine;
+
+import bestfit.config.Json;
+import bestfit.engine.StepExecutor.Logprobs;
+import bestfit.model.Tokenizer;
+import bestfit.openai.AnswerFormat;
+import bestfit.openai.GenerationRequest;
+import bestfit.openai.StreamFormat;
+import bestfit.openai.TokenLogprob;
+import bestfit.scheduler.Sequence.Finish;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** One choice of an answer while its tokens come. Owned by the answer's thread. */
+final class ChoiceProgress {
+    private final EngineRequest.Order order;
+    private final GenerationRequest request;
+    private final Tokenizer tokenizer;
+    private final int eosId;
+    private final ChoiceText text;
+    private final List<Integer> tokens = new ArrayList<>();
+    private final List<TokenLogprob> logprobs = new ArrayList<>();
+    private int tokensTaken;
+    private int logprobsTaken;
+    private int count;
+    private boolean begun;
+    private @Nullable List<Logprobs> promptLogprobs;
+    private @Nullable String finishReason;
+    private @Nullable Object stopReason;
+
+    ChoiceProgress(EngineRequest.Order order, GenerationRequest request, Tokenizer tokenizer, int eosId) {
+        this.order = order;
+        this.request = request;
+        this.tokenizer = tokenizer;
+        this.eosId = eosId;
+        var options = request.options();
+        this.text = new ChoiceText(
+                tokenizer.stream(options.skipSpecialTokens()), options.stop(), options.includeStopText());
+    }
+
+    EngineRequest.Order order() {
+        return order;
+    }
+
+    boolean ended() {
+        return finishReason != null;
+    }
+
+    /** Tokens generated, those of a stop included. */
+    int count() {
+        return count;
+    }
+
+    /**
+     * Takes a token; one after the end is dropped.
+     *
+     * @return true when this token completed a stop text, so that the core must be told to end the sequence
+     */
+    boolean accept(TokenEvent.Token token) {
+        if (ended()) {
+            return false;
+        }
+        count++;
+        tokens.add(token.id());
+        if (token.promptLogprobs() != null) {
+            promptLogprobs = token.promptLogprobs();
+        }
+        if (token.logprobs() != null) {
+            logprobs.add(logprob(token.id(), token.logprobs(), request.options().logprobs()));
+        }
+        boolean stopToken = token.finish() == Finish.STOP;
+        if (stopToken && !request.options().includeStopText()) {
+            end("stop", token.id() == eosId ? null : token.id());
+            return false;
+        }
+        var stop = text.add(token.id(), count > order.limits().minTokens());
+        if (stop != null) {
+            finishReason = "stop";
+            stopReason = stop;
+            return token.finish() == null;
+        }
+        if (token.finish() != null) {
+            end(token.finish().name().toLowerCase(Locale.ROOT), stopToken && token.id() != eosId ? token.id() : null);
+        }
+        return false;
+    }
+
+    void abort() {
+        if (!ended()) {
+            end("abort", null);
+        }
+    }
+
+    private void end(String reason, @Nullable Object stop) {
+        finishReason = reason;
+        stopReason = stop;
+        text.finish();
+    }
+
+    /** True the first time: the role's event is due. */
+    boolean begin() {
+        boolean first = !begun;
+        begun = true;
+        return first;
+    }
+
+    /** What is new since the last call. */
+    StreamFormat.Delta takeDelta() {
+        int offset = text.taken();
+        var prefix = offset == 0 && tokensTaken == 0 && request.echo() ? promptText() : "";
+        var piece = prefix + text.take(ended());
+        var newLogprobs =
+                request.options().logprobs() < 0 ? null : List.copyOf(logprobs.subList(logprobsTaken, logprobs.size()));
+        if (newLogprobs != null && !prefix.isEmpty()) {
+            newLogprobs = withPrompt(newLogprobs);
+        }
+        var newTokens =
+                request.options().returnTokenIds() ? List.copyOf(tokens.subList(tokensTaken, tokens.size())) : null;
+        tokensTaken = tokens.size();
+        logprobsTaken = logprobs.size();
+        return new StreamFormat.Delta(order.choice(), piece, finishReason, stopReason, newLogprobs, offset, newTokens);
+    }
+
+    /** The choice of a whole answer. */
+    AnswerFormat.Choice whole() {
+        var options = request.options();
+        List<TokenLogprob> all = options.logprobs() < 0 ? null : logprobs;
+        if (all != null && request.echo()) {
+            all = withPrompt(all);
+        }
+        return new AnswerFormat.Choice(
+                order.choice(),
+                (request.echo() ? promptText() : "") + text,
+                finishReason == null ? "error" : finishReason,
+                stopReason,
+                all,
+                options.returnTokenIds() ? Arrays.stream(order.prompt()).boxed().toList() : null,
+                options.returnTokenIds() ? tokens : null,
+                options.promptLogprobs() < 0 ? null : promptLogprobs());
+    }
+
+    private String promptText() {
+        return tokenizer.decode(order.prompt(), true);
+    }
+
+    private List<TokenLogprob> withPrompt(List<TokenLogprob> generated) {
+        var all = new ArrayList<TokenLogprob>();
+        all.add(new TokenLogprob(tokenizer.tokenText(order.prompt()[0]), Double.NaN, List.of()));
+        if (promptLogprobs != null) {
+            for (var each : promptLogprobs) {
+                all.add(logprob(each.chosen(), each, request.options().logprobs()));
+            }
+        }
+        all.addAll(generated);
+        return all;
+    }
+
+    /** vLLM lists the chosen token first, then the best others; chat shows as many as asked for, completions one more. */
+    private TokenLogprob logprob(int token, Logprobs found, int asked) {
+        int limit = request.chat() ? asked : asked + 1;
+        var top = new ArrayList<TokenLogprob.Alternative>();
+        top.add(new TokenLogprob.Alternative(tokenizer.tokenText(token), found.chosenLogprob()));
+        for (int i = 0; i < found.ids().length && i < asked; i++) {
+            if (found.ids()[i] != token) {
+                top.add(new TokenLogprob.Alternative(tokenizer.tokenText(found.ids()[i]), found.logprobs()[i]));
+            }
+        }
+        return new TokenLogprob(
+                tokenizer.tokenText(token), found.chosenLogprob(), top.subList(0, Math.min(limit, top.size())));
+    }
+
+    private JsonNode promptLogprobs() {
+        var list = Json.array();
+        list.addNull();
+        if (promptLogprobs != null) {
+            for (var each : promptLogprobs) {
+                var entry = list.addObject();
+                entry.set(
+                        String.valueOf(each.chosen()), ranked(each.chosen(), each.chosenLogprob(), each.chosenRank()));
+                for (int i = 0; i < each.ids().length; i++) {
+                    entry.set(String.valueOf(each.ids()[i]), ranked(each.ids()[i], each.logprobs()[i], i + 1));
+                }
+            }
+        }
+        return list;
+    }
+
+    private JsonNode ranked(int token, double logprob, int rank) {
+        return Json.object()
+                .put("logprob", AnswerFormat.finite(logprob))
+                .put("rank", rank)
+                .put("decoded_token", tokenizer.tokenText(token));
+    }
+}

@@ -1,0 +1,227 @@
+package bestfit.engine;
+
+import bestfit.config.Json;
+import bestfit.http.Exchange;
+import bestfit.http.Handler;
+import bestfit.http.Router;
+import bestfit.openai.ApiError;
+import bestfit.openai.ApiException;
+import bestfit.openai.BodyReader;
+import bestfit.openai.GenerationRequest;
+import bestfit.openai.Prompt;
+import bestfit.openai.RequestReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** vLLM's HTTP API over a core. Thread-safe. */
+final class EngineApi {
+    /** What {@code /version} says: whose behaviour the engine follows, and that it is not vLLM itself. */
+    static final String VERSION = "0.32.0+bestfit.embedded";
+
+    private final EngineServer.Parts parts;
+    private final EngineCore core;
+    private final List<String> routes = new ArrayList<>();
+    private final Router router = new Router();
+    private final AtomicLong ids = new AtomicLong(System.nanoTime());
+    private final long startedUnixSeconds = System.currentTimeMillis() / 1000;
+
+    EngineApi(EngineServer.Parts parts, EngineCore core) {
+        this.parts = parts;
+        this.core = core;
+        on("GET", "/health", this::health);
+        on("GET", "/load", this::load);
+        on("GET", "/ping", this::health);
+        on("POST", "/ping", this::health);
+        on("GET", "/version", exchange -> exchange.json(200, Json.object().put("version", VERSION)));
+        on("GET", "/v1/models", this::models);
+        on("POST", "/v1/chat/completions", exchange -> generate(exchange, true));
+        on("POST", "/v1/completions", exchange -> generate(exchange, false));
+        on("POST", "/tokenize", this::tokenize);
+        on("POST", "/detokenize", this::detokenize);
+        on("POST", "/reset_prefix_cache", this::resetPrefixCache);
+        on(
+                "GET",
+                "/metrics",
+                exchange -> exchange.respond(
+                        200,
+                        "text/plain; version=0.0.4; charset=utf-8",
+                        parts.metrics().text().getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    }
+
+    Router router() {
+        return router;
+    }
+
+    /** Route and method of each endpoint, for the log. */
+    List<String> routes() {
+        return List.copyOf(routes);
+    }
+
+    private void on(String method, String path, Handler handler) {
+        routes.add("Route: " + path + ", Methods: " + method);
+        router.on(method, path, exchange -> answer(exchange, handler));
+    }
+
+    private void answer(Exchange exchange, Handler handler) throws Exception {
+        var logged = new LoggedExchange(exchange, status -> accessLine(exchange, status));
+        try {
+            if (exchange.path().startsWith("/v1") && !authorised(exchange)) {
+                logged.json(401, Json.object().put("error", "Unauthorized"));
+                return;
+            }
+            handler.handle(logged);
+        } catch (ApiException refused) {
+            logged.json(refused.error().status(), refused.error().json());
+        }
+    }
+
+    private boolean authorised(Exchange exchange) {
+        var keys = parts.config().args().apiKeys();
+        return keys.isEmpty()
+                || exchange.header("Authorization")
+                        .filter(value ->
+                                value.startsWith("Bearer ") && keys.contains(value.substring("Bearer ".length())))
+                        .isPresent();
+    }
+
+    private void accessLine(Exchange exchange, int status) {
+        var args = parts.config().args();
+        if (args.accessLog() && !args.quietEndpoints().contains(exchange.path())) {
+            parts.log()
+                    .uvicorn("127.0.0.1:0 - \"" + exchange.method() + " " + exchange.target() + " HTTP/1.1\" " + status
+                            + " " + reason(status));
+        }
+    }
+
+    private static String reason(int status) {
+        return switch (status) {
+            case 200 -> "OK";
+            case 400 -> "Bad Request";
+            case 401 -> "Unauthorized";
+            case 404 -> "Not Found";
+            case 500 -> "Internal Server Error";
+            case 503 -> "Service Unavailable";
+            default -> "";
+        };
+    }
+
+    private void health(Exchange exchange) {
+        exchange.respond(core.isAlive() ? 200 : 503, Map.of(), new byte[0]);
+    }
+
+    private void load(Exchange exchange) {
+        exchange.json(
+                200,
+                Json.object().put("server_load", parts.metrics().openRequests.get()));
+    }
+
+    private void models(Exchange exchange) {
+        var answer = Json.object().put("object", "list");
+        var list = answer.putArray("data");
+        for (var name : parts.config().args().servedNames()) {
+            var model = list.addObject().put("id", name).put("object", "model").put("created", startedUnixSeconds);
+            model.put("owned_by", "vllm")
+                    .put("root", parts.config().args().model())
+                    .putNull("parent");
+            model.put("max_model_len", parts.config().maxModelLen());
+            model.putArray("permission")
+                    .addObject()
+                    .put("id", "modelperm-" + hex(name.hashCode()))
+                    .put("object", "model_permission")
+                    .put("created", startedUnixSeconds)
+                    .put("allow_create_engine", false)
+                    .put("allow_sampling", true)
+                    .put("allow_logprobs", true)
+                    .put("allow_search_indices", false)
+                    .put("allow_view", true)
+                    .put("allow_fine_tuning", false)
+                    .put("organization", "*")
+                    .putNull("group")
+                    .put("is_blocking", false);
+        }
+        exchange.json(200, answer);
+    }
+
+    private void generate(Exchange exchange, boolean chat) throws InterruptedException {
+        int maxLogprobs = parts.config().args().maxLogprobs();
+        GenerationRequest request = chat
+                ? RequestReader.chat(exchange.body(), maxLogprobs)
+                : RequestReader.completion(exchange.body(), maxLogprobs);
+        checkModel(request.model());
+        if (!core.isAlive()) {
+            throw new ApiException(ApiError.internal(EngineServer.DEAD));
+        }
+        var id = (chat ? "chatcmpl-" : "cmpl-") + hex(ids.incrementAndGet());
+        var generation = new Generation(parts, core, request, id);
+        parts.metrics().openRequests.incrementAndGet();
+        try {
+            generation.serve(exchange);
+        } finally {
+            parts.metrics().openRequests.decrementAndGet();
+        }
+    }
+
+    /** Scatters a counter over 16 hexadecimal digits (the finaliser of SplitMix64, a bijection). */
+    private static String hex(long number) {
+        long z = number * 0x9E3779B97F4A7C15L;
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return String.format("%016x", z ^ (z >>> 31));
+    }
+
+    private void checkModel(@Nullable String model) {
+        var names = parts.config().args().servedNames();
+        if (model != null && !model.isEmpty() && !names.contains(model)) {
+            throw new ApiException(ApiError.unknownModel(model, String.join(", ", names)));
+        }
+    }
+
+    private void tokenize(Exchange exchange) {
+        var body = BodyReader.of(exchange.body());
+        checkModel(body.text("model"));
+        var text = body.text("prompt");
+        int[] tokens;
+        if (text != null) {
+            tokens = parts.tokenizer().encode(text, body.flag("add_special_tokens", true));
+        } else {
+            var chat = new Prompt.Chat(RequestReader.messages(body), body.flag("add_generation_prompt", true));
+            tokens = parts.orders().tokens(chat);
+        }
+        var answer = Json.object()
+                .put("count", tokens.length)
+                .put("max_model_len", parts.config().maxModelLen());
+        var list = answer.putArray("tokens");
+        for (int token : tokens) {
+            list.add(token);
+        }
+        if (body.flag("return_token_strs", false)) {
+            var strings = answer.putArray("token_strs");
+            for (int token : tokens) {
+                strings.add(parts.tokenizer().tokenText(token));
+            }
+        } else {
+            answer.putNull("token_strs");
+        }
+        exchange.json(200, answer);
+    }
+
+    private void detokenize(Exchange exchange) {
+        var body = BodyReader.of(exchange.body());
+        checkModel(body.text("model"));
+        if (body.get("tokens") == null) {
+            throw new ApiException(ApiError.badShape("missing", "body.tokens", "Field required"));
+        }
+        int[] tokens = parts.orders().tokens(new Prompt.Tokens(body.wholes("tokens")));
+        exchange.json(200, Json.object().put("prompt", parts.tokenizer().decode(tokens, false)));
+    }
+
+    private void resetPrefixCache(Exchange exchange) {
+        if (core.isAlive()) {
+            core.resetPrefixCache().join();
+        }
+        exchange.respond(200, Map.of(), new byte[0]);
+    }
+}

@@ -1,0 +1,265 @@
+package bestfit.engine;
+
+import bestfit.args.VllmArgs;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The engine's command line as read, before anything is known of the model.
+ *
+ * @param maxModelLen empty: the model's own; -1: what the KV cache holds
+ * @param deviceMemoryBytes memory of one device; the embedded model is given little, so that layouts differ as on GPUs
+ * @param devices how many this engine may use
+ * @param given what was given, flag without dashes to value, for the log
+ */
+public record EngineArgs(
+        String model,
+        List<String> servedNames,
+        String host,
+        int port,
+        int tensorParallel,
+        int pipelineParallel,
+        OptionalInt maxModelLen,
+        OptionalInt maxNumSeqs,
+        OptionalInt maxNumBatchedTokens,
+        int blockSize,
+        double memoryUtilization,
+        String dtype,
+        long seed,
+        boolean prefixCaching,
+        boolean chunkedPrefill,
+        boolean priorityScheduling,
+        int longPrefillThreshold,
+        OptionalInt blocksOverride,
+        OptionalLong kvCacheBytes,
+        int maxLogprobs,
+        List<String> apiKeys,
+        boolean logStats,
+        boolean accessLog,
+        Set<String> quietEndpoints,
+        List<Fault> faults,
+        long deviceMemoryBytes,
+        int devices,
+        Map<String, String> given) {
+
+    static final String DTYPES = "auto bfloat16 float float16 float32 half";
+
+    /**
+     * Reads a command line in any form that vLLM takes: {@code MODEL --flag value …} or {@code --model MODEL …}.
+     *
+     * @param defaultDevices when {@code --devices} is not given
+     * @throws ArgumentError on what argparse refuses: unknown flags, values of the wrong kind
+     */
+    public static EngineArgs read(List<String> tokens, int defaultDevices) throws ArgumentError {
+        var reader = Reader.of(tokens);
+        int tp = reader.whole("--tensor-parallel-size", 1, 1);
+        int pp = reader.whole("--pipeline-parallel-size", 1, 1);
+        var model = reader.model();
+        var names = reader.many("--served-model-name");
+        return new EngineArgs(
+                model,
+                names.isEmpty() ? List.of(model) : names,
+                reader.text("--host", "127.0.0.1"),
+                reader.whole("--port", 8000, 0),
+                tp,
+                pp,
+                reader.maxModelLen(),
+                reader.optional("--max-num-seqs", 1),
+                reader.optional("--max-num-batched-tokens", 1),
+                reader.whole("--block-size", 16, 1),
+                reader.fraction("--gpu-memory-utilization", 0.92),
+                reader.choice("--dtype", "auto", DTYPES),
+                reader.whole("--seed", 0, 0),
+                reader.on("enable-prefix-caching", true),
+                reader.on("enable-chunked-prefill", true),
+                reader.choice("--scheduling-policy", "fcfs", "fcfs priority").equals("priority"),
+                reader.whole("--long-prefill-token-threshold", 0, 0),
+                reader.optional("--num-gpu-blocks-override", 1),
+                reader.bytes("--kv-cache-memory-bytes"),
+                reader.whole("--max-logprobs", 20, -1),
+                reader.many("--api-key"),
+                !reader.on("disable-log-stats", false),
+                !reader.on("disable-uvicorn-access-log", false),
+                Set.of(String.join(",", reader.many("--disable-access-log-for-endpoints"))
+                        .split(",", -1)),
+                Fault.parse(reader.text("--fault", ""), tp, pp),
+                reader.bytes("--device-memory").orElse(256L << 20),
+                reader.whole("--devices", defaultDevices, 1),
+                Map.copyOf(reader.shown()));
+    }
+
+    public String servedName() {
+        return servedNames.getFirst();
+    }
+
+    /** The fault of a kind, if it is to happen. */
+    java.util.Optional<Fault> fault(Fault.Kind kind) {
+        return faults.stream().filter(fault -> fault.kind() == kind).findFirst();
+    }
+
+    /** Looks values up; each refusal is argparse's. */
+    private static final class Reader {
+        private final VllmArgs args;
+        private final List<String> positionals;
+
+        private Reader(VllmArgs args, List<String> positionals) {
+            this.args = args;
+            this.positionals = positionals;
+        }
+
+        static Reader of(List<String> tokens) throws ArgumentError {
+            var positionals = new ArrayList<String>();
+            for (var token : tokens) {
+                if (VllmArgs.flagOf(token).isPresent()) {
+                    break;
+                }
+                positionals.add(token);
+            }
+            var args = new VllmArgs(tokens);
+            var unknown = new ArrayList<String>();
+            for (var given : args.given()) {
+                var kind = VllmFlags.kind(given.flag());
+                if (kind == null) {
+                    unknown.add(given.flag());
+                    unknown.addAll(given.values());
+                } else if (kind == VllmFlags.Kind.ONE && given.values().isEmpty()) {
+                    throw new ArgumentError("argument " + given.flag() + ": expected one argument");
+                } else if (kind != VllmFlags.Kind.MANY) {
+                    int own = kind == VllmFlags.Kind.ONE || isBoolean(given.values()) ? 1 : 0;
+                    positionals.addAll(
+                            given.values().subList(own, given.values().size()));
+                }
+            }
+            if (positionals.size() > 1) {
+                unknown.addAll(positionals.subList(1, positionals.size()));
+            }
+            if (!unknown.isEmpty()) {
+                throw new ArgumentError("unrecognized arguments: " + String.join(" ", unknown));
+            }
+            return new Reader(args, positionals);
+        }
+
+        /** Old versions take {@code --enable-chunked-prefill=False}. */
+        private static boolean isBoolean(List<String> values) {
+            return !values.isEmpty() && values.getFirst().matches("(?i)true|false");
+        }
+
+        String model() throws ArgumentError {
+            var named = args.value("--model").or(() -> args.value("--model-tag"));
+            if (positionals.isEmpty() && named.isEmpty()) {
+                throw new ArgumentError("the following arguments are required: MODEL");
+            }
+            return positionals.isEmpty() ? named.orElseThrow() : positionals.getFirst();
+        }
+
+        String text(String flag, String absent) {
+            return args.value(flag).orElse(absent);
+        }
+
+        List<String> many(String flag) {
+            return args.given().stream()
+                    .filter(given -> given.flag().equals(flag))
+                    .reduce((first, second) -> second)
+                    .map(VllmArgs.Given::values)
+                    .orElse(List.of());
+        }
+
+        boolean on(String name, boolean absent) {
+            boolean on = absent;
+            for (var given : args.given()) {
+                boolean value =
+                        !isBoolean(given.values()) || given.values().getFirst().equalsIgnoreCase("true");
+                if (given.flag().equals("--" + name)) {
+                    on = value;
+                } else if (given.flag().equals("--no-" + name)) {
+                    on = !value;
+                }
+            }
+            return on;
+        }
+
+        OptionalInt optional(String flag, int least) throws ArgumentError {
+            var text = args.value(flag);
+            if (text.isEmpty()) {
+                return OptionalInt.empty();
+            }
+            // vLLM reads 4k as 4000 and 4K as 4096.
+            var number = text.get().matches("-?\\d{1,12}")
+                    ? OptionalLong.of(Long.parseLong(text.get()))
+                    : text.get().matches("[\\d.]+[kKmM]") ? ByteSize.parse(text.get()) : OptionalLong.empty();
+            if (number.isEmpty() || number.getAsLong() > Integer.MAX_VALUE) {
+                throw new ArgumentError("argument " + flag + ": invalid int value: '" + text.get() + "'");
+            }
+            if (number.getAsLong() < least) {
+                throw new ArgumentError(
+                        "argument " + flag + ": invalid value: " + text.get() + " (it must be at least " + least + ")");
+            }
+            return OptionalInt.of((int) number.getAsLong());
+        }
+
+        int whole(String flag, int absent, int least) throws ArgumentError {
+            return optional(flag, least).orElse(absent);
+        }
+
+        OptionalInt maxModelLen() throws ArgumentError {
+            var text = args.value("--max-model-len");
+            return text.isPresent() && (text.get().equals("auto") || text.get().equals("-1"))
+                    ? OptionalInt.of(-1)
+                    : optional("--max-model-len", 1);
+        }
+
+        double fraction(String flag, double absent) throws ArgumentError {
+            var text = args.value(flag);
+            if (text.isEmpty()) {
+                return absent;
+            }
+            if (!text.get().matches("\\d*\\.?\\d+")) {
+                throw new ArgumentError("argument " + flag + ": invalid float value: '" + text.get() + "'");
+            }
+            double value = Double.parseDouble(text.get());
+            if (value <= 0 || value > 1) {
+                throw new ArgumentError("argument " + flag + ": invalid value: " + value
+                        + " (it must be greater than 0 and at most 1)");
+            }
+            return value;
+        }
+
+        String choice(String flag, String absent, String allowed) throws ArgumentError {
+            var value = text(flag, absent);
+            if (!List.of(allowed.split(" ", -1)).contains(value)) {
+                throw new ArgumentError("argument " + flag + ": invalid choice: '" + value + "' (choose from '"
+                        + allowed.replace(" ", "', '") + "')");
+            }
+            return value;
+        }
+
+        OptionalLong bytes(String flag) throws ArgumentError {
+            var text = args.value(flag);
+            if (text.isEmpty()) {
+                return OptionalLong.empty();
+            }
+            var bytes = ByteSize.parse(text.get());
+            if (bytes.isEmpty() || bytes.getAsLong() < 1) {
+                throw new ArgumentError("argument " + flag + ": invalid size: '" + text.get()
+                        + "' (bytes, or such as 256MiB or 1.5GiB)");
+            }
+            return bytes;
+        }
+
+        Map<String, String> shown() {
+            var shown = new TreeMap<String, String>();
+            for (var given : args.given()) {
+                var value = given.values().isEmpty() ? "True" : String.join(" ", given.values());
+                shown.put(
+                        given.flag().substring(2).replace('-', '_'),
+                        given.flag().equals("--api-key") ? "***" : value);
+            }
+            return shown;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package bestfit.engine;
+
+import bestfit.model.Dtype;
+import bestfit.model.ModelSpec;
+import bestfit.scheduler.SchedulerConfig;
+
+/**
+ * Everything decided: args, model and memory together.
+ *
+ * @param blocks KV blocks of the instance
+ */
+record EngineConfig(
+        EngineArgs args,
+        Dtype dtype,
+        int maxModelLen,
+        int maxNumSeqs,
+        int maxNumBatchedTokens,
+        DeviceMemory memory,
+        int blocks) {
+    private static final int DEFAULT_SEQUENCES = 256;
+    private static final int DEFAULT_BATCHED_TOKENS = 2048;
+
+    /**
+     * Checks the args against model and devices in vLLM's order.
+     *
+     * @throws StartFailure with vLLM's words
+     */
+    static EngineConfig decide(EngineArgs args, ModelSpec spec) throws StartFailure {
+        checkFeatures(args);
+        checkLayout(args, spec);
+        var dtype = args.dtype().equals("auto")
+                ? spec.dtype()
+                : Dtype.parse(args.dtype()).orElseThrow();
+        boolean fit = args.maxModelLen().orElse(0) == -1;
+        int maxModelLen = fit ? spec.maxPositions() : args.maxModelLen().orElse(spec.maxPositions());
+        if (maxModelLen > spec.maxPositions()) {
+            throw StartFailure.config("User-specified max_model_len (" + maxModelLen
+                    + ") is greater than the derived max_model_len (max_position_embeddings=" + spec.maxPositions()
+                    + " or model_max_length=None in model's config.json).");
+        }
+        int sequences = args.maxNumSeqs().orElse(DEFAULT_SEQUENCES);
+        int tokens = batchedTokens(args, maxModelLen, sequences);
+        if (args.maxNumSeqs().isEmpty()) {
+            sequences = Math.min(sequences, tokens);
+        }
+        if (tokens < sequences) {
+            throw StartFailure.config("max_num_batched_tokens (" + tokens
+                    + ") must be greater than or equal to max_num_seqs (" + sequences + ").");
+        }
+        if (!args.chunkedPrefill() && tokens < maxModelLen) {
+            throw StartFailure.config("max_num_batched_tokens (" + tokens + ") is smaller than max_model_len ("
+                    + maxModelLen + "). This effectively limits the maximum sequence length to max_num_batched_tokens"
+                    + " and makes vLLM reject longer sequences. Please increase max_num_batched_tokens or decrease"
+                    + " max_model_len.");
+        }
+        var memory = DeviceMemory.divide(args, spec, tokens, sequences);
+        int blocks = blocks(args, memory);
+        // The scheduler keeps one block as its null block.
+        long stored = (blocks - 1L) * args.blockSize();
+        if (fit) {
+            maxModelLen = (int) Math.min(maxModelLen, stored);
+        } else if (stored < maxModelLen) {
+            throw StartFailure.engine("The model's max seq len (" + maxModelLen
+                    + ") is larger than the maximum number of tokens that can be stored in KV cache (" + stored
+                    + "). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the"
+                    + " engine.");
+        }
+        return new EngineConfig(args, dtype, maxModelLen, sequences, tokens, memory, blocks);
+    }
+
+    private static int batchedTokens(EngineArgs args, int maxModelLen, int sequences) {
+        if (args.maxNumBatchedTokens().isPresent()) {
+            return args.maxNumBatchedTokens().getAsInt();
+        }
+        int tokens = args.chunkedPrefill() ? DEFAULT_BATCHED_TOKENS : Math.max(DEFAULT_BATCHED_TOKENS, maxModelLen);
+        return (int) Math.min(tokens, (long) sequences * maxModelLen);
+    }
+
+    private static void checkFeatures(EngineArgs args) throws StartFailure {
+        for (var only : VllmFlags.ONLY.entrySet()) {
+            var value = args.given().get(only.getKey().substring(2).replace('-', '_'));
+            if (value != null && !only.getValue().contains(value)) {
+                throw StartFailure.config("The embedded engine does not support " + only.getKey() + " " + value
+                        + (only.getValue().isEmpty()
+                                ? "; leave it out."
+                                : "; allowed: " + String.join(", ", only.getValue()) + "."));
+            }
+        }
+        if (args.given().containsKey("enable_lora")) {
+            throw StartFailure.config("The embedded engine does not support --enable-lora; leave it out.");
+        }
+    }
+
+    private static void checkLayout(EngineArgs args, ModelSpec spec) throws StartFailure {
+        int tp = args.tensorParallel();
+        int pp = args.pipelineParallel();
+        if (spec.heads() % tp != 0) {
+            throw StartFailure.config("Total number of attention heads (" + spec.heads()
+                    + ") must be divisible by tensor parallel size (" + tp + ").");
+        }
+        if (spec.kvHeads() % tp != 0 && tp % spec.kvHeads() != 0) {
+            throw StartFailure.config("Total number of key-value heads (" + spec.kvHeads()
+                    + ") must divide or be divisible by tensor parallel size (" + tp + ").");
+        }
+        if (pp > spec.layers()) {
+            throw StartFailure.config("Total number of hidden layers (" + spec.layers()
+                    + ") must be at least the pipeline parallel size (" + pp + ").");
+        }
+        if (tp * pp > args.devices()) {
+            throw StartFailure.config("World size (" + tp * pp + ") is larger than the number of available GPUs ("
+                    + args.devices() + ") in this node.");
+        }
+    }
+
+    private static int blocks(EngineArgs args, DeviceMemory memory) throws StartFailure {
+        if (memory.weights() > memory.usable()) {
+            throw StartFailure.engine("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate "
+                    + ByteSize.show(memory.weights()) + ". GPU 0 has a total capacity of "
+                    + ByteSize.show(memory.total()) + " of which " + ByteSize.show(memory.usable()) + " is free.");
+        }
+        long blocks = memory.kvCache() / memory.blockBytes();
+        if (args.blocksOverride().isPresent()) {
+            blocks = args.blocksOverride().getAsInt();
+        }
+        if (blocks <= 1) {
+            throw StartFailure.engine("No available memory for the cache blocks. Try increasing"
+                    + " `gpu_memory_utilization` when initializing the engine.");
+        }
+        return (int) Math.min(blocks, Integer.MAX_VALUE / 64);
+    }
+
+    /** Tokens that the KV cache holds. */
+    long kvTokens() {
+        return (blocks - 1L) * args.blockSize();
+    }
+
+    SchedulerConfig scheduler() {
+        return new SchedulerConfig(
+                SchedulerConfig.Version.V1_0_33,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                args.blockSize(),
+                blocks,
+                args.prefixCaching(),
+                args.chunkedPrefill(),
+                args.longPrefillThreshold(),
+                args.priorityScheduling() ? SchedulerConfig.Policy.PRIORITY : SchedulerConfig.Policy.FCFS,
+                0,
+                true,
+                false,
+                args.pipelineParallel(),
+                SchedulerConfig.PartialPrefills.ONE);
+    }
+}

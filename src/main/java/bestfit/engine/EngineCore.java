@@ -1,0 +1,316 @@
+package bestfit.engine;
+
+import bestfit.engine.StepExecutor.Output;
+import bestfit.engine.StepExecutor.Row;
+import bestfit.scheduler.ScheduledStep;
+import bestfit.scheduler.ScheduledStep.Chunk;
+import bestfit.scheduler.ScheduledStep.Entry;
+import bestfit.scheduler.Scheduler;
+import bestfit.scheduler.Sequence.Finish;
+import bestfit.time.NanoClock;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs requests through scheduler and executor: continuous batching on a thread of its own, with as many steps in flight
+ * as the executor has stages. Everything it hands out or takes passes through queues, so callers never wait for a step.
+ */
+final class EngineCore implements AutoCloseable {
+    private sealed interface Command {
+        record Add(EngineRequest request) implements Command {}
+
+        record End(List<String> ids, Finish reason) implements Command {}
+
+        record ResetPrefixCache(CompletableFuture<Void> done) implements Command {}
+
+        record StepDone() implements Command {}
+
+        record Stop() implements Command {}
+    }
+
+    private record InFlight(ScheduledStep step, CompletableFuture<Output> output) {}
+
+    private static final Command STEP_DONE = new Command.StepDone();
+    private static final int NO_PROGRESS = 3;
+
+    private final Scheduler scheduler;
+    private final StepExecutor executor;
+    private final EngineMetrics metrics;
+    private final NanoClock clock;
+    private final Consumer<Throwable> onDeath;
+    private final BlockingQueue<Command> inbox = new LinkedBlockingQueue<>();
+    private final Map<String, EngineRequest> live = new HashMap<>();
+    private final Deque<InFlight> inFlight = new ArrayDeque<>();
+    private final Thread thread;
+    private boolean stopping;
+    private volatile @Nullable Throwable death;
+
+    private EngineCore(
+            Scheduler scheduler,
+            StepExecutor executor,
+            EngineMetrics metrics,
+            NanoClock clock,
+            Consumer<Throwable> onDeath) {
+        this.scheduler = scheduler;
+        this.executor = executor;
+        this.metrics = metrics;
+        this.clock = clock;
+        this.onDeath = onDeath;
+        this.thread = Thread.ofPlatform().name("EngineCore").daemon().unstarted(this::run);
+    }
+
+    /** @param onDeath called once on the core's thread when a step fails; every request has been told by then */
+    static EngineCore start(
+            Scheduler scheduler,
+            StepExecutor executor,
+            EngineMetrics metrics,
+            NanoClock clock,
+            Consumer<Throwable> onDeath) {
+        var core = new EngineCore(scheduler, executor, metrics, clock, onDeath);
+        core.thread.start();
+        return core;
+    }
+
+    boolean isAlive() {
+        return death == null;
+    }
+
+    void add(EngineRequest request) {
+        inbox.add(new Command.Add(request));
+    }
+
+    /** Ends sequences whose tokens nobody wants any more; unknown and finished ones are left alone. */
+    void end(List<String> ids, Finish reason) {
+        inbox.add(new Command.End(ids, reason));
+    }
+
+    CompletableFuture<Void> resetPrefixCache() {
+        var done = new CompletableFuture<Void>();
+        inbox.add(new Command.ResetPrefixCache(done));
+        return done;
+    }
+
+    /** Aborts what is in flight, tells its answers, and waits for the thread to end. */
+    @Override
+    public void close() {
+        inbox.add(new Command.Stop());
+        try {
+            if (Thread.currentThread() != thread) {
+                thread.join(2_000);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        executor.close();
+    }
+
+    private void run() {
+        try {
+            while (!stopping) {
+                obey(inbox.take());
+                for (var command = inbox.poll(); command != null; command = inbox.poll()) {
+                    obey(command);
+                }
+                completeDone();
+                fill();
+                metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));
+            }
+            live.values().forEach(request -> request.emit(new TokenEvent.Aborted(request.order.choice())));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (Throwable failure) { // an Error of the executor must reach the waiting answers too
+            die(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure);
+        }
+    }
+
+    private void die(Throwable cause) {
+        death = cause;
+        onDeath.accept(cause);
+        live.values().forEach(this::breakOff);
+        // Until the process ends, requests that came too late get the same answer.
+        while (true) {
+            try {
+                if (inbox.take() instanceof Command.Add(var request)) {
+                    breakOff(request);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+            if (stopping) {
+                return;
+            }
+        }
+    }
+
+    private void breakOff(EngineRequest request) {
+        metrics.failed();
+        request.emit(new TokenEvent.Broken(EngineServer.DEAD));
+    }
+
+    private void obey(Command command) {
+        switch (command) {
+            case Command.Add(var request) -> {
+                live.put(request.order.id(), request);
+                scheduler.add(request.sequence);
+            }
+            case Command.End(var ids, var reason) -> ids.forEach(id -> end(id, reason));
+            case Command.ResetPrefixCache(var done) -> {
+                scheduler.resetPrefixCache();
+                done.complete(null);
+            }
+            case Command.StepDone() -> {}
+            case Command.Stop() -> stopping = true;
+        }
+    }
+
+    private void end(String id, Finish reason) {
+        var request = live.remove(id);
+        if (request != null) {
+            scheduler.abort(id);
+            recordEnd(request, reason);
+        }
+    }
+
+    /** Schedules steps until as many are in flight as the executor takes. */
+    private void fill() {
+        int empty = 0;
+        while (inFlight.size() < executor.stages() && scheduler.hasWork()) {
+            var step = scheduler.schedule();
+            metrics.preemptions.add(step.preempted().size());
+            if (!step.chunks().isEmpty()) {
+                submit(step);
+                continue;
+            }
+            // A step in flight brings the next chance; without one nothing would ever move again.
+            if (!inFlight.isEmpty() || !scheduler.hasWork()) {
+                return;
+            }
+            if (++empty == NO_PROGRESS) {
+                throw new IllegalStateException("the scheduler has " + scheduler.waiting()
+                        + " waiting sequences and places none of them; free KV blocks: " + scheduler.freeBlocks());
+            }
+        }
+    }
+
+    private void submit(ScheduledStep step) {
+        var rows = new ArrayList<Row>(step.chunks().size());
+        long now = clock.nanoTime();
+        for (var chunk : step.chunks()) {
+            rows.add(row(chunk, now));
+        }
+        metrics.iterationTokens.add(step.tokens());
+        var output = executor.submit(rows);
+        inFlight.add(new InFlight(step, output));
+        var _ = output.whenComplete((_, _) -> inbox.add(STEP_DONE));
+    }
+
+    private Row row(Chunk chunk, long now) {
+        var sequence = chunk.sequence();
+        var request = live.get(sequence.id());
+        if (request == null) {
+            throw new IllegalStateException("sequence " + sequence.id() + " is scheduled after its end");
+        }
+        if (chunk.entry() == Entry.NEW) {
+            request.admittedNanos = now;
+            metrics.prefixQueries.add(sequence.promptLength());
+            metrics.prefixHits.add(chunk.cachedTokens());
+        }
+        int end = chunk.start() + chunk.tokens();
+        boolean inPrompt = chunk.start() < sequence.promptLength();
+        return new Row(
+                sequence.id(),
+                sequence.tokens(chunk.start(), end),
+                chunk.start(),
+                chunk.blocks(),
+                chunk.samples() ? request.samplingAt(sequence.generated()) : null,
+                chunk.samples() && request.needsHistory() ? sequence.tokens(0, sequence.length()) : null,
+                sequence.promptLength(),
+                inPrompt ? request.order.promptLogprobs() : -1);
+    }
+
+    private void completeDone() {
+        while (!inFlight.isEmpty() && inFlight.getFirst().output().isDone()) {
+            var done = inFlight.removeFirst();
+            complete(done.step(), done.output().join());
+        }
+    }
+
+    private void complete(ScheduledStep step, Output output) {
+        long now = clock.nanoTime();
+        var chunks = step.chunks();
+        var before = new int[chunks.size()];
+        for (int i = 0; i < before.length; i++) {
+            before[i] = chunks.get(i).sequence().generated();
+        }
+        scheduler.complete(step, output.sampled());
+        for (int i = 0; i < before.length; i++) {
+            var chunk = chunks.get(i);
+            var request = live.get(chunk.sequence().id());
+            if (request == null || request.sequence != chunk.sequence()) {
+                continue;
+            }
+            var prompt = output.promptLogprobs()[i];
+            if (prompt != null) {
+                request.addPromptLogprobs(chunk.start(), prompt);
+            }
+            if (chunk.sequence().generated() > before[i]) {
+                deliver(request, output, i, now);
+            }
+        }
+    }
+
+    private void deliver(EngineRequest request, Output output, int row, long now) {
+        var sequence = request.sequence;
+        boolean first = request.firstTokenNanos == 0;
+        if (first) {
+            request.firstTokenNanos = now;
+            metrics.promptTokens.add(sequence.promptLength());
+            metrics.ttftSeconds.add(seconds(request.arrivedNanos, now));
+        } else {
+            metrics.interTokenSeconds.add(seconds(request.lastTokenNanos, now));
+        }
+        request.lastTokenNanos = now;
+        metrics.generationTokens.increment();
+        var finish = sequence.finish();
+        if (finish != null) {
+            live.remove(sequence.id());
+            recordEnd(request, finish);
+        }
+        request.emit(new TokenEvent.Token(
+                request.order.choice(),
+                output.sampled()[row],
+                output.logprobs()[row],
+                first ? request.takePromptLogprobs() : null,
+                finish));
+    }
+
+    private void recordEnd(EngineRequest request, Finish reason) {
+        metrics.finished(reason);
+        if (request.firstTokenNanos == 0) {
+            return;
+        }
+        long now = clock.nanoTime();
+        metrics.e2eSeconds.add(seconds(request.arrivedNanos, now));
+        metrics.queueSeconds.add(seconds(request.arrivedNanos, request.admittedNanos));
+        metrics.prefillSeconds.add(seconds(request.admittedNanos, request.firstTokenNanos));
+        metrics.decodeSeconds.add(seconds(request.firstTokenNanos, request.lastTokenNanos));
+        metrics.inferenceSeconds.add(seconds(request.admittedNanos, request.lastTokenNanos));
+        metrics.requestPromptTokens.add(request.sequence.promptLength());
+        metrics.requestGenerationTokens.add(request.sequence.generated());
+    }
+
+    private static double seconds(long fromNanos, long toNanos) {
+        return (toNanos - fromNanos) / 1e9;
+    }
+}

@@ -1,0 +1,81 @@
+package bestfit.engine;
+
+import bestfit.engine.StepExecutor.Logprobs;
+import bestfit.scheduler.Sequence;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/** One sequence to generate, with where its tokens go. The core's thread owns what changes. */
+final class EngineRequest {
+    /**
+     * What is asked.
+     *
+     * @param id unique in the engine
+     * @param choice the answer's choice that this sequence is
+     * @param sampling for every token but the first {@code minTokens}
+     * @param samplingBeforeMinimum for those: stop tokens banned
+     * @param promptLogprobs alternatives for each prompt position, -1 for none
+     */
+    record Order(
+            String id,
+            int choice,
+            int[] prompt,
+            Sequence.Limits limits,
+            int priority,
+            SamplingParams sampling,
+            SamplingParams samplingBeforeMinimum,
+            int promptLogprobs) {}
+
+    final Order order;
+    final Sequence sequence;
+    private final Queue<TokenEvent> sink;
+    final long arrivedNanos;
+    long admittedNanos;
+    long firstTokenNanos;
+    long lastTokenNanos;
+    private @Nullable List<Logprobs> promptLogprobs;
+
+    /** @param sink takes the events; must not block */
+    EngineRequest(Order order, Queue<TokenEvent> sink, long arrivedNanos) {
+        this.order = order;
+        this.sink = sink;
+        this.arrivedNanos = arrivedNanos;
+        this.sequence = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
+    }
+
+    void emit(TokenEvent event) {
+        sink.add(event);
+    }
+
+    /** How to sample the token after {@code generated} ones. */
+    SamplingParams samplingAt(int generated) {
+        return generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
+    }
+
+    /** True when sampling looks at earlier tokens. */
+    boolean needsHistory() {
+        var sampling = order.sampling();
+        return sampling.presencePenalty() != 0 || sampling.frequencyPenalty() != 0 || sampling.repetitionPenalty() != 1;
+    }
+
+    /** A preempted prompt is computed again; what was reported of it stays. */
+    void addPromptLogprobs(int start, List<Logprobs> more) {
+        if (promptLogprobs == null) {
+            promptLogprobs = new ArrayList<>();
+        }
+        int known = promptLogprobs.size() - start;
+        if (known >= 0 && known < more.size()) {
+            promptLogprobs.addAll(more.subList(known, more.size()));
+        }
+    }
+
+    /** Hands the prompt's logprobs out once. */
+    @Nullable
+    List<Logprobs> takePromptLogprobs() {
+        var taken = promptLogprobs;
+        promptLogprobs = null;
+        return taken;
+    }
+}

@@ -1,0 +1,103 @@
+package bestfit.engine;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Makes another executor fail as a {@link Fault} says. */
+final class FaultyExecutor implements StepExecutor {
+    private final StepExecutor inner;
+    private final Fault fault;
+    private final AtomicLong sampled = new AtomicLong();
+
+    private FaultyExecutor(StepExecutor inner, Fault fault) {
+        this.inner = inner;
+        this.fault = fault;
+    }
+
+    /** Wraps the executor in those faults that concern forward passes. */
+    static StepExecutor wrap(StepExecutor executor, List<Fault> faults) {
+        var wrapped = executor;
+        for (var fault : faults) {
+            wrapped = switch (fault.kind()) {
+                case DIE, CRASH, HANG, SLOW, OOM, NAN -> new FaultyExecutor(wrapped, fault);
+                case EXIT, NEVER_READY, RESET -> wrapped;
+            };
+        }
+        return wrapped;
+    }
+
+    @Override
+    public CompletableFuture<Output> submit(List<Row> rows) {
+        return switch (fault.kind()) {
+            case SLOW -> slow(rows);
+            case OOM -> outOfMemory(rows);
+            case NAN -> inner.submit(rows).thenApply(FaultyExecutor::notNumbers);
+            case DIE, CRASH, HANG -> inner.submit(rows).thenCompose(this::afterTokens);
+            case EXIT, NEVER_READY, RESET -> inner.submit(rows);
+        };
+    }
+
+    private CompletableFuture<Output> slow(List<Row> rows) {
+        long start = System.nanoTime();
+        return inner.submit(rows).thenCompose(output -> {
+            long extra = (System.nanoTime() - start) * fault.amount() / 100;
+            var later = CompletableFuture.delayedExecutor(extra, TimeUnit.NANOSECONDS);
+            return CompletableFuture.supplyAsync(() -> output, later);
+        });
+    }
+
+    private CompletableFuture<Output> outOfMemory(List<Row> rows) {
+        for (var row : rows) {
+            if (row.promptLength() > fault.amount()) {
+                return CompletableFuture.failedFuture(
+                        new IllegalStateException("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate "
+                                + row.promptLength() + ".00 MiB. GPU 0 has a total capacity of 0 bytes free."));
+            }
+        }
+        return inner.submit(rows);
+    }
+
+    private CompletableFuture<Output> afterTokens(Output output) {
+        long now = sampled.addAndGet(
+                Arrays.stream(output.sampled()).filter(token -> token >= 0).count());
+        if (now <= fault.amount()) {
+            return CompletableFuture.completedFuture(output);
+        }
+        return switch (fault.kind()) {
+            case CRASH -> {
+                Runtime.getRuntime().halt(1);
+                yield new CompletableFuture<>();
+            }
+            case HANG -> new CompletableFuture<>();
+            default ->
+                CompletableFuture.failedFuture(new IllegalStateException("AssertionError: --fault "
+                        + fault.kind().label() + ":" + fault.amount() + ", the engine was told to die"));
+        };
+    }
+
+    /** An argmax over values that are not numbers is 0. */
+    private static Output notNumbers(Output output) {
+        var tokens =
+                Arrays.stream(output.sampled()).map(token -> Math.min(token, 0)).toArray();
+        var logprobs = output.logprobs().clone();
+        for (int i = 0; i < logprobs.length; i++) {
+            if (logprobs[i] != null) {
+                logprobs[i] = new Logprobs(0, Double.NaN, 1, new int[] {0}, new double[] {Double.NaN});
+            }
+        }
+        return new Output(tokens, logprobs, output.promptLogprobs());
+    }
+
+    @Override
+    public int stages() {
+        return inner.stages();
+    }
+
+    @Override
+    public void close() {
+        inner.close();
+    }
+}

@@ -1,0 +1,67 @@
+package bestfit.engine;
+
+import bestfit.http.Exchange;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.IntConsumer;
+
+/** An exchange that tells its status once its answer begins, as uvicorn logs it. */
+record LoggedExchange(Exchange inner, IntConsumer onStatus) implements Exchange {
+    @Override
+    public void respond(int status, Map<String, String> headers, byte[] body) {
+        onStatus.accept(status);
+        inner.respond(status, headers, body);
+    }
+
+    @Override
+    public BodyStream stream(int status, Map<String, String> headers) {
+        onStatus.accept(status);
+        return inner.stream(status, headers);
+    }
+
+    @Override
+    public String method() {
+        return inner.method();
+    }
+
+    @Override
+    public String path() {
+        return inner.path();
+    }
+
+    @Override
+    public String target() {
+        return inner.target();
+    }
+
+    @Override
+    public Optional<String> query(String name) {
+        return inner.query(name);
+    }
+
+    @Override
+    public List<String> headers(String name) {
+        return inner.headers(name);
+    }
+
+    @Override
+    public String pathValue(String name) {
+        return inner.pathValue(name);
+    }
+
+    @Override
+    public byte[] body() {
+        return inner.body();
+    }
+
+    @Override
+    public long receivedNanos() {
+        return inner.receivedNanos();
+    }
+
+    @Override
+    public void onClientGone(Runnable action) {
+        inner.onClientGone(action);
+    }
+}

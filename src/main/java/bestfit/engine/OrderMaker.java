@@ -1,0 +1,151 @@
+package bestfit.engine;
+
+import bestfit.model.ChatMessage;
+import bestfit.model.ModelSpec;
+import bestfit.model.Tokenizer;
+import bestfit.openai.ApiError;
+import bestfit.openai.ApiException;
+import bestfit.openai.GenerationOptions;
+import bestfit.openai.GenerationRequest;
+import bestfit.openai.Prompt;
+import bestfit.scheduler.Sequence;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** Turns a request of the API into the sequences that the core generates. Immutable. */
+final class OrderMaker {
+    /** OpenAI's default for text completions. */
+    private static final int COMPLETION_MAX_TOKENS = 16;
+
+    private final Tokenizer tokenizer;
+    private final ModelSpec spec;
+    private final int maxModelLen;
+
+    OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen) {
+        this.tokenizer = tokenizer;
+        this.spec = spec;
+        this.maxModelLen = maxModelLen;
+    }
+
+    /**
+     * One order for each of the n choices of each prompt.
+     *
+     * @param id of the whole request
+     * @throws ApiException if the prompt does not fit
+     */
+    List<EngineRequest.Order> make(String id, GenerationRequest request) {
+        var options = request.options();
+        var orders = new ArrayList<EngineRequest.Order>();
+        for (var prompt : request.prompts()) {
+            var tokens = tokens(prompt);
+            var limits = limits(tokens.length, request);
+            for (int i = 0; i < options.n(); i++) {
+                int choice = orders.size();
+                orders.add(new EngineRequest.Order(
+                        id + "-" + choice,
+                        choice,
+                        tokens,
+                        limits,
+                        options.priority(),
+                        sampling(options, i, new int[0]),
+                        sampling(options, i, limits.stopTokens()),
+                        request.echo() && options.logprobs() >= 0
+                                ? Math.max(options.promptLogprobs(), options.logprobs())
+                                : options.promptLogprobs()));
+            }
+        }
+        return orders;
+    }
+
+    int[] tokens(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text(var text) -> tokenizer.encode(text);
+            case Prompt.Tokens(var ids) -> checked(ids);
+            case Prompt.Chat(var messages, var addGenerationPrompt) -> {
+                if (!tokenizer.hasChatFormat()) {
+                    throw new ApiException(ApiError.badRequest(
+                            "As of transformers v4.44, default chat template is no longer allowed, so you must provide"
+                                    + " a chat template if the tokenizer does not define one.",
+                            null));
+                }
+                var turns = messages.stream()
+                        .map(message -> new ChatMessage(message.role(), message.content()))
+                        .toList();
+                yield tokenizer.encode(tokenizer.chatPrompt(turns, addGenerationPrompt), false);
+            }
+        };
+    }
+
+    private int[] checked(List<Integer> ids) {
+        for (int id : ids) {
+            if (id < 0 || id >= spec.vocabSize()) {
+                throw new ApiException(ApiError.badRequest("Token id " + id + " is out of vocabulary", "prompt"));
+            }
+        }
+        return ids.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private Sequence.Limits limits(int promptLength, GenerationRequest request) {
+        var options = request.options();
+        if (promptLength == 0) {
+            throw new ApiException(ApiError.badRequest("The decoder prompt cannot be empty", "prompt"));
+        }
+        var asked = options.maxTokens();
+        if (asked.isPresent() && asked.getAsInt() > maxModelLen) {
+            throw new ApiException(ApiError.badValue(
+                    "max_tokens=" + asked.getAsInt() + " cannot be greater than max_model_len=" + maxModelLen
+                            + ". Please request fewer output tokens.",
+                    "max_tokens",
+                    asked.getAsInt()));
+        }
+        var context = "This model's maximum context length is " + maxModelLen + " tokens. However, ";
+        if (promptLength >= maxModelLen) {
+            throw new ApiException(ApiError.badValue(
+                    context + "your prompt contains at least " + promptLength
+                            + " input tokens, which exceeds this limit even without any output tokens. Please reduce"
+                            + " the length of the input prompt.",
+                    "input_tokens",
+                    promptLength));
+        }
+        int room = maxModelLen - promptLength;
+        int maxTokens = asked.orElse(request.chat() ? room : Math.min(COMPLETION_MAX_TOKENS, room));
+        if (maxTokens > room) {
+            throw new ApiException(ApiError.badValue(
+                    context + "you requested " + maxTokens + " output tokens and your prompt contains " + promptLength
+                            + " input tokens, for a total of " + (promptLength + maxTokens)
+                            + " tokens. Please reduce the length of the input prompt or the number of requested output"
+                            + " tokens.",
+                    "input_tokens",
+                    promptLength));
+        }
+        return new Sequence.Limits(maxTokens, options.minTokens(), stopTokens(options));
+    }
+
+    private int[] stopTokens(GenerationOptions options) {
+        var eos =
+                options.ignoreEos() ? IntStream.empty() : spec.eosIds().stream().mapToInt(Integer::intValue);
+        var own = options.stopTokenIds().stream().mapToInt(Integer::intValue);
+        return IntStream.concat(eos, own).distinct().toArray();
+    }
+
+    private static SamplingParams sampling(GenerationOptions options, int choice, int[] banned) {
+        return new SamplingParams(
+                options.temperature(),
+                options.topP(),
+                options.topK(),
+                options.minP(),
+                options.presencePenalty(),
+                options.frequencyPenalty(),
+                options.repetitionPenalty(),
+                seed(options.seed(), choice),
+                options.logprobs(),
+                options.logitBias(),
+                banned);
+    }
+
+    private static @Nullable Long seed(@Nullable Long seed, int choice) {
+        return seed == null ? null : seed + choice;
+    }
+}

@@ -1,0 +1,147 @@
+package bestfit.openai;
+
+import bestfit.config.Json;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Whole answers, with the fields of vLLM 0.32 in its order. */
+public final class AnswerFormat {
+    /** vLLM writes this for a log-probability of minus infinity, which JSON cannot hold. */
+    private static final double FLOOR = -9999.0;
+
+    /**
+     * One of the n answers to one prompt.
+     *
+     * @param stopReason the stop text or the id of the stop token that ended it; null for EOS and length
+     * @param logprobs null when not asked for
+     * @param promptTokens the prompt's ids where the request wants them; null otherwise
+     * @param tokens the same for the answer
+     * @param promptLogprobs one entry a prompt token, null for the first; null when not asked for
+     */
+    public record Choice(
+            int index,
+            String text,
+            String finishReason,
+            @Nullable Object stopReason,
+            @Nullable List<TokenLogprob> logprobs,
+            @Nullable List<Integer> promptTokens,
+            @Nullable List<Integer> tokens,
+            @Nullable JsonNode promptLogprobs) {}
+
+    private AnswerFormat() {}
+
+    /** @param created Unix time in seconds */
+    public static ObjectNode chat(String id, long created, String model, List<Choice> choices, Usage usage) {
+        var answer = head(id, "chat.completion", created, model);
+        var list = answer.putArray("choices");
+        for (var choice : choices) {
+            var node = list.addObject().put("index", choice.index);
+            node.putObject("message")
+                    .put("role", "assistant")
+                    .put("content", choice.text)
+                    .putNull("refusal")
+                    .putNull("annotations")
+                    .putNull("audio")
+                    .putNull("function_call")
+                    .putNull("reasoning");
+            node.set("logprobs", choice.logprobs == null ? null : chatLogprobs(choice.logprobs));
+            node.put("finish_reason", choice.finishReason);
+            node.set("stop_reason", Json.MAPPER.valueToTree(choice.stopReason));
+            node.set("token_ids", Json.MAPPER.valueToTree(choice.tokens));
+        }
+        tail(answer, usage);
+        var first = choices.getFirst();
+        answer.set("prompt_logprobs", first.promptLogprobs);
+        answer.set("prompt_token_ids", Json.MAPPER.valueToTree(first.promptTokens));
+        answer.putNull("kv_transfer_params");
+        return answer;
+    }
+
+    public static ObjectNode completion(String id, long created, String model, List<Choice> choices, Usage usage) {
+        var answer = head(id, "text_completion", created, model);
+        var list = answer.putArray("choices");
+        for (var choice : choices) {
+            var node = list.addObject().put("index", choice.index).put("text", choice.text);
+            node.set("logprobs", choice.logprobs == null ? null : completionLogprobs(choice.logprobs, 0));
+            node.put("finish_reason", choice.finishReason);
+            node.set("stop_reason", Json.MAPPER.valueToTree(choice.stopReason));
+            node.set("token_ids", Json.MAPPER.valueToTree(choice.tokens));
+            node.set("prompt_logprobs", choice.promptLogprobs);
+            node.set("prompt_token_ids", Json.MAPPER.valueToTree(choice.promptTokens));
+        }
+        tail(answer, usage);
+        answer.putNull("kv_transfer_params");
+        return answer;
+    }
+
+    private static ObjectNode head(String id, String object, long created, String model) {
+        return Json.object()
+                .put("id", id)
+                .put("object", object)
+                .put("created", created)
+                .put("model", model);
+    }
+
+    private static void tail(ObjectNode answer, Usage usage) {
+        answer.putNull("service_tier").putNull("system_fingerprint");
+        answer.set("usage", usage.json().putNull("prompt_tokens_details"));
+    }
+
+    /** A log-probability as JSON can hold it. */
+    public static double finite(double logprob) {
+        return Double.isInfinite(logprob) ? FLOOR : logprob;
+    }
+
+    static ObjectNode chatLogprobs(List<TokenLogprob> tokens) {
+        var node = Json.object();
+        var content = node.putArray("content");
+        for (var token : tokens) {
+            var entry = entry(content.addObject(), token.token(), token.logprob());
+            var top = entry.putArray("top_logprobs");
+            for (var other : token.top()) {
+                entry(top.addObject(), other.token(), other.logprob());
+            }
+        }
+        return node;
+    }
+
+    private static ObjectNode entry(ObjectNode node, String token, double logprob) {
+        node.put("token", token).put("logprob", finite(logprob));
+        var bytes = node.putArray("bytes");
+        for (byte each : token.getBytes(StandardCharsets.UTF_8)) {
+            bytes.add(each & 0xff);
+        }
+        return node;
+    }
+
+    /** @param textOffset characters of the answer before the first of these tokens */
+    static ObjectNode completionLogprobs(List<TokenLogprob> tokens, int textOffset) {
+        var node = Json.object();
+        var offsets = node.putArray("text_offset");
+        var logprobs = node.putArray("token_logprobs");
+        var texts = node.putArray("tokens");
+        var tops = node.putArray("top_logprobs");
+        int offset = textOffset;
+        for (var token : tokens) {
+            offsets.add(offset);
+            offset += token.token().length();
+            texts.add(token.token());
+            // The first token of an echoed prompt has none.
+            if (Double.isNaN(token.logprob())) {
+                logprobs.addNull();
+                tops.addNull();
+                continue;
+            }
+            logprobs.add(finite(token.logprob()));
+            var top = tops.addObject();
+            top.put(token.token(), finite(token.logprob()));
+            for (var other : token.top()) {
+                top.put(other.token(), finite(other.logprob()));
+            }
+        }
+        return node;
+    }
+}

@@ -1,0 +1,19 @@
+package bestfit.openai;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request to {@code /v1/chat/completions} or {@code /v1/completions}.
+ *
+ * @param model as sent; null when left out, which takes the served one
+ * @param prompts one for chat, one or more for completions
+ * @param chat which of the two shapes the answer has
+ * @param echo the answer begins with the prompt (completions)
+ */
+public record GenerationRequest(
+        @Nullable String model, List<Prompt> prompts, boolean chat, boolean echo, GenerationOptions options) {
+    public GenerationRequest {
+        prompts = List.copyOf(prompts);
+    }
+}
