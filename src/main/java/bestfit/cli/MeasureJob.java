@@ -16,17 +16,19 @@ record MeasureJob(
         @Nullable String accountAddress) {
     /** Adds a problem unless {@code url} is one of an HTTP server. */
     static void checkUrl(Problems problems, String where, String url) {
+        if (!isHttp(url)) {
+            problems.add(
+                    where + ": \"" + url + "\" is not allowed; it takes an http URL such as http://127.0.0.1:8080.");
+        }
+    }
+
+    private static boolean isHttp(String url) {
         try {
             var uri = URI.create(url);
-            var scheme = uri.getScheme();
-            if (uri.getHost() != null && ("http".equals(scheme) || "https".equals(scheme))) {
-                return;
-            }
+            return "http".equals(uri.getScheme()) && uri.getHost() != null;
         } catch (IllegalArgumentException malformed) {
-            problems.add(where + ": \"" + url + "\" is not a URL; it takes one such as http://127.0.0.1:8080.");
-            return;
+            return false;
         }
-        problems.add(where + ": \"" + url + "\" is not allowed; it takes a URL such as http://127.0.0.1:8080.");
     }
 
     /** compressa-perf's rows in its order, then what it does not keep. */

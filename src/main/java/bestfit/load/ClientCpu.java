@@ -16,7 +16,7 @@ record ClientCpu(long nanos, double cpuNanos, double waitNanos) {
     private static final Path TASKS = Path.of("/proc/self/task");
 
     /** Prefix of the names of {@code http.StreamClient}'s threads. */
-    private static final String LOOP_THREAD = "bestfit-client";
+    private static final String LOOP_THREAD = "bestfit-stream";
 
     static ClientCpu now(long nanos) {
         double wait = 0;

@@ -7,13 +7,13 @@ import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.RequestFailure;
 import io.netty.buffer.ByteBuf;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Watches one request on its event loop and turns what happened into a {@link Measurement}. */
@@ -167,15 +167,13 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (limit != null) {
             return RequestFailure.TIMEOUT.because(limit);
         }
+        var told = cause.getMessage();
+        var seen = told == null ? cause.getClass().getSimpleName() : told;
         var kind = switch (cause) {
             case ConnectException _, UnknownHostException _ -> RequestFailure.REFUSED;
-            case TimeoutException _ -> RequestFailure.TIMEOUT;
-            case java.net.SocketTimeoutException _ -> RequestFailure.TIMEOUT;
-            case java.io.IOException _ -> RequestFailure.RESET;
+            case IOException _ -> seen.startsWith("malformed") ? RequestFailure.MALFORMED : RequestFailure.RESET;
             default -> RequestFailure.MALFORMED;
         };
-        var seen = cause.getMessage();
-        return kind.because(
-                (seen == null ? cause.getClass().getSimpleName() : seen) + " after " + chunkCount + " chunks");
+        return kind.because(kind == RequestFailure.REFUSED ? seen : seen + ", after " + chunkCount + " chunks");
     }
 }
