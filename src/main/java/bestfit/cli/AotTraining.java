@@ -1,19 +1,60 @@
 package bestfit.cli;
 
+import bestfit.config.Json;
+import bestfit.http.HttpClient;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 
 /**
  * What the launcher runs once after a build so that the JVM can keep the classes of every command, loaded and
- * linked, in an AOT cache (JEP 514). Its output is of no use to anybody.
+ * linked, in an AOT cache (JEP 514). Its output is of no use to anybody. The argument {@code engine} trains for the
+ * engine, which has a cache of its own; without it, for everything else.
  */
 final class AotTraining {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
     private AotTraining() {}
 
-    public static void main(String[] args) {
-        Main.run("version", "--json");
-        for (var name : List.copyOf(Main.commandLine().getSubcommands().keySet())) {
-            Main.run("help", name);
+    public static void main(String[] args) throws IOException, InterruptedException {
+        if (List.of(args).equals(List.of("engine"))) {
+            serveOneAnswer();
+        } else {
+            Main.run("version", "--json");
+            for (var name : List.copyOf(Main.commandLine().getSubcommands().keySet())) {
+                Main.run("help", name);
+            }
+            Main.run("plan", "--no-predict", "--json");
+            Main.run("help");
         }
-        Main.run("help");
+        System.exit(ExitCode.OK);
+    }
+
+    /** Starts the engine in this JVM, asks it once, and ends it as a parent process does: by closing its input. */
+    private static void serveOneAnswer() throws IOException, InterruptedException {
+        var toEngine = new PipedOutputStream();
+        System.setIn(new PipedInputStream(toEngine));
+        var fromEngine = new PipedInputStream();
+        System.setOut(new PrintStream(new PipedOutputStream(fromEngine), true, StandardCharsets.UTF_8));
+        var engine = Thread.ofPlatform().daemon().start(() -> {
+            Main.run("engine", "tiny", "--port", "0");
+            System.out.close(); // one that could not start must not be waited for
+        });
+        var ready = new BufferedReader(new InputStreamReader(fromEngine, StandardCharsets.UTF_8)).readLine();
+        if (ready == null) {
+            return;
+        }
+        var address = Json.parse(ready).get("engine").asString();
+        var question = Json.object().put("model", "tiny").put("max_tokens", 16).put("stream", true);
+        question.putArray("messages").addObject().put("role", "user").put("content", "Which layout is best?");
+        new HttpClient().postJson(address + "/v1/chat/completions", question, PATIENCE);
+        toEngine.close();
+        engine.join(PATIENCE);
     }
 }
