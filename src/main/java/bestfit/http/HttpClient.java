@@ -22,6 +22,7 @@ import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpVersion;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -88,7 +89,8 @@ public final class HttpClient {
      * @param timeout for everything: connecting, sending, the last byte of the answer
      * @throws TimedOut when the answer was not complete by then
      * @throws InterruptedIOException when the thread was interrupted; its flag stays set
-     * @throws IOException naming method and URL, when refused or broken off
+     * @throws ConnectException when no connection could be made
+     * @throws IOException when the answer was broken off; all messages name method and URL
      * @throws IllegalArgumentException if the URL is not an http one
      */
     public Answer call(String method, String url, Map<String, String> headers, byte[] body, Duration timeout)
@@ -106,7 +108,11 @@ public final class HttpClient {
             throw new InterruptedIOException(method + " " + url + ": interrupted");
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            throw new IOException(method + " " + url + ": " + Origin.describe(cause), cause);
+            String what = method + " " + url + ": " + Origin.describe(cause);
+            if (cause instanceof ConnectException) {
+                throw (IOException) new ConnectException(what).initCause(cause);
+            }
+            throw new IOException(what, cause);
         } finally {
             connecting.cancel(false);
             connecting.channel().close();

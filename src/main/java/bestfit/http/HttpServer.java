@@ -76,7 +76,7 @@ public final class HttpServer implements AutoCloseable {
         ChannelFuture bound = bootstrap.bind(address(host, port)).awaitUninterruptibly();
         Throwable failure = bound.cause();
         if (failure != null) {
-            throw cannotListen(host, port, Origin.describe(failure));
+            throw cannotListen(host, port, reason(failure));
         }
         return new HttpServer(host, bound.channel(), connections);
     }
@@ -87,6 +87,12 @@ public final class HttpServer implements AutoCloseable {
         } catch (UnknownHostException e) {
             throw cannotListen(host, port, "unknown host");
         }
+    }
+
+    /** What the operating system said; epoll's messages name the system call before it. */
+    private static String reason(Throwable failure) {
+        String message = Origin.describe(failure);
+        return message.substring(message.lastIndexOf(": ") + 1).strip();
     }
 
     private static BindException cannotListen(String host, int port, String why) {

@@ -178,7 +178,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             ServerExchange next = waiting.poll();
             if (next != null) {
                 current = next;
-                Thread.ofVirtual().name("http ", 0).start(() -> next.run(router));
+                Thread.ofVirtual().name("http").start(() -> next.run(router));
             } else if (refusal != null) {
                 writeRefusal(refusal);
             } else if (continueOwed) {
@@ -201,17 +201,21 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         hangUpAfter(channel.writeAndFlush(response));
     }
 
-    /** The exchange's last byte was written; called on the event loop. */
+    /** The exchange's last byte was written by {@code lastWrite}; the next has its turn when the socket took it. */
     void finished(ServerExchange exchange, ChannelFuture lastWrite) {
-        if (exchange != current) {
-            return;
-        }
-        current = null;
-        if (exchange.keepAlive()) {
-            proceed();
-        } else {
-            hangUpAfter(lastWrite);
-        }
+        lastWrite.addListener((ChannelFutureListener) written -> {
+            if (exchange != current) {
+                return;
+            }
+            current = null;
+            if (!written.isSuccess()) {
+                channel.close();
+            } else if (exchange.keepAlive()) {
+                proceed();
+            } else {
+                hangUpAfter(written);
+            }
+        });
     }
 
     /**

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.BindException;
+import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -238,7 +240,7 @@ class HttpServerTest {
     void namesHostAndPortWhenTheyAreTaken() {
         assertThatThrownBy(() -> HttpServer.start("127.0.0.1", server.port(), LIMITS, new Router()))
                 .isInstanceOf(BindException.class)
-                .hasMessageContaining("127.0.0.1:" + server.port());
+                .hasMessage("cannot listen on 127.0.0.1:" + server.port() + ": Address already in use");
     }
 
     @Test
@@ -250,6 +252,35 @@ class HttpServerTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("https");
         server.close();
-        assertThatThrownBy(() -> get("/hello")).isInstanceOf(IOException.class).hasMessageContaining("refused");
+        assertThatThrownBy(() -> get("/hello"))
+                .isInstanceOf(ConnectException.class)
+                .hasMessageContaining("refused");
+    }
+
+    @Test
+    void anInterruptedCallEnds() throws Exception {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread caller = Thread.ofPlatform().start(() -> {
+            try {
+                get("/waits");
+            } catch (IOException e) {
+                thrown.set(e);
+            }
+        });
+        await().until(() -> caller.getState() == Thread.State.TIMED_WAITING);
+        caller.interrupt();
+        assertThat(caller.join(Duration.ofSeconds(5))).isTrue();
+        assertThat(thrown.get()).isInstanceOf(InterruptedIOException.class).hasMessageContaining("/waits");
+        assertThat(clientLeft.await(5, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void closingTheServerCutsAnswersUnderWay() throws Exception {
+        try (RawClient raw = raw()) {
+            raw.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").readUntil("\r\n\r\n");
+            server.close();
+            await().untilAsserted(() -> assertThat(streaming.get()).isFalse());
+            assertThat(clientLeft.await(5, TimeUnit.SECONDS)).isTrue();
+        }
     }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -233,5 +234,44 @@ class RelayTest {
         assertThat(sent.get()).isLessThan(size * 3 / 4);
         assertThat(slow.in().readNBytes((int) size)).hasSize((int) size);
         await().untilAsserted(() -> assertThat(picker.done).containsExactly(upstream.port() + " ok"));
+    }
+
+    @Test
+    void manyStreamsAtOnceArriveWhole() throws Exception {
+        int streams = 200;
+        Router engine = new Router().post("/v1/echo", exchange -> {
+            Exchange.BodyStream body = exchange.stream(200, Map.of());
+            for (byte b : exchange.body()) {
+                body.write(new byte[] {b});
+            }
+            body.end();
+        });
+        HttpServer upstream = keep(HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, engine));
+        InTurn picker = new InTurn(upstream.port());
+        HttpServer relay = relay(picker);
+        AtomicInteger whole = new AtomicInteger();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < streams; i++) {
+                String text = "stream %04d with a text of its own".formatted(i);
+                threads.execute(() -> {
+                    if (echoed(relay, text).equals(text)) {
+                        whole.incrementAndGet();
+                    }
+                });
+            }
+        }
+        assertThat(whole).hasValue(streams);
+        assertThat(picker.done).hasSize(streams).containsOnly(upstream.port() + " ok");
+        assertThat(picker.picked).hasValue(streams);
+    }
+
+    private String echoed(HttpServer relay, String text) {
+        try {
+            return client.call(
+                            "POST", relay.url() + "/v1/echo", Map.of(), text.getBytes(StandardCharsets.UTF_8), SECONDS)
+                    .text();
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 }
