@@ -30,7 +30,10 @@ public final class CpuExecutor implements StepExecutor {
     private static final int SPINS = 2_000;
 
     private static final int SPINS_ON_SHARED_CORES = 50;
-    private static final int WARM_UP_TOKENS = 96;
+    /** Small passes with a long context: a pass that is not compiled yet takes a hundred times as long. */
+    private static final int WARM_UP_TOKENS = 10;
+
+    private static final int WARM_UP_CONTEXT = 250;
     private static final int WARM_UP_BATCH = 6;
 
     private final ModelSpec spec;
@@ -190,15 +193,14 @@ public final class CpuExecutor implements StepExecutor {
         int capacity = (int) Math.min(options.maxPositions(), (long) options.blocks() * options.blockSize());
         var blocks =
                 IntStream.range(0, Math.ceilDiv(capacity, options.blockSize())).toArray();
-        int prompt = Math.max(1, Math.min(WARM_UP_TOKENS, capacity - 1));
-        var prefill = new Row("warm-up", new int[prompt], 0, blocks, SamplingParams.GREEDY, null, 0, -1);
-        var decode = new Row("warm-up", new int[1], prompt - 1, blocks, SamplingParams.GREEDY, null, 0, -1);
-        while (System.nanoTime() < end) {
-            var first = submit(List.of(prefill));
-            for (int batch = 1; batch <= WARM_UP_BATCH && System.nanoTime() < end; batch++) {
-                submit(Collections.nCopies(batch, decode)).join();
-            }
-            first.join();
+        int start = Math.min(WARM_UP_CONTEXT, capacity - 1);
+        int tokens = Math.min(WARM_UP_TOKENS, capacity - start);
+        var prefill = new Row("warm-up", new int[tokens], start, blocks, SamplingParams.GREEDY, null, 0, -1);
+        var decode = new Row("warm-up", new int[1], start, blocks, SamplingParams.GREEDY, null, 0, -1);
+        for (int round = 0; System.nanoTime() < end; round++) {
+            var rows = new ArrayList<>(Collections.nCopies(round % WARM_UP_BATCH, decode));
+            rows.add(prefill);
+            submit(rows).join();
         }
     }
 
