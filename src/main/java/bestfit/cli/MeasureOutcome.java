@@ -42,8 +42,8 @@ record MeasureOutcome(long experimentId, String name, LoadResult result, Sequenc
         var instrument = json.putObject("instrument");
         instrument.put("send_lag_ms", result.selfCheck().sendLagMillis());
         if (Double.isFinite(result.selfCheck().cpuShare())) {
+            instrument.put("read_lag_ms", result.selfCheck().readLagMillis());
             instrument.put("cpu_share", result.selfCheck().cpuShare());
-            instrument.put("cpu_wait_share", result.selfCheck().waitShare());
         }
         return json;
     }

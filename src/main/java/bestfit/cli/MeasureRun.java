@@ -59,10 +59,11 @@ final class MeasureRun {
         text.append(System.lineSeparator())
                 .append(String.format(
                         Locale.ROOT,
-                        "%nClient: %s, %.0f %% of a core, requests left %.2f ms late (95th percentile).",
+                        "%nClient: %s. It used %.0f %% of a core, sent %.2f ms late (95th percentile) and read %.2f ms late (mean).",
                         check.verdict(),
                         100 * check.cpuShare(),
-                        check.sendLagMillis()));
+                        check.sendLagMillis(),
+                        check.readLagMillis()));
         check.reasons()
                 .forEach(reason ->
                         text.append(System.lineSeparator()).append("  ").append(reason));

@@ -10,9 +10,10 @@ import java.nio.file.Path;
  * What this process has used so far, from Linux's {@code /proc/self}.
  *
  * @param cpuNanos processor time of all its threads
- * @param waitNanos time its event loops were ready to run and got no core; NaN where the system does not tell
+ * @param waitNanos time its event loops were ready to run and had no core yet; NaN where the system does not tell
+ * @param wakes how often its event loops were given a core
  */
-record ClientCpu(long nanos, double cpuNanos, double waitNanos) {
+record ClientCpu(long nanos, double cpuNanos, double waitNanos, double wakes) {
     private static final Path TASKS = Path.of("/proc/self/task");
 
     /** Prefix of the names of {@code http.StreamClient}'s threads. */
@@ -21,6 +22,7 @@ record ClientCpu(long nanos, double cpuNanos, double waitNanos) {
     static ClientCpu now(long nanos) {
         double wait = 0;
         double cpu = 0;
+        double wakes = 0;
         try (var tasks = Files.newDirectoryStream(TASKS)) {
             for (var task : tasks) {
                 try {
@@ -30,14 +32,15 @@ record ClientCpu(long nanos, double cpuNanos, double waitNanos) {
                     cpu += Long.parseLong(stat[0]);
                     if (Files.readString(task.resolve("comm")).startsWith(LOOP_THREAD)) {
                         wait += Long.parseLong(stat[1]);
+                        wakes += Long.parseLong(stat[2]);
                     }
                 } catch (NoSuchFileException threadEnded) {
                     // what it used is no longer told
                 }
             }
         } catch (IOException | DirectoryIteratorException notLinux) {
-            return new ClientCpu(nanos, Double.NaN, Double.NaN);
+            return new ClientCpu(nanos, Double.NaN, Double.NaN, Double.NaN);
         }
-        return new ClientCpu(nanos, cpu, wait);
+        return new ClientCpu(nanos, cpu, wait, wakes);
     }
 }

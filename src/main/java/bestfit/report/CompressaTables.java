@@ -5,6 +5,7 @@ import bestfit.report.TextTable.Ruling;
 import bestfit.store.Experiment;
 import bestfit.store.Experiment.Metric;
 import bestfit.store.Experiment.Parameter;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -28,7 +29,8 @@ public final class CompressaTables {
                 List.of("Parameter", "Value"),
                 List.of(Align.RIGHT, Align.RIGHT),
                 experiment.parameters().stream()
-                        .map(p -> List.of(p.key(), formatValue(p.value(), METRIC_DIGITS)))
+                        .map(p -> List.of(
+                                p.key(), formatValue(p.value(), METRIC_DIGITS).strip()))
                         .toList());
         var metrics = new TextTable(
                 Ruling.FANCY,
@@ -36,7 +38,9 @@ public final class CompressaTables {
                 List.of(Align.LEFT, Align.DECIMAL),
                 experiment.metrics().stream()
                         .map(m -> List.of(
-                                m.name(), formatValue(m.value(), METRIC_DIGITS).strip()))
+                                m.name(),
+                                withoutExponent(
+                                        formatValue(m.value(), METRIC_DIGITS).strip())))
                         .toList());
         return String.join(
                 System.lineSeparator(),
@@ -128,6 +132,13 @@ public final class CompressaTables {
             return String.format(Locale.ROOT, "%-" + digits + "s", String.format(Locale.ROOT, "%.0f", value));
         }
         return String.format(Locale.ROOT, (value < 0.01 ? "%." + digits + "e" : "%." + digits + "f"), value);
+    }
+
+    /** As tabulate prints it: 2.2063e-03 becomes 0.0022063. */
+    private static String withoutExponent(String number) {
+        return number.indexOf('e') < 0
+                ? number
+                : new BigDecimal(number).stripTrailingZeros().toPlainString();
     }
 
     private static List<String> row(Experiment experiment, int longest, boolean parameters, boolean metrics) {

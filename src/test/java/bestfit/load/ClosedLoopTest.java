@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bestfit.metrics.Measurement;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -23,13 +22,14 @@ class ClosedLoopTest {
     private static final RequestOptions OPTIONS =
             RequestOptions.asCompressa(3).withLimits(Duration.ofSeconds(30), Duration.ofSeconds(30));
 
-    private final ClosedLoop loop = ClosedLoop.open();
+    private ClosedLoop loop;
     private final List<Measurement> taken = new CopyOnWriteArrayList<>();
     private final StopSignal stop = new StopSignal();
     private FakeEngine engine;
 
     @BeforeEach
-    void start() throws IOException {
+    void start() throws Exception {
+        loop = ClosedLoop.open();
         engine = new FakeEngine();
     }
 
