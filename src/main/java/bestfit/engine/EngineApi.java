@@ -115,7 +115,7 @@ final class EngineApi {
     private void load(Exchange exchange) {
         exchange.json(
                 200,
-                Json.object().put("server_load", parts.metrics().openRequests.get()));
+                Json.object().put("server_load", parts.metrics().openRequests.count()));
     }
 
     private void models(Exchange exchange) {
@@ -156,11 +156,11 @@ final class EngineApi {
         }
         var id = (chat ? "chatcmpl-" : "cmpl-") + hex(ids.incrementAndGet());
         var generation = new Generation(parts, core, request, id);
-        parts.metrics().openRequests.incrementAndGet();
+        parts.metrics().openRequests.enter();
         try {
             generation.serve(exchange);
         } finally {
-            parts.metrics().openRequests.decrementAndGet();
+            parts.metrics().openRequests.leave();
         }
     }
 

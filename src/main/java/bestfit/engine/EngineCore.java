@@ -138,16 +138,15 @@ final class EngineCore implements AutoCloseable {
         onDeath.accept(cause);
         live.values().forEach(this::breakOff);
         // Until the process ends, requests that came too late get the same answer.
-        while (true) {
+        while (!stopping) {
             try {
-                if (inbox.take() instanceof Command.Add(var request)) {
+                var command = inbox.take();
+                stopping = command instanceof Command.Stop;
+                if (command instanceof Command.Add(var request)) {
                     breakOff(request);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return;
-            }
-            if (stopping) {
                 return;
             }
         }
@@ -227,16 +226,18 @@ final class EngineCore implements AutoCloseable {
             metrics.prefixHits.add(chunk.cachedTokens());
         }
         int end = chunk.start() + chunk.tokens();
-        boolean inPrompt = chunk.start() < sequence.promptLength();
+        int promptLogprobs = chunk.start() < sequence.promptLength() ? request.order.promptLogprobs() : -1;
         return new Row(
                 sequence.id(),
                 sequence.tokens(chunk.start(), end),
                 chunk.start(),
                 chunk.blocks(),
                 chunk.samples() ? request.samplingAt(sequence.generated()) : null,
-                chunk.samples() && request.needsHistory() ? sequence.tokens(0, sequence.length()) : null,
+                promptLogprobs >= 0 || (chunk.samples() && request.needsHistory())
+                        ? sequence.tokens(0, sequence.length())
+                        : null,
                 sequence.promptLength(),
-                inPrompt ? request.order.promptLogprobs() : -1);
+                promptLogprobs);
     }
 
     private void completeDone() {

@@ -4,7 +4,6 @@ import bestfit.scheduler.Sequence.Finish;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -33,7 +32,7 @@ final class EngineMetrics {
     final LongAdder prefixQueries = new LongAdder();
     final LongAdder prefixHits = new LongAdder();
     final LongAdder preemptions = new LongAdder();
-    final AtomicInteger openRequests = new AtomicInteger();
+    final OpenRequests openRequests = new OpenRequests();
     private final LongAdder errors = new LongAdder();
     private final Map<Finish, LongAdder> finished = new EnumMap<>(Finish.class);
 

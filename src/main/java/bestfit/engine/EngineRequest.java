@@ -42,7 +42,8 @@ final class EngineRequest {
         this.order = order;
         this.sink = sink;
         this.arrivedNanos = arrivedNanos;
-        this.sequence = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
+        var made = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
+        this.sequence = order.promptLogprobs() >= 0 ? made.withoutPrefixCache() : made;
     }
 
     void emit(TokenEvent event) {

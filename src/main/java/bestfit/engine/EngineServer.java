@@ -24,6 +24,9 @@ public final class EngineServer implements AutoCloseable {
     /** vLLM's API process stays reachable, answering 503, for some seconds after its engine died. */
     private static final int DEAD_MILLIS = 1_000;
 
+    /** Time for aborted answers to be written. */
+    private static final int LAST_WORDS_MILLIS = 500;
+
     private static final Duration WARM_UP = Duration.ofMillis(400);
 
     /** What requests need, fixed for the engine's life. */
@@ -35,15 +38,15 @@ public final class EngineServer implements AutoCloseable {
             EngineMetrics metrics,
             EngineLog log) {}
 
-    private final EngineLog log;
+    private final Parts parts;
     private final EngineCore core;
     private final HttpServer http;
     private final StatsLog stats;
     private final CompletableFuture<Integer> ended;
 
     private EngineServer(
-            EngineLog log, EngineCore core, HttpServer http, StatsLog stats, CompletableFuture<Integer> ended) {
-        this.log = log;
+            Parts parts, EngineCore core, HttpServer http, StatsLog stats, CompletableFuture<Integer> ended) {
+        this.parts = parts;
         this.core = core;
         this.http = http;
         this.stats = stats;
@@ -211,7 +214,7 @@ public final class EngineServer implements AutoCloseable {
         log.uvicorn("Waiting for application startup.");
         log.uvicorn("Application startup complete.");
         return new EngineServer(
-                log, core, http, StatsLog.start(parts.metrics(), args.logStats() ? log : EngineLog.SILENT), ended);
+                parts, core, http, StatsLog.start(parts.metrics(), args.logStats() ? log : EngineLog.SILENT), ended);
     }
 
     /** The process ends a second later with exit code 0, as vLLM's does. */
@@ -244,9 +247,15 @@ public final class EngineServer implements AutoCloseable {
     /** Ends as vLLM does at SIGTERM: what is in flight is aborted and told so. */
     @Override
     public void close() {
+        var log = parts.log();
         log.info(Writer.API, "launcher.py:254", "[shutdown] API server: shutdown triggered");
         stats.close();
         core.close();
+        try {
+            parts.metrics().openRequests.awaitNone(LAST_WORDS_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         http.close();
         log.uvicorn("Shutting down");
         log.uvicorn("Application shutdown complete.");

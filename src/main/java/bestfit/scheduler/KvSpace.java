@@ -36,7 +36,7 @@ final class KvSpace {
      */
     int findPrefix(Sequence sequence) {
         hitCount = 0;
-        if (cache == null) {
+        if (cache == null || !sequence.readsPrefixCache()) {
             return 0;
         }
         int limit = (sequence.length() - 1) / blockSize;

@@ -42,6 +42,7 @@ public final class Sequence {
     private @Nullable Finish finish;
     private int cachedTokens;
     private int preemptions;
+    private boolean readsPrefixCache = true;
 
     // What follows is the scheduler's.
     State state = State.WAITING;
@@ -125,6 +126,16 @@ public final class Sequence {
     /** Prompt tokens that the prefix cache held when the sequence was first admitted. */
     public int cachedTokens() {
         return cachedTokens;
+    }
+
+    /** Computes its whole prompt even where the prefix cache holds it: for log-probabilities of the prompt. */
+    public Sequence withoutPrefixCache() {
+        readsPrefixCache = false;
+        return this;
+    }
+
+    boolean readsPrefixCache() {
+        return readsPrefixCache;
     }
 
     /** How often it lost its KV blocks. */

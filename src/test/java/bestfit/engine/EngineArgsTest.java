@@ -1,0 +1,102 @@
+package bestfit.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bestfit.model.ModelSpec;
+import bestfit.model.Models;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class EngineArgsTest {
+    private static EngineArgs read(String line) throws ArgumentError {
+        return EngineArgs.read(Arrays.asList(line.split(" ", -1)), 4);
+    }
+
+    @Test
+    void everySpellingOfVllm_isRead() throws ArgumentError {
+        var args = read(
+                "tiny -tp 2 --pipeline_parallel_size=2 --max-model-len 4k --max-num-batched-tokens 4K"
+                        + " --no-enable-prefix-caching --enable-chunked-prefill=False --served-model-name a b --seed 1 --seed 2");
+        assertThat(args.tensorParallel()).isEqualTo(2);
+        assertThat(args.pipelineParallel()).isEqualTo(2);
+        assertThat(args.maxModelLen()).hasValue(4000);
+        assertThat(args.maxNumBatchedTokens()).hasValue(4096);
+        assertThat(args.prefixCaching()).isFalse();
+        assertThat(args.chunkedPrefill()).isFalse();
+        assertThat(args.servedNames()).isEqualTo(List.of("a", "b"));
+        assertThat(args.seed()).isEqualTo(2);
+        assertThat(read("--model tiny --dtype bfloat16 --port 5000 --host 0.0.0.0")
+                        .model())
+                .isEqualTo("tiny");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            tiny --no-such-flag 3 --port 1 | unrecognized arguments: --no-such-flag 3
+            tiny extra                     | unrecognized arguments: extra
+            tiny --dtype bogus             | argument --dtype: invalid choice: 'bogus' (choose from 'auto',
+            tiny --max-num-seqs many       | argument --max-num-seqs: invalid int value: 'many'
+            tiny --port                    | argument --port: expected one argument
+            --port 3                       | the following arguments are required: MODEL
+            tiny --device-memory big       | argument --device-memory: invalid size: 'big'
+            tiny --fault explode           | argument --fault: invalid value: 'explode'
+            """)
+    void whatArgparseRefuses_isRefusedInItsWords(String line, String message) {
+        assertThatThrownBy(() -> read(line)).isInstanceOf(ArgumentError.class).hasMessageContaining(message);
+    }
+
+    @Test
+    void faults_countForTheirLayoutOnly() throws ArgumentError {
+        var args = read("tiny -tp 2 --fault tp=2:die:50,pp=2:exit,slow:20");
+        assertThat(args.faults()).containsExactly(new Fault(Fault.Kind.DIE, 50), new Fault(Fault.Kind.SLOW, 20));
+    }
+
+    private static final ModelSpec SIX_HEADS = ModelSpec.parse("six/config.json", """
+            {"architectures":["Qwen3ForCausalLM"],"model_type":"qwen3","hidden_size":192,"num_hidden_layers":3,
+             "num_attention_heads":6,"num_key_value_heads":2,"head_dim":32,"intermediate_size":512,"vocab_size":2048,
+             "max_position_embeddings":4096,"rms_norm_eps":1e-6,"rope_theta":10000,"tie_word_embeddings":true,
+             "torch_dtype":"bfloat16"}""", null);
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            -tp 4                                    | Total number of attention heads (6) must be divisible by tensor parallel size (4).
+            -pp 4                                    | Total number of hidden layers (3) must be at least the pipeline parallel size (4).
+            -tp 2 -pp 3                              | World size (6) is larger than the number of available GPUs (4)
+            --max-model-len 5000                     | User-specified max_model_len (5000) is greater than the derived max_model_len (max_position_embeddings=4096
+            --max-num-batched-tokens 8               | max_num_batched_tokens (8) must be greater than or equal to max_num_seqs (64).
+            --num-gpu-blocks-override 101            | The model's max seq len (4096) is larger than the maximum number of tokens that can be stored in KV cache (1600). Try increasing `gpu_memory_utilization` or decreasing `max_model_len`
+            --device-memory 3MiB                     | CUDA out of memory. Tried to allocate
+            --device-memory 8MiB                     | No available memory for the cache blocks.
+            --quantization fp8                       | The embedded engine does not support --quantization fp8
+            """)
+    void configThatCannotRun_failsInVllmsWords(String line, String message) throws ArgumentError {
+        var args = read("six --max-num-seqs 64 " + line);
+        assertThatThrownBy(() -> EngineConfig.decide(args, SIX_HEADS))
+                .isInstanceOf(StartFailure.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void moreDevices_leaveMoreRoomForTheCache() throws ArgumentError, StartFailure {
+        var tiny = Models.find("tiny").spec();
+        var tokens = Stream.of("tiny", "tiny -tp 2", "tiny -pp 2").map(line -> {
+            try {
+                return EngineConfig.decide(read(line), tiny).kvTokens();
+            } catch (ArgumentError | StartFailure e) {
+                throw new AssertionError(e);
+            }
+        });
+        var counts = tokens.toList();
+        assertThat(counts.get(1)).isGreaterThan(2 * counts.get(0));
+        assertThat(counts.get(2)).isGreaterThan(2 * counts.get(0));
+        assertThat(EngineConfig.decide(read("tiny --max-model-len auto --device-memory 64MiB"), tiny)
+                        .maxModelLen())
+                .as("cut to what the cache holds")
+                .isBetween(1000, 8191);
+    }
+}
