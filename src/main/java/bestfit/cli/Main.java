@@ -28,6 +28,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         },
         subcommands = {
             EngineCommand.class,
+            TuneCommand.class,
+            PlanCommand.class,
             NodeCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,

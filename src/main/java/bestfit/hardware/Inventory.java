@@ -40,6 +40,16 @@ public record Inventory(List<Device> devices, long hostMemoryBytes) {
                 : 0;
     }
 
+    /** The same kind of devices, another number of them; more than found are copies of the last. */
+    public Inventory resized(int count) {
+        var resized = new ArrayList<Device>();
+        for (int i = 0; i < count; i++) {
+            var like = devices.get(Math.min(i, devices.size() - 1));
+            resized.add(new Device(like.kind(), i, like.name(), like.memoryBytes()));
+        }
+        return new Inventory(resized, hostMemoryBytes);
+    }
+
     public int count() {
         return devices.size();
     }

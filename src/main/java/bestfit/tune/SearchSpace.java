@@ -5,6 +5,7 @@ import bestfit.args.Layout;
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.hardware.Inventory;
+import bestfit.model.ModelSizes;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -33,11 +34,9 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
      * What to enumerate for.
      *
      * @param users requests in flight at most
-     * @param requestTokens prompt and output tokens of the workload's longest request
      * @param mandatory the user's args; they are in every config and win over ours
      */
-    public record Query(
-            ModelShape model, String dtype, Inventory inventory, int users, int requestTokens, VllmArgs mandatory) {}
+    public record Query(ModelShape model, String dtype, Inventory inventory, int users, VllmArgs mandatory) {}
 
     /** @throws ConfigException when the mandatory args cannot be part of any config here */
     public static SearchSpace enumerate(Query query) {
@@ -99,15 +98,16 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
         if (query.mandatory().has(PP) && query.mandatory().pipelineParallel() != pp) {
             return Optional.of("your args fix PP " + query.mandatory().pipelineParallel());
         }
-        if (model.heads() % tp != 0) {
-            return Optional.of(model.heads() + " heads are not divisible by TP " + tp);
+        if (model.spec().heads() % tp != 0) {
+            return Optional.of(model.spec().heads() + " heads are not divisible by TP " + tp);
         }
-        if (model.kvHeads() % tp != 0 && tp % model.kvHeads() != 0) {
-            return Optional.of(
-                    model.kvHeads() + " KV heads can be neither split over TP " + tp + " evenly nor copied evenly");
+        if (model.spec().kvHeads() % tp != 0 && tp % model.spec().kvHeads() != 0) {
+            return Optional.of(model.spec().kvHeads() + " KV heads can be neither split over TP " + tp
+                    + " evenly nor copied evenly");
         }
-        if (pp > model.layers()) {
-            return Optional.of("PP " + pp + " has more stages than the model's " + model.layers() + " layers");
+        if (pp > model.spec().layers()) {
+            return Optional.of("PP " + pp + " has more stages than the model's "
+                    + model.spec().layers() + " layers");
         }
         return tooBig(query, layout);
     }
@@ -119,11 +119,12 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
                 .value("--gpu-memory-utilization")
                 .map(SearchSpace::share)
                 .orElse(DEFAULT_UTILIZATION);
-        double stage = Math.ceilDiv(model.layers(), layout.pp()) / (double) model.layers();
-        int kvSplit = Math.min(layout.tp(), model.kvHeads());
-        int longest = query.mandatory().intValue("--max-model-len").orElse(model.maxModelLen());
-        double weights = model.weightBytes() * stage / layout.tp();
-        double kv = model.kvBytesPerToken() * stage / kvSplit * longest;
+        int longest = query.mandatory()
+                .intValue("--max-model-len")
+                .orElse(model.spec().maxPositions());
+        double weights = ModelSizes.weightBytesPerDevice(model.spec(), model.dtype(), layout.tp(), layout.pp());
+        double kv = (double) longest
+                * ModelSizes.kvBytesPerTokenPerDevice(model.spec(), model.dtype(), layout.tp(), layout.pp());
         double usable = query.inventory().deviceMemoryBytes() * utilization;
         if (weights + kv <= usable) {
             return Optional.empty();

@@ -7,18 +7,30 @@ import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.hardware.Device;
 import bestfit.hardware.Inventory;
+import bestfit.model.ModelSpec;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SearchSpaceTest {
     private static ModelShape model(int heads, int kvHeads, int layers) {
-        return new ModelShape("m", heads, kvHeads, layers, 8_000_000, 4096, 8192);
+        return shape(heads, kvHeads, layers, 64, 256, 8192);
+    }
+
+    private static ModelShape shape(int heads, int kvHeads, int layers, int headDim, int hidden, int positions) {
+        var config = """
+                {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "hidden_size": %d, "head_dim": %d,
+                 "intermediate_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "num_key_value_heads": %d,
+                 "vocab_size": 2048, "max_position_embeddings": %d, "rms_norm_eps": 1e-6, "rope_theta": 1000000,
+                 "tie_word_embeddings": true, "torch_dtype": "bfloat16", "hidden_act": "silu"}
+                """.formatted(hidden, headDim, 5 * hidden, layers, heads, kvHeads, positions);
+        var spec = ModelSpec.parse("config.json", config, null);
+        return new ModelShape("m", spec, spec.dtype());
     }
 
     private static SearchSpace space(ModelShape model, int devices, int users, String... mandatory) {
         return SearchSpace.enumerate(
-                new SearchSpace.Query(model, "auto", Inventory.cores(devices), users, 1600, VllmArgs.of(mandatory)));
+                new SearchSpace.Query(model, "auto", Inventory.cores(devices), users, VllmArgs.of(mandatory)));
     }
 
     private static List<String> titles(SearchSpace space) {
@@ -73,12 +85,13 @@ class SearchSpaceTest {
         var devices = IntStream.range(0, 8)
                 .mapToObj(i -> new Device(Device.Kind.GPU, i, "4070 S Ti", 16_000_000_000L))
                 .toList();
-        var model = new ModelShape("m", 64, 8, 64, 32_000_000_000L, 131_072, 32_768);
+        var model = shape(64, 8, 64, 128, 5120, 32_768);
         var space = SearchSpace.enumerate(
-                new SearchSpace.Query(model, "auto", new Inventory(devices, 0), 10, 1300, VllmArgs.of()));
-        assertThat(titles(space)).contains("TP 8 PP 1 ×1 default", "TP 4 PP 2 ×1 default", "TP 4 PP 1 ×2 default");
-        assertThat(reasons(space, 1).getFirst())
-                .startsWith("a device needs 32.0 GB of weights")
+                new SearchSpace.Query(model, "auto", new Inventory(devices, 0), 10, VllmArgs.of()));
+        assertThat(titles(space)).contains("TP 8 PP 1 ×1 default", "TP 4 PP 2 ×1 default");
+        assertThat(reasons(space, 4).getFirst())
+                .startsWith("a device needs 6")
+                .contains(" GB of weights and ")
                 .endsWith("it has 14.4 GB");
     }
 

@@ -1,0 +1,61 @@
+package bestfit.cli;
+
+import bestfit.args.ArgsText;
+import bestfit.args.VllmArgs;
+import bestfit.config.Problems;
+import bestfit.hardware.Inventory;
+import bestfit.model.Model;
+import bestfit.model.Models;
+import bestfit.tune.ModelShape;
+import bestfit.tune.SearchSpace;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Flags of a search space, shared by {@code tune} and {@code plan}. */
+final class SpaceOptions {
+    private static final int MOST_DEVICES = 1024;
+    private static final int MOST_USERS = 10_000;
+
+    @Option(names = "--model", description = "Directory with a config.json, or the embedded model's name (tiny).")
+    @Nullable
+    String model;
+
+    @Option(names = "--devices", description = "Devices to spread instances over (those found; else 2 to 4 cores).")
+    @Nullable
+    Integer devices;
+
+    @Option(names = "--dtype", defaultValue = "auto", description = "As vLLM's --dtype (${DEFAULT-VALUE}).")
+    String dtype = "auto";
+
+    @Option(
+            names = "--args",
+            defaultValue = "",
+            description =
+                    "Mandatory vLLM args: a JSON array, or one string with shell quoting; they are in every config.")
+    String args = "";
+
+    @Option(names = "--users", defaultValue = "4", description = "Requests in flight at most (${DEFAULT-VALUE}).")
+    int users;
+
+    void check(Problems problems) {
+        if (devices != null && (devices < 1 || devices > MOST_DEVICES)) {
+            problems.add("--devices " + devices + " must be 1 to " + MOST_DEVICES);
+        }
+        if (users < 1 || users > MOST_USERS) {
+            problems.add("--users " + users + " must be 1 to " + MOST_USERS);
+        }
+    }
+
+    Model findModel() {
+        return Models.find(model == null ? Models.TINY : model);
+    }
+
+    VllmArgs mandatory() {
+        return ArgsText.read("--args", args);
+    }
+
+    SearchSpace space(Model found, Inventory inventory) {
+        return SearchSpace.enumerate(
+                new SearchSpace.Query(ModelShape.of(found, dtype), dtype, inventory, users, mandatory()));
+    }
+}

@@ -1,0 +1,235 @@
+package bestfit.cli;
+
+import bestfit.config.Home;
+import bestfit.deploy.Deployer;
+import bestfit.deploy.NodeClient;
+import bestfit.deploy.OwnNode;
+import bestfit.deploy.Restore;
+import bestfit.load.ClosedLoop;
+import bestfit.model.Model;
+import bestfit.model.Tokenizer;
+import bestfit.node.ChildEnvironment;
+import bestfit.report.PlanReport;
+import bestfit.report.TuneReport;
+import bestfit.store.CampaignRow;
+import bestfit.store.CampaignStore;
+import bestfit.store.Database;
+import bestfit.store.ExperimentStore;
+import bestfit.tune.Campaign;
+import bestfit.tune.CampaignResult;
+import bestfit.tune.CampaignSpec;
+import bestfit.tune.Verdict;
+import java.io.Console;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** One run of {@code tune}: claims the campaign, brings up the node, runs, restores, reports. */
+final class TuneRun {
+    /** The embedded engine streams within seconds even when it is busy; vLLM may compile for a minute. */
+    private static final Duration EMBEDDED_SILENCE = Duration.ofSeconds(30);
+
+    private static final Duration OTHER_SILENCE = Duration.ofMinutes(3);
+
+    /**
+     * @param mayInterrupt what runs on the node
+     * @param server for the report's head
+     */
+    record Options(boolean mayInterrupt, boolean json, String server) {}
+
+    private final CampaignSpec spec;
+    private final TuneTarget target;
+    private final Options options;
+    private final Map<String, String> environment;
+    private final TuneProgress progress = new TuneProgress(System.err);
+
+    TuneRun(CampaignSpec spec, TuneTarget target, Options options, Map<String, String> environment) {
+        this.spec = spec;
+        this.target = target;
+        this.options = options;
+        this.environment = environment;
+    }
+
+    /** What can run, without running it. */
+    int showOnly() {
+        if (options.json()) {
+            System.out.println(PlanReport.json(spec.space()));
+        } else {
+            System.out.println(options.server());
+            PlanReport.text(spec.space()).forEach(System.out::println);
+        }
+        if (spec.space().candidates().isEmpty()) {
+            System.err.println("bestfit: no config can run here; the reasons are above.");
+            return ExitCode.NO_RECOMMENDATION;
+        }
+        return ExitCode.OK;
+    }
+
+    int run(Database database, CampaignStore campaigns, boolean fresh, Model model)
+            throws IOException, InterruptedException {
+        var owner = CampaignStore.Owner.current();
+        return switch (campaigns.claim(spec.key(), spec.toJson(), owner, fresh)) {
+            case CampaignStore.Claim.Busy(long campaign, long pid) -> {
+                System.err.println("bestfit: campaign " + campaign + " is being run by process " + pid
+                        + "; wait for it to end, or end it, then give the same command again.");
+                yield ExitCode.CAMPAIGN_BUSY;
+            }
+            case CampaignStore.Claim.Started(var row) -> withNode(database, campaigns, row, model);
+            case CampaignStore.Claim.Resumed(var row) -> {
+                progress.say("campaign " + row.id() + " was not finished: it goes on");
+                yield withNode(database, campaigns, row, model);
+            }
+        };
+    }
+
+    private int withNode(Database database, CampaignStore campaigns, CampaignRow row, Model model)
+            throws IOException, InterruptedException {
+        return switch (target) {
+            case TuneTarget.Running(var address) -> {
+                var stopper = Stopper.install(progress);
+                try {
+                    yield campaign(database, campaigns, row, model, new NodeClient(address), stopper);
+                } finally {
+                    stopper.finished();
+                }
+            }
+            case TuneTarget.Own own -> {
+                var stopper = Stopper.install(progress);
+                var log = Home.of(environment).resolve("node.log");
+                try (var node = OwnNode.start(
+                        OwnProcess.command(own.arguments(spec.devices())), ChildEnvironment.of(environment), log)) {
+                    stopper.onStop(node::close);
+                    yield campaign(database, campaigns, row, model, new NodeClient(node.address()), stopper);
+                } finally {
+                    stopper.finished();
+                }
+            }
+        };
+    }
+
+    private int campaign(
+            Database database, CampaignStore campaigns, CampaignRow row, Model model, NodeClient node, Stopper stopper)
+            throws IOException, InterruptedException {
+        var tokenizer = Tokenizer.load(model);
+        try (var load = ClosedLoop.open()) {
+            var tools = new Campaign.Tools(
+                    new Deployer(node),
+                    load,
+                    campaigns,
+                    new ExperimentStore(database),
+                    stopper.signal(),
+                    text -> tokenizer.encode(text, false).length,
+                    target.engine().startsWith("embedded") ? EMBEDDED_SILENCE : OTHER_SILENCE,
+                    progress);
+            var campaign = Campaign.open(spec, row, tools);
+            if (!announce(campaign, node)) {
+                return ExitCode.BAD_INPUT;
+            }
+            if (target instanceof TuneTarget.Running) {
+                stopper.onStop(() -> cancelStart(node));
+            }
+            return ended(campaign, campaigns, node);
+        }
+    }
+
+    private int ended(Campaign campaign, CampaignStore campaigns, NodeClient node)
+            throws IOException, InterruptedException {
+        CampaignResult result;
+        var left = "";
+        try {
+            result = campaign.run();
+        } finally {
+            left = restore(campaign, node);
+        }
+        var setting = new TuneReport.Setting(
+                VersionCommand.version(),
+                options.server(),
+                false,
+                target instanceof TuneTarget.Running running ? running.address().management() : "http://127.0.0.1:8080",
+                left,
+                next(result));
+        if (options.json()) {
+            TuneReport.text(result, setting).forEach(System.err::println);
+            System.out.println(TuneReport.json(result, setting));
+        } else {
+            TuneReport.text(result, setting).forEach(System.out::println);
+        }
+        if (result.verdict() != Verdict.STOPPED) {
+            campaigns.finish(result.id(), TuneReport.json(result, setting).toString());
+        }
+        return switch (result.verdict()) {
+            case SURE, TIE, TRADE_OFF, BUDGET -> ExitCode.OK;
+            case STOPPED -> ExitCode.STOPPED;
+            case NONE -> ExitCode.NO_RECOMMENDATION;
+        };
+    }
+
+    private String next(CampaignResult result) {
+        if (result.verdict() == Verdict.STOPPED) {
+            return "The same command goes on with campaign " + result.id() + "; no finished trial is repeated.";
+        }
+        return target instanceof TuneTarget.Running
+                ? "All figures: bestfit list --db " + Home.of(environment).resolve("bestfit.sqlite") + " --show-metrics"
+                : "Next, on your server: bestfit tune --node http://HOST:8080 --model DIRECTORY";
+    }
+
+    /** Our own node ends with us, so nothing is left on it. */
+    private String restore(Campaign campaign, NodeClient node) {
+        if (target instanceof TuneTarget.Own) {
+            return "Server left as found: nothing runs.";
+        }
+        try {
+            return new Restore(campaign.before()).run(node);
+        } catch (IOException e) {
+            System.err.println("bestfit: the server could not be left as it was found: " + e.getMessage());
+            return "Server NOT left as found: " + e.getMessage();
+        }
+    }
+
+    private static void cancelStart(NodeClient node) {
+        try {
+            node.stop();
+        } catch (IOException e) {
+            // The main thread meets the same error and reports it.
+        }
+    }
+
+    /** Says what is to come; false when the user must allow something first. */
+    private boolean announce(Campaign campaign, NodeClient node) throws IOException {
+        progress.say(options.server());
+        progress.say("workload: " + spec.workload().sentence() + "; a probe sizes it");
+        progress.say("baseline: " + campaign.baselineOrigin() + " ("
+                + campaign.baseline().title() + ")");
+        for (var line : PlanReport.text(spec.space())) {
+            progress.say(line);
+        }
+        if (campaign.alreadyFinished() > 0) {
+            progress.say(campaign.alreadyFinished() + " trials are finished already and are not repeated");
+        }
+        boolean busy = target instanceof TuneTarget.Running && node.state().serving();
+        double minutes = campaign.expectedSeconds() / 60;
+        progress.say("%d deployments to come, about %.1f minutes; %s"
+                .formatted(
+                        campaign.expectedDeployments(),
+                        minutes,
+                        busy ? "what runs on the node is down for that long" : "nothing that runs is interrupted"));
+        return !busy || mayInterrupt(campaign);
+    }
+
+    private boolean mayInterrupt(Campaign campaign) {
+        if (options.mayInterrupt()) {
+            return true;
+        }
+        var ran = campaign.before().map(each -> each.model()).orElse("a model");
+        var console = Optional.ofNullable(System.console()).filter(Console::isTerminal);
+        if (console.isPresent()) {
+            var answer = console.get().readLine("%s", ran + " is served there now. Interrupt it? [y/N] ");
+            return answer != null && answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
+        }
+        System.err.println("bestfit: " + ran + " is served on " + target.title()
+                + " now; give --replace to interrupt it (it runs again afterwards).");
+        return false;
+    }
+}

@@ -1,0 +1,141 @@
+package bestfit.cli;
+
+import bestfit.config.ConfigException;
+import bestfit.deploy.NodeAddress;
+import bestfit.deploy.NodeClient;
+import bestfit.hardware.Device;
+import bestfit.hardware.Inventory;
+import bestfit.hardware.SmiInventory;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Where a campaign deploys. */
+sealed interface TuneTarget {
+    /** What the campaign's key holds. */
+    String where();
+
+    /** For people. */
+    String title();
+
+    String engine();
+
+    /** The devices that instances are spread over; {@code told} is the user's number. */
+    Inventory inventory(@Nullable Integer told, Map<String, String> environment) throws IOException;
+
+    /** A node that runs already. */
+    record Running(NodeAddress address) implements TuneTarget {
+        @Override
+        public String where() {
+            return address.management();
+        }
+
+        @Override
+        public String title() {
+            return address.management();
+        }
+
+        @Override
+        public String engine() {
+            return "the node's engine";
+        }
+
+        @Override
+        public Inventory inventory(@Nullable Integer told, Map<String, String> environment) throws IOException {
+            var client = new NodeClient(address);
+            client.state();
+            var gpus = client.gpus();
+            if (!gpus.isEmpty()) {
+                var found = new Inventory(gpus, 0);
+                return told == null ? found : found.resized(told);
+            }
+            if (told != null) {
+                return Inventory.cores(told);
+            }
+            if (isHere()) {
+                return Inventory.cores(
+                        Inventory.defaultCores(Runtime.getRuntime().availableProcessors()));
+            }
+            throw new ConfigException(
+                    "--node " + address.management() + " does not tell its devices; give their number with --devices");
+        }
+
+        private boolean isHere() {
+            try {
+                return InetAddress.getByName(URI.create(address.management()).getHost())
+                        .isLoopbackAddress();
+            } catch (UnknownHostException e) {
+                return false;
+            }
+        }
+    }
+
+    /** A node that the campaign starts for itself on this machine. */
+    record Own(boolean vllm, Optional<String> python, Optional<String> fault) implements TuneTarget {
+        @Override
+        public String where() {
+            return "here";
+        }
+
+        @Override
+        public String title() {
+            return "this machine";
+        }
+
+        @Override
+        public String engine() {
+            return vllm ? "vLLM" : "embedded engine";
+        }
+
+        @Override
+        public Inventory inventory(@Nullable Integer told, Map<String, String> environment) {
+            if (!vllm) {
+                int cores = Inventory.defaultCores(Runtime.getRuntime().availableProcessors());
+                return Inventory.cores(told == null ? cores : told);
+            }
+            var gpus = SmiInventory.gpus(environment);
+            if (!gpus.isEmpty()) {
+                return new Inventory(gpus, 0).resized(told == null ? gpus.size() : told);
+            }
+            if (told == null) {
+                throw new ConfigException(
+                        "--engine vllm: no NVIDIA GPU is found; give the number of devices with --devices");
+            }
+            // vLLM's build for CPUs: its devices share the machine's memory.
+            return hostCores(told);
+        }
+
+        private static Inventory hostCores(int count) {
+            var cores = Inventory.cores(count);
+            var devices = new ArrayList<Device>();
+            for (var core : cores.devices()) {
+                devices.add(new Device(
+                        Device.Kind.CORE, core.index(), core.name(), Math.max(1, cores.hostMemoryBytes() / count)));
+            }
+            return new Inventory(devices, cores.hostMemoryBytes());
+        }
+
+        /** Arguments of {@code bestfit node} for it. */
+        List<String> arguments(int devices) {
+            var arguments = new ArrayList<>(List.of(
+                    "node",
+                    "--port",
+                    "0",
+                    "--inference-port",
+                    "0",
+                    "--engine",
+                    vllm ? "vllm" : "embedded",
+                    "--devices",
+                    Integer.toString(devices)));
+            python.ifPresent(path -> arguments.addAll(List.of("--python", path)));
+            fault.ifPresent(spec -> arguments.addAll(List.of("--fault", spec)));
+            return arguments;
+        }
+    }
+}

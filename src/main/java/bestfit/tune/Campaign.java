@@ -1,0 +1,356 @@
+package bestfit.tune;
+
+import bestfit.args.DeploymentConfig;
+import bestfit.args.Layout;
+import bestfit.config.Json;
+import bestfit.deploy.Deployer;
+import bestfit.load.ClosedLoop;
+import bestfit.load.StopSignal;
+import bestfit.store.CampaignRow;
+import bestfit.store.CampaignStore;
+import bestfit.store.ExperimentStore;
+import bestfit.store.TrialRow;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.ToIntFunction;
+
+/**
+ * The whole search on one node: trial after trial, as {@link Schedule} says, until best and runner-up are known as well as
+ * they can be. All state is in the database before each next step, so a new campaign object goes on where a killed process
+ * left off. Not thread-safe; only the stop signal may come from another thread.
+ */
+public final class Campaign {
+    /** Seconds of a trial before any was finished here. */
+    private static final double USUAL_TRIAL_SECONDS = 25;
+
+    /**
+     * What a campaign works with.
+     *
+     * @param silence without a byte from an engine, after which a request counts as failed
+     */
+    public record Tools(
+            Deployer deployer,
+            ClosedLoop load,
+            CampaignStore campaigns,
+            ExperimentStore experiments,
+            StopSignal stop,
+            ToIntFunction<String> countTokens,
+            Duration silence,
+            Progress progress) {}
+
+    private final CampaignSpec spec;
+    private final CampaignRow row;
+    private final Tools tools;
+    private final List<Candidate> candidates;
+    private final int baseline;
+    private final String baselineOrigin;
+    private final Optional<DeploymentConfig> before;
+    private final Prompts prompts;
+
+    private Campaign(CampaignSpec spec, CampaignRow row, Tools tools, Optional<DeploymentConfig> before) {
+        this.spec = spec;
+        this.row = row;
+        this.tools = tools;
+        this.before = before;
+        var baselines = Baseline.of(spec, before);
+        this.candidates = baselines.candidates();
+        this.baseline = baselines.index();
+        this.baselineOrigin = baselines.origin();
+        this.prompts = new Prompts(spec.workload().seed(), tools.countTokens());
+    }
+
+    /**
+     * Prepares; nothing is deployed yet.
+     *
+     * @param row as claimed from the store
+     * @throws IOException if the node does not answer
+     */
+    public static Campaign open(CampaignSpec spec, CampaignRow row, Tools tools) throws IOException {
+        var stored = row.before();
+        if (stored != null) {
+            var json = Json.parse(stored);
+            return new Campaign(
+                    spec, row, tools, json.isNull() ? Optional.empty() : Optional.of(ConfigJson.read(json)));
+        }
+        var before = tools.deployer().node().current();
+        tools.campaigns()
+                .setBefore(
+                        row.id(),
+                        before.map(each -> ConfigJson.write(each).toString()).orElse("null"));
+        return new Campaign(spec, row, tools, before);
+    }
+
+    /** What ran on the node when the campaign began, over all runs of the command. */
+    public Optional<DeploymentConfig> before() {
+        return before;
+    }
+
+    public List<Candidate> candidates() {
+        return candidates;
+    }
+
+    public Candidate baseline() {
+        return candidates.get(baseline);
+    }
+
+    public String baselineOrigin() {
+        return baselineOrigin;
+    }
+
+    /** Deployments still to come if none fails: each candidate once, best and runner-up twice. */
+    public int expectedDeployments() {
+        return Math.max(0, total() - finished().size());
+    }
+
+    /** For all of {@link #expectedDeployments}. */
+    public double expectedSeconds() {
+        return expectedDeployments() * secondsATrial();
+    }
+
+    /** Trials of earlier runs that are not repeated. */
+    public int alreadyFinished() {
+        return finished().size();
+    }
+
+    /**
+     * Runs to the end or until stopped. The node keeps what was deployed last: restoring is the caller's, for it must happen
+     * after every end.
+     *
+     * @throws IOException if the node cannot be reached any more; the same command goes on later
+     */
+    public CampaignResult run() throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        try {
+            while (!tools.stop().isStopped()) {
+                var next = Schedule.next(candidates.size(), baseline, trials(), this::missingDeployments);
+                if (next.isEmpty()) {
+                    break;
+                }
+                runTrial(next.get());
+            }
+        } finally {
+            tools.campaigns().spend(row.id(), (System.nanoTime() - start) / 1e9);
+        }
+        return result(row.seconds() + (System.nanoTime() - start) / 1e9);
+    }
+
+    private void runTrial(Schedule.Step step) throws IOException, InterruptedException {
+        var candidate = candidates.get(step.candidate());
+        int done = finished().size();
+        double each = secondsATrial();
+        long start = System.nanoTime();
+        var workload = workload();
+        var runner = new TrialRunner(
+                tools.deployer(),
+                tools.load(),
+                tools.campaigns(),
+                tools.experiments(),
+                tools.stop(),
+                prompts,
+                tools.silence());
+        runner.run(new TrialRunner.Task(
+                row.id(),
+                step.candidate(),
+                candidate,
+                step.deployment(),
+                workload.orElse(spec.workload()),
+                workload.isPresent(),
+                stage -> {
+                    double spent = (System.nanoTime() - start) / 1e9;
+                    double eta = Math.max(0, (total() - done) * each - spent);
+                    tools.progress().stage(done, total(), eta, candidate.title() + ": " + stage);
+                }));
+        report(trials().getLast(), candidate);
+    }
+
+    private void report(TrialRow trial, Candidate candidate) {
+        var text = switch (trial.state()) {
+            case MEASURED -> "measured in " + Math.round(trial.seconds()) + " s";
+            case FAILED -> {
+                var failure =
+                        TrialFailure.read(Optional.ofNullable(trial.failure()).orElse("{}"));
+                yield "failed: " + failure.name() + " at " + failure.stage() + ": " + failure.line();
+            }
+            case CUT, RUNNING -> "cut short";
+        };
+        int done = finished().size();
+        tools.progress().stage(done, total(), (total() - done) * secondsATrial(), candidate.title() + ": " + text);
+    }
+
+    /** Sized by an earlier trial's probe; empty before. */
+    private Optional<TuneWorkload> workload() {
+        return tools.campaigns()
+                .find(row.id())
+                .flatMap(each -> Optional.ofNullable(each.workload()))
+                .map(TuneWorkload::read);
+    }
+
+    private int total() {
+        int repeats = candidates.size() < 2 ? 0 : 2;
+        return Math.max(candidates.size() + repeats, finished().size());
+    }
+
+    private double secondsATrial() {
+        return finished().stream()
+                .filter(each -> each.state() == TrialRow.State.MEASURED)
+                .mapToDouble(TrialRow::seconds)
+                .average()
+                .orElse(USUAL_TRIAL_SECONDS);
+    }
+
+    private List<TrialRow> trials() {
+        return tools.campaigns().trials(row.id());
+    }
+
+    private List<TrialRow> finished() {
+        return trials().stream().filter(TrialRow::finished).toList();
+    }
+
+    private List<Integer> missingDeployments() {
+        var outcomes = outcomes();
+        var measured = measured(outcomes);
+        if (measured.size() < 2) {
+            return List.of();
+        }
+        return compare(outcomes, measured).needsAnotherDeployment().stream()
+                .map(measured::get)
+                .toList();
+    }
+
+    private static List<Integer> measured(List<Outcome> outcomes) {
+        var measured = new ArrayList<Integer>();
+        for (int i = 0; i < outcomes.size(); i++) {
+            if (outcomes.get(i).status() == Outcome.Status.MEASURED) {
+                measured.add(i);
+            }
+        }
+        return measured;
+    }
+
+    private Comparison compare(List<Outcome> outcomes, List<Integer> measured) {
+        var figures = measured.stream()
+                .map(i -> outcomes.get(i).figures().orElseThrow())
+                .toList();
+        return Comparison.of(figures, Math.max(0, measured.indexOf(baseline)), spec.objective());
+    }
+
+    private List<Outcome> outcomes() {
+        var byCandidate = new HashMap<Integer, List<TrialRow>>();
+        finished()
+                .forEach(trial -> byCandidate
+                        .computeIfAbsent(trial.candidate(), _ -> new ArrayList<>())
+                        .add(trial));
+        var outcomes = new ArrayList<Outcome>();
+        for (int i = 0; i < candidates.size(); i++) {
+            outcomes.add(outcome(candidates.get(i), byCandidate.getOrDefault(i, List.of())));
+        }
+        return outcomes;
+    }
+
+    /** A candidate that failed in any deployment failed: it cannot be recommended. */
+    private Outcome outcome(Candidate candidate, List<TrialRow> trials) {
+        double seconds = trials.stream().mapToDouble(TrialRow::seconds).sum();
+        var failure = trials.stream()
+                .flatMap(trial -> Optional.ofNullable(trial.failure()).stream())
+                .findFirst()
+                .map(TrialFailure::read);
+        var status = trials.isEmpty()
+                ? Outcome.Status.UNTRIED
+                : failure.isPresent() ? Outcome.Status.FAILED : Outcome.Status.MEASURED;
+        var figures = status == Outcome.Status.MEASURED ? Optional.of(figures(trials)) : Optional.<Figures>empty();
+        return new Outcome(candidate, status, trials.size(), seconds, figures, failure);
+    }
+
+    /** Computed anew from the raw measurements. */
+    private Figures figures(List<TrialRow> trials) {
+        var blocks = new ArrayList<Figures.Block>();
+        for (var trial : trials) {
+            var metrics = new LinkedHashMap<Integer, Map<String, Map<String, Double>>>();
+            trial.experiments()
+                    .forEach((name, id) -> BlockMetrics.byBlock(
+                                    tools.experiments().measurements(id))
+                            .forEach((number, block) -> metrics.computeIfAbsent(number, _ -> new LinkedHashMap<>())
+                                    .put(name, block)));
+            metrics.forEach((number, block) -> blocks.add(new Figures.Block(trial.deployment(), number, block)));
+        }
+        return new Figures(blocks);
+    }
+
+    private CampaignResult result(double seconds) {
+        var outcomes = outcomes();
+        var measured = measured(outcomes);
+        var checks = finished().stream()
+                .flatMap(trial -> Optional.ofNullable(trial.checks()).stream())
+                .map(ClientCheck::read)
+                .toList();
+        boolean stopped = tools.stop().isStopped();
+        var verdict = stopped ? Verdict.STOPPED : Verdict.NONE;
+        var ranking = new ArrayList<CampaignResult.Ranked>();
+        Optional<CampaignResult.Ranked> safe = Optional.empty();
+        if (!measured.isEmpty()) {
+            var comparison = compare(outcomes, measured);
+            comparison.ranking().forEach(each -> ranking.add(ranked(each, measured)));
+            verdict = stopped ? Verdict.STOPPED : comparison.verdict();
+            safe = Optional.of(ranked(comparison.withoutLosses(), measured));
+        }
+        int reference = measured.isEmpty() || measured.contains(baseline) ? baseline : measured.getFirst();
+        return new CampaignResult(
+                row.id(),
+                spec,
+                workload().orElse(spec.workload()),
+                outcomes,
+                baseline,
+                baselineOrigin,
+                reference,
+                ranking,
+                verdict,
+                safe,
+                ClientCheck.all(checks),
+                seconds,
+                trials().stream().mapToDouble(TrialRow::seconds).sum());
+    }
+
+    private static CampaignResult.Ranked ranked(Comparison.Standing standing, List<Integer> measured) {
+        return new CampaignResult.Ranked(measured.get(standing.index()), standing);
+    }
+
+    /** Which candidate the others are measured against, and the candidates with it. */
+    private record Baseline(List<Candidate> candidates, int index, String origin) {
+        static Baseline of(CampaignSpec spec, Optional<DeploymentConfig> before) {
+            var candidates = new ArrayList<>(spec.space().candidates());
+            var ran = before.filter(config -> config.model().equals(spec.model().name()))
+                    .map(config -> candidate(spec, config));
+            var chosen = ran.or(spec::explicitBaseline);
+            if (chosen.isEmpty()) {
+                return new Baseline(candidates, 0, "vLLM's defaults at the smallest TP that fits");
+            }
+            int index = indexOf(candidates, chosen.get());
+            if (index < 0) {
+                candidates.addFirst(chosen.get());
+                index = 0;
+            }
+            return new Baseline(candidates, index, ran.isPresent() ? "what ran before" : "given by --baseline");
+        }
+
+        private static Candidate candidate(CampaignSpec spec, DeploymentConfig config) {
+            int tp = config.args().tensorParallel();
+            int pp = config.args().pipelineParallel();
+            return new Candidate(config, Layout.filling(tp, pp, spec.devices()));
+        }
+
+        private static int indexOf(List<Candidate> candidates, Candidate wanted) {
+            for (int i = 0; i < candidates.size(); i++) {
+                if (candidates.get(i).config().args().equals(wanted.config().args())) {
+                    return i;
+                }
+            }
+            return -1;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package bestfit.tune;
+
+import java.util.Optional;
+
+/**
+ * What became of a candidate.
+ *
+ * @param deployments finished ones
+ * @param seconds over all its deployments
+ * @param figures of measured ones
+ */
+public record Outcome(
+        Candidate candidate,
+        Status status,
+        int deployments,
+        double seconds,
+        Optional<Figures> figures,
+        Optional<TrialFailure> failure) {
+    /** As in DESIGN's JSON; a candidate that the campaign did not come to is none of them. */
+    public enum Status {
+        MEASURED,
+        FAILED,
+        /** The campaign was stopped before. */
+        UNTRIED
+    }
+}

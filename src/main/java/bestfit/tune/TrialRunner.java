@@ -1,0 +1,269 @@
+package bestfit.tune;
+
+import bestfit.args.ArgsText;
+import bestfit.deploy.Deployer;
+import bestfit.load.ClosedLoop;
+import bestfit.load.LoadPlan;
+import bestfit.load.LoadResult;
+import bestfit.load.LoadTarget;
+import bestfit.load.RequestOptions;
+import bestfit.load.SelfCheck;
+import bestfit.load.StopSignal;
+import bestfit.metrics.Measurement;
+import bestfit.metrics.MeasurementSink;
+import bestfit.store.CampaignStore;
+import bestfit.store.ExperimentStore;
+import bestfit.store.TrialRow;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Runs one trial: deploy, verify, warm up, measure block after block; everything is in the database as it happens. */
+final class TrialRunner {
+    /** A fresh engine compiles its hot code during its first seconds. */
+    private static final double WARM_UP_SECONDS = 3;
+
+    private static final double PROBE_SECONDS = 1;
+    private static final MeasurementSink NOWHERE = _ -> {};
+
+    private final Deployer deployer;
+    private final ClosedLoop load;
+    private final CampaignStore campaigns;
+    private final ExperimentStore experiments;
+    private final StopSignal stop;
+    private final Prompts prompts;
+    private final Duration silence;
+
+    TrialRunner(
+            Deployer deployer,
+            ClosedLoop load,
+            CampaignStore campaigns,
+            ExperimentStore experiments,
+            StopSignal stop,
+            Prompts prompts,
+            Duration silence) {
+        this.deployer = deployer;
+        this.load = load;
+        this.campaigns = campaigns;
+        this.experiments = experiments;
+        this.stop = stop;
+        this.prompts = prompts;
+        this.silence = silence;
+    }
+
+    /** A trial that ends early; the campaign goes on, unless it was stopped. */
+    private static final class Ended extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final transient @Nullable TrialFailure failure;
+
+        Ended(@Nullable TrialFailure failure) {
+            super(failure == null ? "stopped" : failure.line(), null, false, false);
+            this.failure = failure;
+        }
+    }
+
+    /**
+     * Which trial.
+     *
+     * @param workload sized by this trial's probe if {@code sized} is false
+     * @param stage hears what is done
+     */
+    record Task(
+            long campaign,
+            int index,
+            Candidate candidate,
+            int deployment,
+            TuneWorkload workload,
+            boolean sized,
+            Consumer<String> stage) {}
+
+    /**
+     * Runs it to its end, good or bad.
+     *
+     * @return the workload, sized
+     * @throws IOException if the node cannot be reached any more
+     */
+    TuneWorkload run(Task task) throws IOException, InterruptedException {
+        long trial = campaigns.beginTrial(
+                task.campaign(),
+                task.index(),
+                task.deployment(),
+                ConfigJson.write(task.candidate().config()).toString());
+        long start = System.nanoTime();
+        var measuring = new Measuring(task, trial);
+        var state = TrialRow.State.MEASURED;
+        String failure = null;
+        try {
+            measuring.run();
+        } catch (Ended ended) {
+            state = ended.failure == null ? TrialRow.State.CUT : TrialRow.State.FAILED;
+            failure = ended.failure == null ? null : ended.failure.toJson().toString();
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        var checks = measuring.checks.isEmpty()
+                ? null
+                : ClientCheck.of(measuring.checks).toJson();
+        campaigns.endTrial(trial, state, seconds, measuring.seconds, failure, checks);
+        return measuring.workload;
+    }
+
+    /** The state of one trial. */
+    private final class Measuring {
+        private final Task task;
+        private final long trial;
+        private final LoadTarget target;
+        private final List<SelfCheck> checks = new ArrayList<>();
+        private TuneWorkload workload;
+        private double seconds;
+        private int uncounted;
+
+        Measuring(Task task, long trial) {
+            this.task = task;
+            this.trial = trial;
+            this.workload = task.workload();
+            this.target = new LoadTarget(
+                    deployer.node().address().inference(),
+                    task.candidate().config().model());
+        }
+
+        void run() throws IOException, InterruptedException, Ended {
+            task.stage().accept("deploy");
+            switch (deployer.deploy(task.candidate().config())) {
+                case Deployer.Outcome.Serving serving -> checkInstances(serving.instances());
+                case Deployer.Outcome.Failed failed -> throw ended(failed, "start");
+            }
+            task.stage().accept("warm up");
+            warmUp();
+            if (!task.sized()) {
+                task.stage().accept("probe");
+                workload = probe();
+                campaigns.setWorkload(task.campaign(), workload.toJson());
+            }
+            measure();
+        }
+
+        /** MLNode 3.0.9 says OK when the first instance serves, and reads only the plain spelling of TP and PP. */
+        private void checkInstances(int instances) throws Ended {
+            int wanted = task.candidate().layout().instances();
+            if (instances != 0 && instances != wanted) {
+                var line = "the node started " + instances + " instances, not " + wanted;
+                throw new Ended(new TrialFailure("instance-count", line, List.of(line), "start"));
+            }
+        }
+
+        private void warmUp() throws InterruptedException, Ended {
+            long start = System.nanoTime();
+            do {
+                for (var experiment : workload.experiments()) {
+                    uncounted(experiment, workload.users(), "warm-up");
+                }
+            } while ((System.nanoTime() - start) / 1e9 < WARM_UP_SECONDS);
+        }
+
+        private TuneWorkload probe() throws InterruptedException, Ended {
+            var waves = new ArrayList<Double>();
+            for (var experiment : workload.experiments()) {
+                double wave = 0;
+                int count = 0;
+                while (wave * count < PROBE_SECONDS) {
+                    double took =
+                            uncounted(experiment, workload.users(), "probe").wallNanos() / 1e9;
+                    wave = (wave * count + took) / (count + 1);
+                    count++;
+                }
+                waves.add(wave);
+            }
+            return workload.sized(waves);
+        }
+
+        private LoadResult uncounted(ExperimentPlan experiment, int requests, String stage)
+                throws InterruptedException, Ended {
+            int first = Prompts.firstUncounted(uncounted++);
+            return send(experiment, first, requests, -1, NOWHERE, stage);
+        }
+
+        private void measure() throws InterruptedException, Ended {
+            var ids = begin();
+            var taken = new LinkedHashMap<String, List<Measurement>>();
+            for (int i = 0; i < workload.blocks(); i++) {
+                int block = task.deployment() * workload.blocks() + i;
+                var stage = "block " + (i + 1) + " of " + workload.blocks();
+                task.stage().accept(stage);
+                for (var experiment : workload.experiments()) {
+                    long id = Optional.ofNullable(ids.get(experiment.name())).orElseThrow();
+                    var result = send(
+                            experiment,
+                            Prompts.firstIndex(experiment, block),
+                            experiment.requests(),
+                            block,
+                            experiments.sink(id),
+                            stage);
+                    checks.add(result.selfCheck());
+                    seconds += result.wallNanos() / 1e9;
+                    taken.computeIfAbsent(experiment.name(), _ -> new ArrayList<>())
+                            .addAll(result.measurements());
+                }
+            }
+            ids.forEach((name, id) ->
+                    experiments.finish(id, BlockMetrics.means(taken.getOrDefault(name, List.of())), Map.of()));
+        }
+
+        /** Experiments in compressa-perf's tables, with its parameters and what it never stored: the deployment. */
+        private Map<String, Long> begin() {
+            var ids = new LinkedHashMap<String, Long>();
+            var config = task.candidate().config();
+            for (var experiment : workload.experiments()) {
+                var parameters = new LinkedHashMap<String, String>();
+                parameters.put("num_workers", Integer.toString(workload.users()));
+                parameters.put("num_tasks", Integer.toString(experiment.requests() * workload.blocks()));
+                parameters.put("node_url", target.baseUrl());
+                parameters.put("max_tokens", Integer.toString(experiment.outputTokens()));
+                parameters.put("model_name", config.model());
+                parameters.put("dtype", config.dtype());
+                parameters.put("args", ArgsText.write(config.args()));
+                parameters.put("campaign", Long.toString(task.campaign()));
+                long id = experiments.begin(
+                        experiment.name() + " " + task.candidate().title(),
+                        "campaign " + task.campaign() + ", trial " + trial,
+                        parameters);
+                campaigns.addExperiment(trial, experiment.name(), id);
+                ids.put(experiment.name(), id);
+            }
+            return ids;
+        }
+
+        private LoadResult send(
+                ExperimentPlan experiment, int first, int requests, int block, MeasurementSink sink, String stage)
+                throws InterruptedException, Ended {
+            var options = RequestOptions.fixed(experiment.outputTokens(), workload.seed())
+                    .withLimits(silence, Duration.ofHours(1));
+            var source = prompts.of(experiment, first, requests);
+            var plan = new LoadPlan(source, requests, workload.users(), options, first, block);
+            if (stop.isStopped()) {
+                throw new Ended(null);
+            }
+            var result = load.run(target, plan, sink, stop);
+            if (stop.isStopped()) {
+                throw new Ended(null);
+            }
+            var failure = result.measurements().stream()
+                    .flatMap(each -> Optional.ofNullable(each.failure()).stream())
+                    .findFirst();
+            if (failure.isPresent()) {
+                throw ended(deployer.lost("a request failed: " + failure.get()), stage);
+            }
+            return result;
+        }
+
+        private Ended ended(Deployer.Outcome.Failed failed, String stage) {
+            return new Ended(
+                    stop.isStopped() ? null : new TrialFailure(failed.name(), failed.line(), failed.lines(), stage));
+        }
+    }
+}

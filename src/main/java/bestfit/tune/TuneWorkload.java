@@ -1,0 +1,94 @@
+package bestfit.tune;
+
+import bestfit.config.Json;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What every trial is measured with. Block k sends the same prompts to every config and repeats none of another block.
+ *
+ * @param users requests in flight
+ * @param blocks of one deployment
+ */
+public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan> experiments) {
+    static final int BLOCKS = 4;
+
+    /** Measuring aimed at; a slower config than the probed one takes longer. */
+    private static final double MEASURING_SECONDS = 12;
+
+    private static final int MOST_WAVES = 16;
+
+    public TuneWorkload {
+        experiments = List.copyOf(experiments);
+    }
+
+    /** The guide's two experiments, short and long prompts, not yet sized: one request a user in each block. */
+    public static TuneWorkload guide(int users, long seed) {
+        return new TuneWorkload(
+                users,
+                BLOCKS,
+                seed,
+                List.of(new ExperimentPlan("short", 260, 75, users), new ExperimentPlan("long", 1500, 75, users)));
+    }
+
+    /** Tokens of the longest request, with room for a chat template. */
+    public int longestRequest() {
+        return experiments.stream()
+                        .mapToInt(each -> each.promptTokens() + each.outputTokens())
+                        .max()
+                        .orElse(0)
+                + 64;
+    }
+
+    /**
+     * Sizes the experiments so that all blocks of one deployment take about 12 s; at least one request a user and block.
+     *
+     * @param waveSeconds of each experiment: how long one request of every user takes
+     */
+    public TuneWorkload sized(List<Double> waveSeconds) {
+        double share = MEASURING_SECONDS / blocks / experiments.size();
+        var sized = new ArrayList<ExperimentPlan>();
+        for (int i = 0; i < experiments.size(); i++) {
+            int waves = Math.clamp(Math.round(share / waveSeconds.get(i)), 1, MOST_WAVES);
+            sized.add(experiments.get(i).sized(waves * users));
+        }
+        return new TuneWorkload(users, blocks, seed, sized);
+    }
+
+    public String toJson() {
+        var json = Json.object().put("users", users).put("blocks", blocks).put("seed", seed);
+        var array = json.putArray("experiments");
+        for (var each : experiments) {
+            array.addObject()
+                    .put("name", each.name())
+                    .put("prompt_tokens", each.promptTokens())
+                    .put("output_tokens", each.outputTokens())
+                    .put("requests_per_block", each.requests());
+        }
+        return json.toString();
+    }
+
+    public static TuneWorkload read(String text) {
+        var json = Json.parse(text);
+        var experiments = new ArrayList<ExperimentPlan>();
+        for (JsonNode each : json.path("experiments")) {
+            experiments.add(new ExperimentPlan(
+                    each.path("name").stringValue(),
+                    each.path("prompt_tokens").asInt(),
+                    each.path("output_tokens").asInt(),
+                    each.path("requests_per_block").asInt()));
+        }
+        return new TuneWorkload(
+                json.path("users").asInt(),
+                json.path("blocks").asInt(),
+                json.path("seed").asLong(),
+                experiments);
+    }
+
+    /** For people, such as {@code short 12 × 260→75 tokens, long 4 × 1500→75, 4 users}. */
+    public String sentence() {
+        return String.join(", ", experiments.stream().map(ExperimentPlan::title).toList()) + " tokens a block, "
+                + blocks + " blocks, " + users + (users == 1 ? " user" : " users");
+    }
+}
