@@ -149,11 +149,6 @@ public sealed interface Failure {
         public String name() {
             return "crash-at-start";
         }
-
-        @Override
-        public String line() {
-            return evidence.isEmpty() ? ExitCodes.describe(exitCode) : evidence.getFirst();
-        }
     }
 
     /** The process lives but was not ready in time. */
@@ -183,11 +178,6 @@ public sealed interface Failure {
         @Override
         public String name() {
             return "died-under-load";
-        }
-
-        @Override
-        public String line() {
-            return evidence.isEmpty() ? ExitCodes.describe(exitCode) : evidence.getFirst();
         }
     }
 

@@ -77,7 +77,8 @@ public final class FailureClassifier {
                             "We couldn't connect to",
                             "is not a local folder and is not a valid model identifier",
                             "RepositoryNotFoundError",
-                            "GatedRepoError"),
+                            "GatedRepoError",
+                            "^bestfit: model "),
                     rule(
                             Failure.Unsupported::new,
                             "is not supported for this model",
@@ -122,10 +123,17 @@ public final class FailureClassifier {
             + "|Error in \\w+(?: \\w+)* generator|died unexpectedly|Error with model error=ErrorInfo"
             + "|leaked shared_memory|\\[shutdown\\]|Traceback \\(most recent call last\\)");
 
+    /** Lines that tell nothing about a failure. */
+    private static final Pattern NOISE = Pattern.compile("^\\s*$|^WARNING: Using incubator modules");
+
+    /** vLLM's words when its engine is dead while its API server still lives, for seven seconds or so. */
+    private static final Pattern ENGINE_DEAD =
+            Pattern.compile("EngineDeadError|EngineCore encountered a fatal error|died unexpectedly");
+
     /** A line in which a program reports an error of its own: a log level, argparse's form, or an exception's name. */
     private static final Pattern ERROR = Pattern.compile("(?:^|\\) )(?:ERROR|CRITICAL)\\b|: error: |^(?:\\([^)]*\\) )?"
             + "(?:(?:ERROR|CRITICAL) .*\\] )?(?:[\\w.$]+\\.)?\\w*(?:Error|Exception|Errno|Failure)\\b(?::|$)"
-            + "|^Exception in thread |^(?:fatal|error): ");
+            + "|^Exception in thread |^(?:fatal|error|bestfit): ");
 
     /** vLLM's prefix of process, level, time and source line before a log's text. */
     private static final Pattern PREFIX = Pattern.compile(
@@ -140,18 +148,22 @@ public final class FailureClassifier {
      * @param log the engine's last lines, oldest first, of this start only
      */
     public static Failure classify(List<String> log, End end) {
-        var errors = log.stream()
-                .filter(line -> !line.isBlank() && !SUMMARY.matcher(line).find())
-                .toList();
+        var told = log.stream().filter(line -> !NOISE.matcher(line).find()).toList();
+        var errors = told.stream().filter(line -> !SUMMARY.matcher(line).find()).toList();
         var named = lastNamed(errors);
         return switch (end) {
             case End.ExitAtStart(int exitCode) ->
-                named.orElseGet(() -> new Failure.CrashAtStart(exitCode, evidence(log, errors)));
-            case End.NotReadyInTime(Duration limit) -> new Failure.StartTimeout(limit, lastLines(log));
+                named.orElseGet(() -> new Failure.CrashAtStart(exitCode, evidence(exitCode, told, errors)));
+            case End.NotReadyInTime(Duration limit) -> new Failure.StartTimeout(limit, lastLines(told));
             case End.ExitWhileServing(int exitCode) ->
                 named.filter(failure -> failure instanceof Failure.OutOfMemory)
-                        .orElseGet(() -> new Failure.DiedUnderLoad(exitCode, evidence(log, errors)));
+                        .orElseGet(() -> new Failure.DiedUnderLoad(exitCode, evidence(exitCode, told, errors)));
         };
+    }
+
+    /** True when the log says that the engine is dead, whatever the process does. */
+    public static boolean engineDead(List<String> log) {
+        return log.stream().anyMatch(line -> ENGINE_DEAD.matcher(line).find());
     }
 
     /** The failure shown by the last line that a rule knows; of one line the earlier rule. */
@@ -166,13 +178,17 @@ public final class FailureClassifier {
         return Optional.empty();
     }
 
-    private static List<String> evidence(List<String> log, List<String> errors) {
-        for (int i = errors.size() - 1; i >= 0; i--) {
+    /** The last error that no rule knows; without one, how the process ended and its last lines. */
+    private static List<String> evidence(int exitCode, List<String> log, List<String> errors) {
+        // Who is killed says nothing of it: older errors are about something else.
+        for (int i = exitCode == ExitCodes.KILLED ? -1 : errors.size() - 1; i >= 0; i--) {
             if (ERROR.matcher(errors.get(i)).find()) {
                 return around(errors, i);
             }
         }
-        return lastLines(log);
+        var told = new ArrayList<>(lastLines(log));
+        told.addFirst(ExitCodes.describe(exitCode));
+        return told;
     }
 
     /** The telling line without its prefix, then what stood before it. */
@@ -183,8 +199,7 @@ public final class FailureClassifier {
         return found;
     }
 
-    private static List<String> lastLines(List<String> log) {
-        var lines = log.stream().filter(line -> !line.isBlank()).toList();
+    private static List<String> lastLines(List<String> lines) {
         return lines.isEmpty() ? List.of() : around(lines, lines.size() - 1);
     }
 

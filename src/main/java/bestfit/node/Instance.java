@@ -169,6 +169,9 @@ final class Instance {
             enter(State.STOPPED);
         } catch (InterruptedException nobodyDoesThat) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException defect) {
+            failed(new Failure.CannotLaunch(List.of("a defect of the node: " + defect)));
+            enter(State.FAILED);
         } finally {
             started.complete(Optional.ofNullable(lastFailure()));
             over.complete(null);
@@ -191,7 +194,7 @@ final class Instance {
                 enter(State.SERVING);
                 balancer.healthy(backend, true);
                 started.complete(Optional.empty());
-                end = Optional.of(watch(engine));
+                end = Optional.of(watch(engine, mark));
             }
             return failed(FailureClassifier.classify(log.since(mark), end.get()));
         } finally {
@@ -251,7 +254,7 @@ final class Instance {
     }
 
     /** Until the process ends. */
-    private End watch(EngineProcess engine) throws InterruptedException {
+    private End watch(EngineProcess engine, long mark) throws InterruptedException {
         var hang = new HangDetector(setup.hangGrace().toNanos());
         int silent = 0;
         boolean hung = false;
@@ -267,6 +270,10 @@ final class Instance {
             }
             boolean good = health == EngineClient.Health.GOOD || (silent > 0 && silent < MOST_SILENT);
             balancer.healthy(backend, good && !hung);
+            if (health == EngineClient.Health.BAD && FailureClassifier.engineDead(log.since(mark))) {
+                // Told now: the process itself takes some more seconds to end.
+                failed(FailureClassifier.classify(log.since(mark), new End.ExitWhileServing(0)));
+            }
             note(hung ? State.HUNG : good ? State.SERVING : State.UNHEALTHY, hang);
         }
         return new End.ExitWhileServing(engine.exitCode());

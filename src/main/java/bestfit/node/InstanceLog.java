@@ -9,8 +9,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,23 +24,53 @@ final class InstanceLog implements AutoCloseable {
     private static final int MOST_LINE_CHARS = 16_384;
     private static final long MOST_FILE_CHARS = 16 << 20;
 
+    /** What the node's own health checks leave in an access log; it would push out all else within hours. */
+    private static final Pattern OWN_CHECK = Pattern.compile("\"GET /(?:health|metrics) HTTP/1\\.1\" 200");
+
+    private final String name;
     private final Path file;
     private final Deque<String> lines = new ArrayDeque<>();
     private long written;
     private long fileChars;
     private @Nullable BufferedWriter writer;
 
-    InstanceLog(Path file) {
+    /**
+     * @param name before each line on standard error, where the node's own log goes too
+     * @param file created with the first line
+     */
+    InstanceLog(String name, Path file) {
+        this.name = name;
         this.file = file;
     }
 
+    /** Deletes the oldest files of {@code folder} beyond the newest {@code most}; what cannot be deleted stays. */
+    static void prune(Path folder, int most) {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (var files = Files.list(folder)) {
+            var oldestFirst = files.filter(Files::isRegularFile)
+                    .sorted(Comparator.comparingLong(file -> file.toFile().lastModified()))
+                    .toList();
+            for (int i = 0; i < oldestFirst.size() - most; i++) {
+                Files.deleteIfExists(oldestFirst.get(i));
+            }
+        } catch (IOException kept) {
+            NodeLog.warn("old logs in " + folder + " stay: " + kept.getMessage());
+        }
+    }
+
     synchronized void add(String line) {
+        if (OWN_CHECK.matcher(line).find()) {
+            return;
+        }
         var kept = line.length() > MOST_LINE_CHARS ? line.substring(0, MOST_LINE_CHARS) + " …" : line;
         if (lines.size() == MOST_LINES) {
             lines.removeFirst();
         }
         lines.addLast(kept);
         written++;
+        System.err.println(name + " | " + kept);
         write(kept);
     }
 

@@ -107,7 +107,7 @@ final class Lifecycle {
         phase = Phase.STARTING;
         cancelAsked = false;
         startedNanos = System.nanoTime();
-        lastStart = new UpStatus("in_progress", false, 0.0, null);
+        lastStart = UpStatus.IN_PROGRESS;
         return Optional.empty();
     }
 
@@ -162,13 +162,12 @@ final class Lifecycle {
     }
 
     private synchronized void finish(UpResult result) {
-        double elapsed = (System.nanoTime() - startedNanos) / 1e9;
         boolean up = result instanceof UpResult.Up;
         lastStart = switch (result) {
-            case UpResult.Up _ -> new UpStatus("completed", true, elapsed, null);
+            case UpResult.Up _ -> UpStatus.COMPLETED;
             case UpResult.Failed(var failure) -> {
                 NodeLog.warn("deployment failed: " + failure.name() + ": " + failure.line());
-                yield new UpStatus("failed", false, null, failure.name() + ": " + failure.line());
+                yield UpStatus.failed(EngineFailed.status(failure));
             }
             default -> UpStatus.NOT_STARTED;
         };
@@ -196,8 +195,9 @@ final class Lifecycle {
                     new EngineClient(http, enginePort, request),
                     options.startTimeout(),
                     options.hangGrace());
-            var file = NodeServer.logs(options.home()).resolve("engine-" + enginePort + ".log");
-            instances.add(new Instance(setup, new InstanceLog(file), record, balancer));
+            var file = NodeServer.logs(options.home())
+                    .resolve("node-" + ProcessHandle.current().pid() + "-engine-" + i + ".log");
+            instances.add(new Instance(setup, new InstanceLog("instance " + i, file), record, balancer));
         }
         return instances;
     }
@@ -277,14 +277,13 @@ final class Lifecycle {
                 serving ? now.map(each -> each.request().model()).orElse(null) : null);
     }
 
-    UpStatus upStatus() {
-        UpStatus status;
-        synchronized (this) {
-            status = lastStart;
-        }
-        double elapsed = Duration.ofNanos(System.nanoTime() - startedNanos).toMillis() / 1e3;
-        return new UpStatus(
-                status.status(), serving(), status.elapsedSeconds() == null ? null : elapsed, status.error());
+    synchronized UpStatus upStatus() {
+        return lastStart.at(serving(), Duration.ofNanos(System.nanoTime() - startedNanos));
+    }
+
+    /** False while something is deployed and no instance of it could take a request. */
+    synchronized boolean healthy() {
+        return phase != Phase.RUNNING || (serving() && balancer.anyHealthy());
     }
 
     /** True from the moment all instances of the deployment have answered until the last is given up or it is stopped. */

@@ -22,12 +22,14 @@ final class ManagementApi {
     private final Lifecycle lifecycle;
     private final Handler relay;
     private final ModelCache models;
+    private final GpuReport gpus;
 
     ManagementApi(NodeOptions options, Lifecycle lifecycle, Handler relay) {
         this.options = options;
         this.lifecycle = lifecycle;
         this.relay = relay;
         this.models = ModelCache.of(options.environment());
+        this.gpus = new GpuReport(options.environment());
     }
 
     Router router() {
@@ -45,8 +47,8 @@ final class ManagementApi {
                 .get("/api/v1/inference/instances", this::instances)
                 .get("/api/v1/inference/logs", this::logs)
                 .get("/api/v1/inference/current", this::current)
-                .get("/api/v1/gpu/devices", this::gpuDevices)
-                .get("/api/v1/gpu/driver", exchange -> exchange.json(503, detail("NVML is not available")))
+                .get("/api/v1/gpu/devices", exchange -> exchange.json(200, gpus.devices()))
+                .get("/api/v1/gpu/driver", this::gpuDriver)
                 .get("/api/v1/models/list", exchange -> exchange.json(200, models.list()))
                 .get("/api/v1/models/space", exchange -> exchange.json(200, models.space()))
                 .post("/api/v1/models/status", models::status)
@@ -152,20 +154,29 @@ final class ManagementApi {
         }
     }
 
-    private void gpuDevices(Exchange exchange) {
-        var body = Json.object();
-        body.putArray("devices");
-        exchange.json(200, body.put("count", 0));
+    private void gpuDriver(Exchange exchange) {
+        var driver = gpus.driver();
+        if (driver.isEmpty()) {
+            exchange.json(503, detail("NVML is not available"));
+            return;
+        }
+        exchange.json(
+                200,
+                Json.object()
+                        .put("driver_version", driver.get())
+                        .putNull("cuda_driver_version")
+                        .putNull("nvml_version"));
     }
 
     /** MLNode calls itself unhealthy without a GPU; this node also serves from cores, so a GPU is not asked for. */
     private void health(Exchange exchange) {
         var state = lifecycle.state();
-        boolean healthy = !Boolean.FALSE.equals(state.inferenceHealthy())
-                || lifecycle.upStatus().running();
+        boolean healthy = lifecycle.healthy();
         var body =
                 Json.object().put("status", healthy ? "healthy" : "unhealthy").put("service_state", state.state());
-        body.putObject("gpu").put("available", false).put("count", 0).putArray("devices");
+        var found = gpus.devices();
+        int count = found.path("count").asInt(0);
+        body.putObject("gpu").put("available", count > 0).put("count", count).set("devices", found.path("devices"));
         var managers = body.putObject("managers");
         managers.putObject("inference").put("running", state.serving()).put("healthy", healthy);
         managers.putObject("train").put("running", false).put("healthy", true);

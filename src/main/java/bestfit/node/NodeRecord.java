@@ -35,17 +35,22 @@ final class NodeRecord implements AutoCloseable {
         return record;
     }
 
-    synchronized void started(EngineProcess engine) throws IOException {
+    synchronized void started(EngineProcess engine) {
         engines.put(engine.pid(), engine.startTicks());
-        write();
+        rewrite();
     }
 
     synchronized void ended(EngineProcess engine) {
         engines.remove(engine.pid());
+        rewrite();
+    }
+
+    /** A record that is behind still names the node, whose mark every engine carries. */
+    private void rewrite() {
         try {
             write();
         } catch (IOException full) {
-            NodeLog.warn("cannot write " + file + ": " + full.getMessage() + "; it names an engine that has ended");
+            NodeLog.warn("cannot write " + file + ": " + full.getMessage());
         }
     }
 
@@ -78,10 +83,13 @@ final class NodeRecord implements AutoCloseable {
         }
         try (var files = Files.newDirectoryStream(folder, "*.json")) {
             for (var file : files) {
-                endLeftovers(Json.parse(Files.readString(file)), file);
+                try {
+                    endLeftovers(Json.parse(Files.readString(file)), file);
+                } catch (JacksonException broken) {
+                    NodeLog.warn("the record " + file + " cannot be read: " + broken.getOriginalMessage()
+                            + "; delete it when no node runs");
+                }
             }
-        } catch (JacksonException broken) {
-            NodeLog.warn("a record in " + folder + " cannot be read: " + broken.getOriginalMessage());
         }
     }
 

@@ -15,6 +15,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The node: the management API on one port, the balanced engines on another. Thread-safe. */
 public final class NodeServer implements AutoCloseable {
+    private static final int MOST_LOG_FILES = 60;
+
     private final NodeOptions options;
     private final int inferencePort;
     private final HttpServer management;
@@ -40,6 +42,7 @@ public final class NodeServer implements AutoCloseable {
     public static NodeServer start(NodeOptions options) throws IOException {
         var records = options.home().resolve("nodes");
         NodeRecord.endLeftovers(records);
+        InstanceLog.prune(logs(options.home()), MOST_LOG_FILES);
         int inferencePort = options.inferencePort() > 0
                 ? options.inferencePort()
                 : Ports.freeRange(options.devices(), RandomGenerator.getDefault());

@@ -59,6 +59,7 @@ class FailureClassifierTest {
             bad-arg         | 2 | vllm serve: error: argument --dtype: invalid choice: 'bogus' (choose from 'auto', 'half')
             bad-arg         | 2 | api_server.py: error: argument --max-num-seqs: expected one argument
             port-in-use     | 1 | OSError: [Errno 98] Address already in use
+            model-not-found | 2 | bestfit: model /no/such: no such directory; give a directory with a config.json
             cannot-launch   | 127 | setsid: failed to execute /no/such/python: No such file or directory
             """)
     void lastLine_isTheCause_whenTheProgramRefuses(String kind, int exitCode, String line) {
@@ -111,7 +112,9 @@ class FailureClassifierTest {
 
     @Test
     void silentKill_isTold() {
-        var failure = FailureClassifier.classify(List.of(), new End.ExitAtStart(137));
+        var log = List.of(
+                "INFO:     Application startup complete.", "ERROR 11-24 02:56:17 [serving.py:1] ValueError: old");
+        var failure = FailureClassifier.classify(log, new End.ExitWhileServing(137));
         assertThat(failure.line()).isEqualTo("killed by signal 9 (the kernel does that when memory runs out)");
     }
 }
