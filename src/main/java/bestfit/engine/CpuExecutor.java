@@ -26,6 +26,9 @@ public final class CpuExecutor implements StepExecutor {
     /** Handed to a device's queue to end it. */
     private static final Pass END = new Pass(List.of(), 0, 0);
 
+    /** Of a model without checkpoint: always the same weights, whatever the engine's own seed. */
+    static final long WEIGHT_SEED = 0;
+
     /** About 100 µs; next to nothing when devices share cores. */
     private static final int SPINS = 2_000;
 
@@ -53,7 +56,7 @@ public final class CpuExecutor implements StepExecutor {
      *     {@code 8 bytes · blocks · blockSize · headDim · its KV heads · its layers}
      * @param maxPositions greatest position, exclusive, that a sequence can have
      * @param dtype weights are rounded to it; the arithmetic is always 32-bit
-     * @param seed of the weights of a model without checkpoint
+     * @param seed of the random numbers of requests without one
      */
     public record Options(int tp, int pp, int blockSize, int blocks, int maxPositions, Dtype dtype, long seed) {}
 
@@ -81,18 +84,18 @@ public final class CpuExecutor implements StepExecutor {
                     + " is not computed by the embedded engine; it computes models without scaling");
         }
         var executor = new CpuExecutor(spec, options);
-        try (var source = source(model, options)) {
+        try (var source = source(model)) {
             executor.start(DeviceWeights.load(spec, source, ops, options.dtype(), options.tp(), options.pp()), ops);
         }
         return executor;
     }
 
-    private static WeightSource source(Model model, Options options) {
+    private static WeightSource source(Model model) {
         var directory = model.directory();
         if (directory != null && !SafetensorsWeights.files(directory).isEmpty()) {
             return SafetensorsWeights.open(directory);
         }
-        return new SeededWeights(options.seed(), model.spec().layers());
+        return new SeededWeights(WEIGHT_SEED, model.spec().layers());
     }
 
     private void start(List<List<DeviceWeights>> weights, TensorOps ops) {
@@ -176,6 +179,12 @@ public final class CpuExecutor implements StepExecutor {
             if (block < 0 || block >= options.blocks()) {
                 throw new IllegalArgumentException("KV block " + block + "; there are " + options.blocks());
             }
+        }
+        if (row.history() == null
+                && (row.promptLogprobs() >= 0
+                        || (row.sampling() != null && row.sampling().penalises()))) {
+            throw new IllegalArgumentException(
+                    "penalties and prompt logprobs of " + row.sequenceId() + " need its history");
         }
         for (int token : row.tokens()) {
             if (token < 0 || token >= spec.vocabSize()) {

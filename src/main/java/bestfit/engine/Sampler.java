@@ -41,7 +41,9 @@ final class Sampler {
                 scores[token] = Double.NEGATIVE_INFINITY;
             }
         }
-        penalise(row, params);
+        if (params.penalises()) {
+            penalise(row, params);
+        }
         if (params.temperature() < SMALLEST_TEMPERATURE) {
             return greatest();
         }
@@ -49,11 +51,6 @@ final class Sampler {
     }
 
     private void penalise(Row row, SamplingParams params) {
-        boolean off =
-                params.presencePenalty() == 0 && params.frequencyPenalty() == 0 && params.repetitionPenalty() == 1;
-        if (off) {
-            return;
-        }
         var history = row.history();
         if (history == null) {
             throw new IllegalArgumentException("penalties need the row's history");

@@ -29,4 +29,9 @@ public record SamplingParams(
         int[] bannedTokens) {
 
     public static final SamplingParams GREEDY = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), new int[0]);
+
+    /** True when tokens that were seen before count less (or more): needs the sequence's history. */
+    public boolean penalises() {
+        return presencePenalty != 0 || frequencyPenalty != 0 || repetitionPenalty != 1;
+    }
 }

@@ -193,6 +193,13 @@ class CpuExecutorTest {
             var row = new Row("a", prompt(40, 7), 0, blocks(0, 2), null, null, 0, -1);
             assertThatThrownBy(() -> executor.submit(List.of(row)))
                     .hasMessageContaining("do not hold its 40 positions");
+            var penalised = new SamplingParams(0, 1, 0, 0, 1, 0, 1, null, -1, Map.of(), new int[0]);
+            var unknown = new Row("b", prompt(4, 7), 0, blocks(0, 2), penalised, null, 0, -1);
+            assertThatThrownBy(() -> executor.submit(List.of(unknown))).hasMessageContaining("b need its history");
+            var outside = new Row("c", new int[] {2048}, 0, blocks(0, 2), null, null, 0, -1);
+            assertThatThrownBy(() -> executor.submit(List.of(outside))).hasMessageContaining("token 2048");
+            var fine = new Row("d", prompt(4, 7), 0, blocks(0, 2), SamplingParams.GREEDY, null, 0, -1);
+            assertThat(executor.submit(List.of(fine)).join().sampled()[0]).isNotNegative();
         }
     }
 }
