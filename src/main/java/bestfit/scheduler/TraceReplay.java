@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -34,7 +35,7 @@ public final class TraceReplay {
 
     private TraceReplay() {}
 
-    public static void main(String[] args) throws IOException {
+    public static void main(String[] args) {
         if (args.length != 1) {
             System.err.println("usage: scheduler-traces DIR    DIR holds trace files, *.jsonl.gz");
             System.exit(2);
@@ -52,7 +53,12 @@ public final class TraceReplay {
             System.err.println("no trace files (*.jsonl.gz) in " + args[0]);
             System.exit(2);
         }
-        System.exit(replayAll(files) ? 0 : 1);
+        try {
+            System.exit(replayAll(files) ? 0 : 1);
+        } catch (IOException | JacksonException e) {
+            System.err.println("not a trace file: " + e.getMessage());
+            System.exit(2);
+        }
     }
 
     private static boolean replayAll(List<Path> files) throws IOException {
@@ -85,10 +91,18 @@ public final class TraceReplay {
                 new InputStreamReader(new GZIPInputStream(Files.newInputStream(file)), StandardCharsets.UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 var traced = TraceCase.read(Json.parse(line));
-                outcomes.put(traced.number() + " " + traced.kind(), replay(traced));
+                outcomes.put(traced.number() + " " + traced.kind(), replayOrFail(traced));
             }
         }
         return outcomes;
+    }
+
+    private static Outcome replayOrFail(TraceCase traced) {
+        try {
+            return replay(traced);
+        } catch (RuntimeException e) { // a scheduler that breaks fails its case, not the others
+            return new Outcome.Failed(-1, "a decision", e.toString());
+        }
     }
 
     private static Outcome replay(TraceCase traced) {
