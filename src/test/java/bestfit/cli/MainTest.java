@@ -44,7 +44,7 @@ class MainTest {
     @Test
     void unknownCommand_isNamedWithTheKnownOnes() {
         assertThat(run("versoin")).isEqualTo(ExitCode.BAD_INPUT);
-        assertThat(err.toString()).contains("versoin", "Did you mean: version", "Commands: help, ");
+        assertThat(err.toString()).contains("versoin", "Did you mean: version", "Commands: ", "help, ");
     }
 
     @Test
