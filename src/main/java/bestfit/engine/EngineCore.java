@@ -100,9 +100,15 @@ final class EngineCore implements AutoCloseable {
         return done;
     }
 
-    /** Aborts what is in flight, tells its answers, and waits for the thread to end. */
+    /** {@link #stop}, and closes the executor. */
     @Override
     public void close() {
+        stop();
+        executor.close();
+    }
+
+    /** Aborts what is in flight, tells its answers, and waits for the thread to end. */
+    void stop() {
         inbox.add(new Command.Stop());
         try {
             if (Thread.currentThread() != thread) {
@@ -111,7 +117,6 @@ final class EngineCore implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        executor.close();
     }
 
     private void run() {

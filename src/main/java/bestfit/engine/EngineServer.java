@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.engine.EngineLog.Writer;
+import bestfit.http.HttpClient;
 import bestfit.http.HttpServer;
 import bestfit.model.Model;
 import bestfit.model.ModelSpec;
@@ -10,8 +11,10 @@ import bestfit.scheduler.V1Scheduler;
 import bestfit.time.NanoClock;
 import java.io.IOException;
 import java.net.BindException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -27,7 +30,9 @@ public final class EngineServer implements AutoCloseable {
     /** Time for aborted answers to be written. */
     private static final int LAST_WORDS_MILLIS = 500;
 
-    private static final Duration WARM_UP = Duration.ofMillis(400);
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final Duration REHEARSAL = Duration.ofSeconds(30);
+    private static final Duration WARM_UP = Duration.ofMillis(300);
 
     /** What requests need, fixed for the engine's life. */
     record Parts(
@@ -84,6 +89,7 @@ public final class EngineServer implements AutoCloseable {
         var metrics = new EngineMetrics(config);
         var orders = new OrderMaker(tokenizer, spec, config.maxModelLen());
         var parts = new Parts(config, spec, tokenizer, orders, metrics, log);
+        rehearse(parts, executor);
         log.info(
                 Writer.CORE,
                 "core.py:402",
@@ -91,7 +97,7 @@ public final class EngineServer implements AutoCloseable {
                         Locale.ROOT,
                         "init engine (profile, create kv cache, warmup model) took %.2f s",
                         (System.nanoTime() - startNanos) / 1e9));
-        return serve(parts, executor);
+        return serve(parts, FaultyExecutor.wrap(executor, args.faults()));
     }
 
     private static void banner(EngineArgs args, EngineLog log) {
@@ -156,7 +162,7 @@ public final class EngineServer implements AutoCloseable {
                         config.memory().weights() / (double) (1L << 30),
                         (System.nanoTime() - loadNanos) / 1e9));
         executor.warmUp(WARM_UP);
-        return FaultyExecutor.wrap(executor, args.faults());
+        return executor;
     }
 
     private static void logMemory(EngineConfig config, EngineLog log) {
@@ -186,6 +192,35 @@ public final class EngineServer implements AutoCloseable {
                         "Maximum concurrency for %,d tokens per request: %.2fx",
                         config.maxModelLen(),
                         config.kvTokens() / (double) config.maxModelLen()));
+    }
+
+    /**
+     * Answers a few requests on a port and with counts of its own, so that the first real one does not pay for the loading
+     * of every class on its way.
+     */
+    private static void rehearse(Parts parts, StepExecutor executor) throws IOException {
+        var metrics = new EngineMetrics(parts.config());
+        var own = new Parts(parts.config(), parts.spec(), parts.tokenizer(), parts.orders(), metrics, EngineLog.SILENT);
+        var core = EngineCore.start(
+                new V1Scheduler(parts.config().scheduler()), executor, metrics, NanoClock.SYSTEM, _ -> {});
+        try (var server =
+                HttpServer.start(LOOPBACK, 0, HttpServer.Limits.DEFAULTS, new EngineApi(own, core).router())) {
+            var client = new HttpClient();
+            var headers = parts.config().args().apiKeys().stream()
+                    .findFirst()
+                    .map(key -> Map.of("Authorization", "Bearer " + key))
+                    .orElse(Map.of());
+            var chat = "{\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],\"max_tokens\":4,\"stream\":true}";
+            var text = "{\"prompt\":\"hello\",\"max_tokens\":4}";
+            client.call("POST", server.url() + "/v1/chat/completions", headers, bytes(chat), REHEARSAL);
+            client.call("POST", server.url() + "/v1/completions", headers, bytes(text), REHEARSAL);
+        } finally {
+            core.stop();
+        }
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private static EngineServer serve(Parts parts, StepExecutor executor) throws IOException {
