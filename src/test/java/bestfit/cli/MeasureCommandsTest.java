@@ -1,0 +1,173 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bestfit.config.Json;
+import bestfit.load.FakeEngine;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The commands as processes of their own, in a folder and a home of their own. */
+@Tag("slow")
+class MeasureCommandsTest {
+    private static final String EXPERIMENT = """
+            - model_name: m
+              experiment_name: NAME
+              description: "first words, then more of them"
+              generate_prompts: True
+              num_prompts: 3
+              prompt_length: 60
+              num_tasks: 6
+              num_runners: 2
+              max_tokens: 3
+              account_address: gonka
+            """;
+
+    @TempDir
+    Path folder;
+
+    private record Ended(int exit, List<String> out, String err) {
+        JsonNode json() {
+            return Json.parse(out.getLast());
+        }
+    }
+
+    private Ended bestfit(String... args) throws IOException, InterruptedException {
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classPath(),
+                "bestfit.cli.Main"));
+        command.addAll(List.of(args));
+        var out = folder.resolve("out");
+        var err = folder.resolve("err");
+        var builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile());
+        builder.environment().put("BESTFIT_HOME", folder.resolve("home").toString());
+        var process = builder.start();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return new Ended(process.exitValue(), Files.readAllLines(out), Files.readString(err));
+    }
+
+    /** Absolute, as the processes run in another folder. */
+    private static String classPath() {
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+                .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    @Test
+    void oneFailingExperiment_doesNotStopTheOthers() throws Exception {
+        Files.writeString(folder.resolve("gone.csv"), "only,one\n");
+        Files.writeString(folder.resolve("prompts.csv"), "status,x\nstatus,y\n");
+        Files.writeString(
+                folder.resolve("three.yml"),
+                EXPERIMENT.replace("NAME", "first")
+                        + EXPERIMENT
+                                .replace("NAME", "bad")
+                                .replace("generate_prompts: True", "prompts_file: prompts.csv")
+                        + EXPERIMENT.replace("NAME", "third"));
+        try (var engine = new FakeEngine()) {
+            var ended = bestfit("measure-from-yaml", "three.yml", "--no-sign", "--node_url", engine.url(), "--json");
+            assertThat(ended.exit()).as(ended.err()).isEqualTo(ExitCode.FAILED);
+            assertThat(ended.err()).contains("\"bad\"", "http status: 503 no room");
+            assertThat(ended.out()).hasSize(1);
+            var experiments = ended.json().get("experiments");
+            assertThat(experiments).hasSize(3);
+            assertThat(experiments.at("/0/metrics/TTFT").doubleValue()).isPositive();
+            assertThat(experiments.at("/1/metrics/TTFT").isMissingNode()).isTrue();
+            assertThat(experiments.at("/1/counts/failed/http status").intValue())
+                    .isEqualTo(6);
+            assertThat(experiments.at("/2/counts/ok").intValue()).isEqualTo(6);
+        }
+        var listed = bestfit("list", "--show-metrics", "--show-parameters", "--csv-file", "all.csv");
+        assertThat(listed.exit()).isZero();
+        assertThat(listed.out())
+                .anyMatch(line ->
+                        line.matches("\\| +ID \\| Name +\\| Date +\\| Description +\\| Parameters +\\| Metrics +\\|"))
+                .anyMatch(line -> line.contains("first words, then mo...") && line.contains("TTFT: "));
+        assertThat(Files.readAllLines(folder.resolve("all.csv")).getFirst())
+                .startsWith("id,name,date,description,parameters,M_");
+        assertThat(bestfit("list", "--name-filter", "thi", "--param-filter", "num_tasks=6", "--json")
+                        .json()
+                        .get("experiments"))
+                .hasSize(1);
+        assertThat(bestfit("report", "1", "--recompute").out()).contains("Name: first");
+    }
+
+    @Test
+    void everyProblemOfAFile_isNamedAtOnce() throws Exception {
+        Files.writeString(
+                folder.resolve("bad.yml"),
+                EXPERIMENT
+                        .replace("NAME", "x")
+                        .replace("num_tasks: 6", "num_taks: 6")
+                        .replace("3", "many"));
+        var ended = bestfit("measure-from-yaml", "bad.yml", "--private_key_hex", "0x1");
+        assertThat(ended.exit()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(ended.err())
+                .contains("--private_key_hex is not supported")
+                .contains("bad.yml: num_taks: is not a known key; the nearest known is num_tasks")
+                .contains("bad.yml: num_tasks: is missing")
+                .contains("bad.yml: num_prompts: \"many\" is not allowed; it takes a whole number from 1")
+                .contains("node_url: is missing; give it here or as --node_url")
+                .doesNotContain("\tat ");
+        assertThat(folder.resolve("compressa-perf-db.sqlite")).doesNotExist();
+    }
+
+    @Test
+    void compressasDatabase_isReadButNotWritten() throws Exception {
+        var file = folder.resolve("compressa-perf-db.sqlite");
+        writeAsCompressa(file);
+        var before = Files.readAllBytes(file);
+        var report = bestfit("report", "1", "--recompute");
+        assertThat(report.exit()).as(report.err()).isZero();
+        assertThat(report.out()).anyMatch(line -> line.matches("│ LATENCY +│ +2 +│"));
+        var refused = bestfit(
+                "measure",
+                "--node_url",
+                "http://127.0.0.1:9",
+                "--model_name",
+                "m",
+                "--experiment_name",
+                "e",
+                "--generate_prompts");
+        assertThat(refused.exit()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(refused.err()).contains("belongs to compressa-perf", "--db");
+        assertThat(Files.readAllBytes(file)).isEqualTo(before);
+    }
+
+    private static void writeAsCompressa(Path file) throws SQLException {
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                var statement = connection.createStatement()) {
+            for (var sql : List.of(
+                    "CREATE TABLE Experiments (id INTEGER PRIMARY KEY AUTOINCREMENT, experiment_name TEXT NOT NULL,"
+                            + " experiment_date DATETIME DEFAULT CURRENT_TIMESTAMP, description TEXT)",
+                    "CREATE TABLE Parameters (id INTEGER PRIMARY KEY, experiment_id INTEGER, key TEXT, value TEXT)",
+                    "CREATE TABLE Metrics (id INTEGER PRIMARY KEY, experiment_id INTEGER, metric_name TEXT,"
+                            + " metric_value REAL, timestamp DATETIME)",
+                    "CREATE TABLE Measurements (id INTEGER PRIMARY KEY, experiment_id INTEGER, n_input INTEGER,"
+                            + " n_output INTEGER, ttft REAL, start_time REAL, end_time REAL, status TEXT)",
+                    "INSERT INTO Experiments (experiment_name) VALUES ('theirs')",
+                    "INSERT INTO Measurements VALUES (1, 1, 10, 5, 0.5, 100.0, 102.0, 'success')")) {
+                statement.execute(sql);
+            }
+        }
+    }
+}
