@@ -36,8 +36,8 @@ public final class NodeServer implements AutoCloseable {
     /**
      * Ends what killed nodes left, then serves.
      *
-     * @throws ConfigException naming a port that is taken
-     * @throws IOException if the home folder cannot be written
+     * @throws ConfigException naming a port that is taken, an address that is not here, or a home that cannot be written
+     * @throws IOException if what a killed node left cannot be read
      */
     public static NodeServer start(NodeOptions options) throws IOException {
         var records = options.home().resolve("nodes");
@@ -51,7 +51,7 @@ public final class NodeServer implements AutoCloseable {
             requireFree(options.managementPort(), "--port");
         }
         var nodeId = UUID.randomUUID().toString();
-        var record = NodeRecord.open(records, nodeId);
+        var record = openRecord(records, nodeId);
         var balancer = new Balancer<Relay.Upstream>();
         var relay = relay(balancer);
         var lifecycle = new Lifecycle(
@@ -62,8 +62,24 @@ public final class NodeServer implements AutoCloseable {
                 record,
                 nodeId);
         var router = new ManagementApi(options, lifecycle, relay).router();
-        var management = HttpServer.start(options.host(), options.managementPort(), HttpServer.Limits.DEFAULTS, router);
-        return new NodeServer(options, inferencePort, management, lifecycle, record);
+        try {
+            var management =
+                    HttpServer.start(options.host(), options.managementPort(), HttpServer.Limits.DEFAULTS, router);
+            return new NodeServer(options, inferencePort, management, lifecycle, record);
+        } catch (IOException refused) {
+            record.close();
+            throw new ConfigException("--host " + options.host() + " --port " + options.managementPort() + ": "
+                    + refused.getMessage() + "; give an address of this machine, such as 127.0.0.1, and a free port");
+        }
+    }
+
+    private static NodeRecord openRecord(Path records, String nodeId) {
+        try {
+            return NodeRecord.open(records, nodeId);
+        } catch (IOException refused) {
+            throw new ConfigException("BESTFIT_HOME: " + records + " cannot be written (" + refused.getMessage()
+                    + "); set BESTFIT_HOME to a folder that can be");
+        }
     }
 
     private static void requireFree(int port, String flag) {
