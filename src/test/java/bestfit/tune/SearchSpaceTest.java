@@ -90,7 +90,7 @@ class SearchSpaceTest {
                 new SearchSpace.Query(model, "auto", new Inventory(devices, 0), 10, VllmArgs.of()));
         assertThat(titles(space)).contains("TP 8 PP 1 ×1 default", "TP 4 PP 2 ×1 default");
         assertThat(reasons(space, 4).getFirst())
-                .startsWith("a device needs 6")
+                .startsWith("a device needs 15.6")
                 .contains(" GB of weights and ")
                 .endsWith("it has 14.4 GB");
     }
