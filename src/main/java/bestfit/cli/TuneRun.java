@@ -206,7 +206,7 @@ final class TuneRun {
             progress.say(line);
         }
         if (campaign.alreadyFinished() > 0) {
-            progress.say(campaign.alreadyFinished() + " trials are finished already and are not repeated");
+            progress.say("trials finished already and not repeated: " + campaign.alreadyFinished());
         }
         boolean busy = target instanceof TuneTarget.Running && node.state().serving();
         double minutes = campaign.expectedSeconds() / 60;

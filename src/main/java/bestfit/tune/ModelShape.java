@@ -26,6 +26,6 @@ public record ModelShape(String name, ModelSpec spec, Dtype dtype) {
         var size = millions >= 1000
                 ? String.format(java.util.Locale.ROOT, "%.1f B", millions / 1000)
                 : String.format(java.util.Locale.ROOT, "%.1f M", millions);
-        return name + " (" + spec.architecture() + ", " + size + ")";
+        return name + " (" + spec.architecture().label().replace("ForCausalLM", "") + ", " + size + ")";
     }
 }

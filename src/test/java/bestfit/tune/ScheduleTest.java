@@ -1,0 +1,54 @@
+package bestfit.tune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bestfit.store.TrialRow;
+import bestfit.store.TrialRow.State;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ScheduleTest {
+    private static TrialRow trial(int candidate, int deployment, State state) {
+        return new TrialRow(0, candidate, deployment, "{}", state, 1, 1, null, null, new LinkedHashMap<>());
+    }
+
+    @Test
+    void baselineThenTheRestThenTheBestTwoAgain() {
+        var trials = new ArrayList<TrialRow>();
+        var order = new ArrayList<Integer>();
+        for (int i = 0; i < 6; i++) {
+            var missing = new ArrayList<>(List.of(2, 0));
+            trials.stream()
+                    .filter(each -> each.deployment() == 1)
+                    .forEach(each -> missing.removeIf(it -> it == each.candidate()));
+            var next = Schedule.next(3, 1, trials, () -> missing);
+            if (next.isEmpty()) {
+                break;
+            }
+            order.add(next.get().candidate());
+            trials.add(trial(next.get().candidate(), next.get().deployment(), State.MEASURED));
+        }
+        assertThat(order).containsExactly(1, 0, 2, 2, 0);
+    }
+
+    @Test
+    void trialCutShortIsRepeatedAndAFailedOneIsNot() {
+        var trials = List.of(
+                trial(0, 0, State.FAILED),
+                trial(1, 0, State.RUNNING),
+                trial(1, 0, State.CUT),
+                trial(2, 0, State.MEASURED));
+        assertThat(Schedule.next(3, 0, trials, List::of)).contains(new Schedule.Step(1, 0));
+    }
+
+    @Test
+    void searchForCertaintyEnds() {
+        var trials = new ArrayList<TrialRow>(List.of(trial(0, 0, State.MEASURED), trial(1, 0, State.MEASURED)));
+        for (int i = 1; i <= Schedule.MOST_REPEATS; i++) {
+            trials.add(trial(i % 2, i, State.MEASURED));
+        }
+        assertThat(Schedule.next(2, 0, trials, () -> List.of(0))).isEmpty();
+    }
+}
