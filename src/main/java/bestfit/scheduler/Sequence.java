@@ -42,7 +42,6 @@ public final class Sequence {
     private @Nullable Finish finish;
     private int cachedTokens;
     private int preemptions;
-    private boolean wholePrompt;
     private boolean readsPrefixCache = true;
 
     // What follows is the scheduler's.
@@ -142,18 +141,6 @@ public final class Sequence {
     /** How often it lost its KV blocks. */
     public int preemptions() {
         return preemptions;
-    }
-
-    /**
-     * Has every prompt token computed, none taken from the prefix cache, as a request for prompt logprobs needs (V1). To
-     * be called before the sequence is added.
-     */
-    public void computeWholePrompt() {
-        wholePrompt = true;
-    }
-
-    boolean computesWholePrompt() {
-        return wholePrompt;
     }
 
     void append(int token) {

@@ -109,7 +109,7 @@ class SchedulerInvariantsTest {
             var limits = new Sequence.Limits(1 + random.nextInt(40), random.nextInt(3), new int[] {STOP});
             var sequence = new Sequence("s" + sequences.size(), prompt, random.nextInt(3), limits);
             if (random.nextInt(5) == 0) {
-                sequence.computeWholePrompt();
+                sequence.withoutPrefixCache();
             }
             sequences.add(sequence);
             scheduler.add(sequence);
@@ -160,7 +160,7 @@ class SchedulerInvariantsTest {
             var limits = sequence.limits();
             int longest = config.version() == Version.V0 ? config.maxModelLen() + 1 : config.maxModelLen();
             assertThat(sequence.finish()).as(sequence.id()).isNotNull();
-            assertThat(sequence.computesWholePrompt() && config.version() != Version.V0 ? sequence.cachedTokens() : 0)
+            assertThat(!sequence.readsPrefixCache() && config.version() != Version.V0 ? sequence.cachedTokens() : 0)
                     .as("%s: cached tokens of a whole prompt", sequence.id())
                     .isZero();
             assertThat(sequence.generated()).as(sequence.id()).isLessThanOrEqualTo(limits.maxTokens());
