@@ -122,7 +122,7 @@ public final class Deployer {
     }
 
     /** What a deployment that served and then failed died of, as far as the node tells; {@code seen} if it does not. */
-    public Outcome.Failed lost(String seen) throws InterruptedException {
+    public Outcome.Failed lost(String seen) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + Duration.ofSeconds(3).toNanos();
         do {
             try {
@@ -134,6 +134,8 @@ public final class Deployer {
                             dead.get().name(), dead.get().line(), dead.get().lines());
                 }
             } catch (IOException e) {
+                // MLNode comes back after ending itself; a node that does not is no fault of the config.
+                awaitNode();
                 return new Outcome.Failed("node-lost", "the node does not answer: " + e.getMessage(), List.of(seen));
             }
             // The node notices a dead engine a moment after its clients do.

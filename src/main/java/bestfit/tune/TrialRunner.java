@@ -157,7 +157,7 @@ final class TrialRunner {
             }
         }
 
-        private void warmUp() throws InterruptedException, Ended {
+        private void warmUp() throws IOException, InterruptedException, Ended {
             long start = System.nanoTime();
             do {
                 for (var experiment : workload.experiments()) {
@@ -166,7 +166,7 @@ final class TrialRunner {
             } while ((System.nanoTime() - start) / 1e9 < WARM_UP_SECONDS);
         }
 
-        private TuneWorkload probe() throws InterruptedException, Ended {
+        private TuneWorkload probe() throws IOException, InterruptedException, Ended {
             var waves = new ArrayList<Double>();
             for (var experiment : workload.experiments()) {
                 double wave = 0;
@@ -183,12 +183,12 @@ final class TrialRunner {
         }
 
         private LoadResult uncounted(ExperimentPlan experiment, int requests, String stage)
-                throws InterruptedException, Ended {
+                throws IOException, InterruptedException, Ended {
             int first = Prompts.firstUncounted(uncounted++);
             return send(experiment, first, requests, -1, NOWHERE, stage);
         }
 
-        private void measure() throws InterruptedException, Ended {
+        private void measure() throws IOException, InterruptedException, Ended {
             var ids = begin();
             var taken = new LinkedHashMap<String, List<Measurement>>();
             for (int i = 0; i < workload.blocks(); i++) {
@@ -240,7 +240,7 @@ final class TrialRunner {
 
         private LoadResult send(
                 ExperimentPlan experiment, int first, int requests, int block, MeasurementSink sink, String stage)
-                throws InterruptedException, Ended {
+                throws IOException, InterruptedException, Ended {
             var options = RequestOptions.fixed(experiment.outputTokens(), workload.seed())
                     .withLimits(silence, Duration.ofHours(1));
             var source = prompts.of(experiment, first, requests);
