@@ -133,6 +133,9 @@ sealed interface TuneTarget {
                     vllm ? "vllm" : "embedded",
                     "--devices",
                     Integer.toString(devices)));
+            if (!vllm) { // it starts in seconds, vLLM may take many minutes
+                arguments.addAll(List.of("--start-timeout", "40s"));
+            }
             python.ifPresent(path -> arguments.addAll(List.of("--python", path)));
             fault.ifPresent(spec -> arguments.addAll(List.of("--fault", spec)));
             return arguments;
