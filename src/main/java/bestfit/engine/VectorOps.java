@@ -6,7 +6,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The arithmetic in vectors of the machine's own width. Products keep a tile of four rows by two vectors in registers;
- * fewer rows than four are filled up by repeating the last one, which computes the same number twice.
+ * fewer rows than four are filled up by repeating the last one, which computes the same number twice. Every sum has one
+ * order and every operation is rounded exactly, so results are the same bits before and after the JVM compiles them.
  */
 record VectorOps() implements TensorOps {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -97,7 +98,7 @@ record VectorOps() implements TensorOps {
                 var v = FloatVector.fromArray(SPECIES, x, row + i);
                 squares = v.fma(v, squares);
             }
-            float sum = squares.reduceLanes(VectorOperators.ADD);
+            float sum = sum(squares);
             for (int i = bound; i < size; i++) {
                 sum += x[row + i] * x[row + i];
             }
@@ -116,17 +117,22 @@ record VectorOps() implements TensorOps {
             for (int i = 0; i < bound; i += LANES) {
                 var gate = FloatVector.fromArray(SPECIES, gateUp, from + i);
                 var up = FloatVector.fromArray(SPECIES, gateUp, from + size + i);
-                gate.mul(up).div(exp(gate.neg()).add(1)).intoArray(y, r * size + i);
+                gate.mul(up).div(Exponential.of(gate.neg()).add(1)).intoArray(y, r * size + i);
             }
             for (int i = bound; i < size; i++) {
                 float gate = gateUp[from + i];
-                y[r * size + i] = (float) (gate / (1 + Math.exp(-gate))) * gateUp[from + size + i];
+                y[r * size + i] = gate * gateUp[from + size + i] / (Exponential.of(-gate) + 1);
             }
         }
     }
 
-    private static FloatVector exp(FloatVector v) {
-        return v.lanewise(VectorOperators.EXP);
+    /** First lane to last; {@code reduceLanes} leaves the order open. */
+    private static float sum(FloatVector v) {
+        float sum = 0;
+        for (float each : v.toArray()) {
+            sum += each;
+        }
+        return sum;
     }
 
     @Override
@@ -207,13 +213,14 @@ record VectorOps() implements TensorOps {
         }
         var sums = FloatVector.zero(SPECIES);
         for (int i = 0; i < bound; i += LANES) {
-            var power = exp(FloatVector.fromArray(SPECIES, work, from + i).sub(max));
+            var power = Exponential.of(
+                    FloatVector.fromArray(SPECIES, work, from + i).sub(max));
             power.intoArray(work, from + i);
             sums = sums.add(power);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = sum(sums);
         for (int i = bound; i < limit; i++) {
-            work[from + i] = (float) Math.exp(work[from + i] - max);
+            work[from + i] = Exponential.of(work[from + i] - max);
             sum += work[from + i];
         }
         float scale = 1 / sum;
