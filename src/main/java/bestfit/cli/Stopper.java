@@ -1,53 +1,70 @@
 package bestfit.cli;
 
-import bestfit.load.StopSignal;
+import bestfit.tune.CampaignStop;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Turns Ctrl-C, SIGTERM and SIGHUP into an orderly end: no further request, the deployment under way is given up, the
- * server is restored, the report printed; only then the JVM ends.
+ * Turns the ways to end {@code tune} into an orderly end: the server is restored, the report printed; only then the JVM
+ * ends. Ctrl-C waits for the block that is being measured, a second one does not; SIGTERM and SIGHUP do not either.
  */
-final class Stopper {
+final class Stopper implements AutoCloseable {
     /** What ran before is restored within this time; a big model may need minutes to load. */
     private static final long PATIENCE_SECONDS = 1500;
 
-    private final StopSignal signal = new StopSignal();
     private final CountDownLatch finished = new CountDownLatch(1);
+    private final CampaignStop stop;
     private final TuneProgress progress;
-    private volatile Runnable onStop = () -> {};
+    private int interrupts;
+    private volatile boolean restoring;
 
-    private Stopper(TuneProgress progress) {
+    private Stopper(CampaignStop stop, TuneProgress progress) {
+        this.stop = stop;
         this.progress = progress;
     }
 
-    static Stopper install(TuneProgress progress) {
-        var stopper = new Stopper(progress);
-        Runtime.getRuntime().addShutdownHook(new Thread(stopper::stop, "stop of tune"));
+    /** From here on signals end the campaign, not the JVM. */
+    static Stopper install(CampaignStop stop, TuneProgress progress) {
+        var stopper = new Stopper(stop, progress);
+        Runtime.getRuntime().addShutdownHook(new Thread(stopper::terminated, "end of tune"));
+        InterruptSignal.handle(stopper::interrupted);
         return stopper;
     }
 
-    StopSignal signal() {
-        return signal;
+    /** Ctrl-C, or {@code q}. */
+    synchronized void interrupted() {
+        if (restoring) {
+            progress.say("the server is being left as it was found; this ends right after");
+            return;
+        }
+        interrupts++;
+        if (interrupts > 1) {
+            progress.say("stopping at once; then the server is left as it was found");
+            stop.atOnce();
+        } else if (stop.afterBlock()) {
+            progress.say("stopping after this block (Ctrl-C again: at once); then the server is left as it was found");
+        } else {
+            progress.say("stopping; then the server is left as it was found");
+        }
     }
 
-    /** Gives up what blocks the campaign's thread. */
-    void onStop(Runnable action) {
-        onStop = action;
+    /** From here on there is nothing left to stop. */
+    void restoring() {
+        restoring = true;
     }
 
     /** From here on the JVM may end at once. */
-    void finished() {
+    @Override
+    public void close() {
         finished.countDown();
     }
 
-    private void stop() {
+    private void terminated() {
         if (finished.getCount() == 0) {
             return;
         }
-        progress.say("stopping: the server is restored, then this ends");
-        signal.cut();
-        onStop.run();
+        progress.say("stopping; then the server is left as it was found");
+        stop.atOnce();
         try {
             if (!finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
                 progress.say("giving up: the campaign did not end");

@@ -110,16 +110,13 @@ public final class TuneCommand implements Callable<Integer> {
         var inventory = target.inventory(space.devices, environment);
         var enumerated = space.space(model, inventory);
         var spec = spec(model, enumerated, target, inventory.count());
-        var run = new TuneRun(
-                spec,
-                target,
-                new TuneRun.Options(replace || yes, json, server(spec, target, inventory.summary())),
-                environment);
+        var home = Home.of(environment);
+        var file = db == null ? home.resolve("bestfit.sqlite") : db;
+        var options = new TuneRun.Options(replace || yes, json, server(spec, target, inventory.summary()), file);
+        var run = new TuneRun(spec, target, options, environment);
         if (dryRun || enumerated.candidates().isEmpty()) {
             return run.showOnly();
         }
-        var home = Home.of(environment);
-        var file = db == null ? home.resolve("bestfit.sqlite") : db;
         try (var database = Database.open(file, home)) {
             return run.run(database, new CampaignStore(database), fresh, model);
         }

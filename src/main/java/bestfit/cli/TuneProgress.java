@@ -1,23 +1,126 @@
 package bestfit.cli;
 
+import bestfit.metrics.Measurement;
 import bestfit.tune.Progress;
 import java.io.PrintStream;
+import java.util.Locale;
 
-/** A campaign's progress, one plain line a stage. */
+/**
+ * A campaign's progress. On a terminal one line a trial, written over while the trial runs: stage, bar, time left, tokens
+ * per second and time to first token of the last requests. Elsewhere a plain line a stage. Thread-safe.
+ */
 final class TuneProgress implements Progress {
-    private final PrintStream out;
+    private static final int COLUMNS = 100;
+    private static final int BAR = 10;
+    private static final long REDRAW_NANOS = 250_000_000L;
 
-    TuneProgress(PrintStream out) {
+    private static final String CLEAR = "\r\u001b[K";
+
+    private final PrintStream out;
+    private final boolean terminal;
+    private Stage current = new Stage(0, 0, 0, "", "", 1);
+    private LiveFigures figures = new LiveFigures();
+    private long stageNanos;
+    private long drawnNanos;
+
+    private TuneProgress(PrintStream out, boolean terminal) {
         this.out = out;
+        this.terminal = terminal;
     }
 
-    void say(String line) {
+    /** @param terminal standard error is one that understands ANSI's "erase to the end of the line" */
+    static TuneProgress on(PrintStream out, boolean terminal) {
+        var progress = new TuneProgress(out, terminal);
+        if (terminal) {
+            Thread.ofPlatform().daemon().name("progress").start(progress::tick);
+        }
+        return progress;
+    }
+
+    synchronized void say(String line) {
+        if (drawn()) {
+            out.print(CLEAR);
+        }
         out.println(line);
+        draw();
     }
 
     @Override
-    public void stage(int done, int expected, double etaSeconds, String text) {
-        out.printf("[%d/%d, %s left] %s%n", Math.min(done + 1, expected), expected, duration(etaSeconds), text);
+    public synchronized void stage(Stage stage) {
+        if (!stage.config().equals(current.config()) || current.ended()) {
+            figures = new LiveFigures();
+        }
+        current = stage;
+        stageNanos = System.nanoTime();
+        if (!terminal) {
+            out.println(plain(stage));
+        } else if (stage.ended()) {
+            out.println(CLEAR + cut(plain(stage)));
+            out.flush();
+        } else {
+            draw();
+        }
+    }
+
+    @Override
+    public synchronized void request(Measurement measurement) {
+        figures.add(measurement);
+        if (System.nanoTime() - drawnNanos > REDRAW_NANOS) {
+            draw();
+        }
+    }
+
+    private static String plain(Stage stage) {
+        var left = stage.etaSeconds() == 0 ? "done" : duration(stage.etaSeconds()) + " left";
+        return "[%d/%d, %s] %s: %s".formatted(stage.deployment(), stage.expected(), left, stage.config(), stage.what());
+    }
+
+    /** The line of a running trial. */
+    private String live() {
+        double eta = Math.max(0, current.etaSeconds() - (System.nanoTime() - stageNanos) / 1e9);
+        int full = (int) Math.round(current.share() * BAR);
+        return String.format(
+                Locale.ROOT,
+                "[%d/%d] %-24s %s%s %-12s ETA %-11s%s",
+                current.deployment(),
+                current.expected(),
+                current.config(),
+                "█".repeat(full),
+                "░".repeat(BAR - full),
+                current.what(),
+                duration(eta),
+                figures);
+    }
+
+    private boolean drawn() {
+        return terminal && !current.ended();
+    }
+
+    private void draw() {
+        if (drawn()) {
+            drawnNanos = System.nanoTime();
+            out.print(CLEAR + cut(live()));
+            out.flush();
+        }
+    }
+
+    /** A line that wraps could not be written over. */
+    private static String cut(String line) {
+        return line.length() < COLUMNS ? line : line.substring(0, COLUMNS - 2) + "…";
+    }
+
+    /** The time left runs on during a long deployment too. */
+    private void tick() {
+        while (true) {
+            try {
+                Thread.sleep(1000);
+            } catch (InterruptedException e) {
+                return;
+            }
+            synchronized (this) {
+                draw();
+            }
+        }
     }
 
     private static String duration(double seconds) {

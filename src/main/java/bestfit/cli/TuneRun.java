@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.args.ArgsText;
 import bestfit.config.Home;
 import bestfit.deploy.Deployer;
 import bestfit.deploy.NodeClient;
@@ -18,9 +19,11 @@ import bestfit.store.ExperimentStore;
 import bestfit.tune.Campaign;
 import bestfit.tune.CampaignResult;
 import bestfit.tune.CampaignSpec;
+import bestfit.tune.CampaignStop;
 import bestfit.tune.Verdict;
 import java.io.Console;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
@@ -36,20 +39,22 @@ final class TuneRun {
     /**
      * @param mayInterrupt what runs on the node
      * @param server for the report's head
+     * @param database file, for what can be done next
      */
-    record Options(boolean mayInterrupt, boolean json, String server) {}
+    record Options(boolean mayInterrupt, boolean json, String server, Path database) {}
 
     private final CampaignSpec spec;
     private final TuneTarget target;
     private final Options options;
     private final Map<String, String> environment;
-    private final TuneProgress progress = new TuneProgress(System.err);
+    private final TuneProgress progress;
 
     TuneRun(CampaignSpec spec, TuneTarget target, Options options, Map<String, String> environment) {
         this.spec = spec;
         this.target = target;
         this.options = options;
         this.environment = environment;
+        this.progress = TuneProgress.on(System.err, TerminalStreams.isAnsi(TerminalStreams.ERROR, environment));
     }
 
     /** What can run, without running it. */
@@ -87,39 +92,28 @@ final class TuneRun {
     private int withNode(Database database, CampaignStore campaigns, CampaignRow row, Model model)
             throws IOException, InterruptedException {
         return switch (target) {
-            case TuneTarget.Running(var address) -> {
-                var stopper = Stopper.install(progress);
-                try {
-                    yield campaign(database, campaigns, row, model, new NodeClient(address), stopper);
-                } finally {
-                    stopper.finished();
-                }
-            }
+            case TuneTarget.Running(var address) -> campaign(database, campaigns, row, model, new NodeClient(address));
             case TuneTarget.Own own -> {
-                var stopper = Stopper.install(progress);
                 var log = Home.of(environment).resolve("node.log");
                 try (var node = OwnNode.start(
                         OwnProcess.command(own.arguments(spec.devices())), ChildEnvironment.of(environment), log)) {
-                    stopper.onStop(node::close);
-                    yield campaign(database, campaigns, row, model, new NodeClient(node.address()), stopper);
-                } finally {
-                    stopper.finished();
+                    yield campaign(database, campaigns, row, model, new NodeClient(node.address()));
                 }
             }
         };
     }
 
-    private int campaign(
-            Database database, CampaignStore campaigns, CampaignRow row, Model model, NodeClient node, Stopper stopper)
+    private int campaign(Database database, CampaignStore campaigns, CampaignRow row, Model model, NodeClient node)
             throws IOException, InterruptedException {
         var tokenizer = Tokenizer.load(model);
+        var stop = new CampaignStop(() -> cancelStart(node));
         try (var load = ClosedLoop.open()) {
             var tools = new Campaign.Tools(
                     new Deployer(node),
                     load,
                     campaigns,
                     new ExperimentStore(database),
-                    stopper.signal(),
+                    stop,
                     text -> tokenizer.encode(text, false).length,
                     target.engine().startsWith("embedded") ? EMBEDDED_SILENCE : OTHER_SILENCE,
                     progress);
@@ -127,20 +121,21 @@ final class TuneRun {
             if (!announce(campaign, node)) {
                 return ExitCode.BAD_INPUT;
             }
-            if (target instanceof TuneTarget.Running) {
-                stopper.onStop(() -> cancelStart(node));
+            try (var stopper = Stopper.install(stop, progress);
+                    var key = StopKey.open(stopper::interrupted)) {
+                return ended(campaign, campaigns, node, stopper);
             }
-            return ended(campaign, campaigns, node);
         }
     }
 
-    private int ended(Campaign campaign, CampaignStore campaigns, NodeClient node)
+    private int ended(Campaign campaign, CampaignStore campaigns, NodeClient node, Stopper stopper)
             throws IOException, InterruptedException {
         CampaignResult result;
-        var left = "";
+        Left left;
         try {
             result = campaign.run();
         } finally {
+            stopper.restoring();
             left = restore(campaign, node);
         }
         var setting = new TuneReport.Setting(
@@ -148,43 +143,59 @@ final class TuneRun {
                 options.server(),
                 false,
                 target instanceof TuneTarget.Running running ? running.address().management() : "http://127.0.0.1:8080",
-                left,
-                next(result));
+                left.sentence(),
+                next(result, left),
+                !options.json() && TerminalStreams.isStyled(TerminalStreams.OUTPUT, environment));
+        var out = options.json() ? System.err : System.out;
+        TuneReport.text(result, setting).forEach(out::println);
+        var json = TuneReport.json(result, setting);
         if (options.json()) {
-            TuneReport.text(result, setting).forEach(System.err::println);
-            System.out.println(TuneReport.json(result, setting));
-        } else {
-            TuneReport.text(result, setting).forEach(System.out::println);
+            System.out.println(json);
         }
-        if (result.verdict() != Verdict.STOPPED) {
-            campaigns.finish(result.id(), TuneReport.json(result, setting).toString());
+        if (result.verdict() == Verdict.STOPPED) {
+            return left.asFound() ? ExitCode.STOPPED : ExitCode.FAILED;
         }
-        return switch (result.verdict()) {
-            case SURE, TIE, TRADE_OFF, BUDGET -> ExitCode.OK;
-            case STOPPED -> ExitCode.STOPPED;
-            case NONE -> ExitCode.NO_RECOMMENDATION;
-        };
+        if (!left.asFound()) { // unfinished, so that the same command restores
+            return ExitCode.FAILED;
+        }
+        campaigns.finish(result.id(), json.toString());
+        return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 
-    private String next(CampaignResult result) {
+    private String next(CampaignResult result, Left left) {
+        if (!left.asFound()) {
+            return "The same command tries again to leave the server as it was found; no finished trial is repeated.";
+        }
         if (result.verdict() == Verdict.STOPPED) {
             return "The same command goes on with campaign " + result.id() + "; no finished trial is repeated.";
         }
         return target instanceof TuneTarget.Running
-                ? "All figures: bestfit list --db " + Home.of(environment).resolve("bestfit.sqlite") + " --show-metrics"
+                ? "All figures: bestfit list --db " + options.database() + " --show-metrics"
                 : "Next, on your server: bestfit tune --node http://HOST:8080 --model DIRECTORY";
     }
 
+    /** How the server was left. */
+    private record Left(boolean asFound, String sentence) {}
+
     /** Our own node ends with us, so nothing is left on it. */
-    private String restore(Campaign campaign, NodeClient node) {
+    private Left restore(Campaign campaign, NodeClient node) {
         if (target instanceof TuneTarget.Own) {
-            return "Server left as found: nothing runs.";
+            campaign.restored();
+            return new Left(true, "Server left as found: nothing runs.");
         }
+        if (!campaign.owesRestore()) {
+            return new Left(true, "Server left as found: nothing was deployed.");
+        }
+        progress.say(campaign.before()
+                .map(each -> "what ran before is started again: " + each.model() + " " + ArgsText.write(each.args()))
+                .orElse("what was deployed last is stopped: nothing ran before"));
         try {
-            return new Restore(campaign.before()).run(node);
+            var sentence = new Restore(campaign.before()).run(node);
+            campaign.restored();
+            return new Left(true, sentence);
         } catch (IOException e) {
             System.err.println("bestfit: the server could not be left as it was found: " + e.getMessage());
-            return "Server NOT left as found: " + e.getMessage();
+            return new Left(false, "Server NOT left as found: " + e.getMessage());
         }
     }
 
@@ -209,16 +220,25 @@ final class TuneRun {
             progress.say("trials finished already and not repeated: " + campaign.alreadyFinished());
         }
         boolean busy = target instanceof TuneTarget.Running && node.state().serving();
-        double minutes = campaign.expectedSeconds() / 60;
-        progress.say("%d deployments to come, about %.1f minutes; %s"
+        int repeats = campaign.possibleRepeats();
+        progress.say("%d deployments to come, about %.1f minutes%s"
                 .formatted(
                         campaign.expectedDeployments(),
-                        minutes,
-                        busy ? "what runs on the node is down for that long" : "nothing that runs is interrupted"));
-        return !busy || mayInterrupt(campaign);
+                        campaign.expectedSeconds() / 60,
+                        repeats == 0 ? "" : "; up to " + repeats + " more while the best cannot be told apart"));
+        progress.say(busy ? "what runs on the node is down for that long" : "nothing that runs is interrupted");
+        if (TerminalStreams.isTerminal(TerminalStreams.INPUT)) {
+            progress.say("q or Ctrl-C stops after the block under way; the same command goes on later");
+        }
+        return !busy || campaign.owesRestore() || mayInterrupt(campaign);
     }
 
     private boolean mayInterrupt(Campaign campaign) {
+        if (campaign.before().isEmpty()) {
+            System.err.println("bestfit: " + target.title() + " serves a model but does not tell with which args, so it"
+                    + " could not be started again; say them with --baseline, or stop it first.");
+            return false;
+        }
         if (options.mayInterrupt()) {
             return true;
         }

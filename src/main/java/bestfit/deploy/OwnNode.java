@@ -1,12 +1,14 @@
 package bestfit.deploy;
 
 import bestfit.config.Json;
+import bestfit.hardware.SmiInventory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -40,7 +42,7 @@ public final class OwnNode implements AutoCloseable {
         if (folder != null) {
             Files.createDirectories(folder);
         }
-        var builder = new ProcessBuilder(command).redirectError(log.toFile());
+        var builder = new ProcessBuilder(ownSession(command, environment)).redirectError(log.toFile());
         builder.environment().clear();
         builder.environment().putAll(environment);
         builder.environment().put("BESTFIT_PARENT_PIPE", "1");
@@ -62,6 +64,16 @@ public final class OwnNode implements AutoCloseable {
             end(process);
             throw new IOException("the node's first line is not its addresses: " + line, e);
         }
+    }
+
+    /** Out of the terminal's reach: its Ctrl-C is for this process, which still needs the node then. */
+    private static List<String> ownSession(List<String> command, Map<String, String> environment) {
+        if (SmiInventory.onPath("setsid", environment).isEmpty()) {
+            return command;
+        }
+        var all = new ArrayList<>(List.of("setsid"));
+        all.addAll(command);
+        return all;
     }
 
     private static String tail(Path log) throws IOException {

@@ -23,9 +23,16 @@ public final class TuneReport {
      * @param management URL for the command that applies the recommendation
      * @param left how the server was left, a sentence
      * @param next what to do next, a sentence
+     * @param bold the best values are set in bold, by ANSI's codes, instead of starred
      */
     public record Setting(
-            String version, String server, boolean simulated, String management, String left, String next) {}
+            String version,
+            String server,
+            boolean simulated,
+            String management,
+            String left,
+            String next,
+            boolean bold) {}
 
     private TuneReport() {}
 

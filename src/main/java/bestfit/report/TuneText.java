@@ -8,7 +8,6 @@ import bestfit.tune.Objective;
 import bestfit.tune.Outcome;
 import bestfit.tune.Verdict;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -38,7 +37,7 @@ final class TuneText {
     }
 
     private void head() {
-        lines.add("bestfit " + setting.version() + "   " + setting.server() + "   "
+        add("bestfit " + setting.version() + "   " + setting.server() + "   "
                 + (setting.simulated() ? "SIMULATED" : "measured, not simulated"));
         field("workload", result.workload().sentence());
         field(
@@ -49,22 +48,10 @@ final class TuneText {
         long tried = result.outcomes().stream()
                 .filter(each -> each.status() != Outcome.Status.UNTRIED)
                 .count();
-        lines.add(tried + " configs tried of " + result.outcomes().size() + " that can run; " + leftOut());
+        add(tried + " configs tried of " + result.outcomes().size() + " that can run"
+                + (result.spec().space().rejections().isEmpty() ? "; none left out" : "; left out:"));
+        LeftOut.lines(result.spec().space()).forEach(each -> add("  " + each, "    "));
         lines.add("");
-    }
-
-    private String leftOut() {
-        var rejections = result.spec().space().rejections();
-        if (rejections.isEmpty()) {
-            return "none left out";
-        }
-        var counts = new LinkedHashMap<String, Integer>();
-        rejections.forEach(each -> counts.merge(each.reason(), 1, Integer::sum));
-        return rejections.size() + " left out:"
-                + counts.entrySet().stream()
-                        .map(entry ->
-                                "\n  " + entry.getKey() + (entry.getValue() > 1 ? " (" + entry.getValue() + ")" : ""))
-                        .collect(Collectors.joining());
     }
 
     private void configs() {
@@ -113,7 +100,8 @@ final class TuneText {
         if (ranked.outcome() == result.baseline()) {
             status.add("baseline");
         }
-        if (!standing.losses().isEmpty()) {
+        // Of a config that is behind anyway, a loss in one metric is no news.
+        if (!standing.losses().isEmpty() && (row == 1 || standing.tiesWithBest())) {
             status.add("trade-off");
         }
         return (line + String.join(", ", status)).stripTrailing();
@@ -192,13 +180,17 @@ final class TuneText {
                 for (var column : columns) {
                     double value =
                             figures(column).interval(experiment.name(), metric).mean();
-                    line.append("%9s%s".formatted(number(value), value == best ? "*" : " "));
+                    line.append(value == best ? marked(number(value)) : "%9s ".formatted(number(value)));
                 }
                 lines.add(line.toString().stripTrailing());
             }
         }
-        lines.add("    * best of its row; seconds and tokens per second");
+        lines.add("    " + (setting.bold() ? "bold:" : "*") + " best of its row; seconds and tokens per second");
         lines.add("");
+    }
+
+    private String marked(String number) {
+        return setting.bold() ? "\u001b[1m%9s\u001b[0m ".formatted(number) : "%9s*".formatted(number);
     }
 
     private double best(String experiment, String metric) {
@@ -224,11 +216,13 @@ final class TuneText {
                             : "No recommendation: no config could be measured.");
             return;
         }
-        lines.add(verdict());
-        lines.add("  \"" + best.get().candidate().config().model() + "\": {\"args\": "
-                + spaced(best.get().candidate().config().args().list()) + "}");
-        lines.add("  " + instances(best.get()) + ". " + why());
-        alternative().ifPresent(lines::add);
+        add(verdict());
+        add(
+                "  \"" + best.get().candidate().config().model() + "\": {\"args\": "
+                        + spaced(best.get().candidate().config().args().list()) + "}",
+                "    ");
+        add("  " + instances(best.get()) + ". " + why());
+        alternative().ifPresent(this::add);
         lines.add("  apply    " + TuneReport.curl(result, setting));
     }
 
@@ -243,8 +237,8 @@ final class TuneText {
 
     private String verdict() {
         return switch (result.verdict()) {
-            case SURE -> "Recommended, sure (better than every other, beyond its 95 % interval and by at least 2 %)";
-            case TIE -> "Recommended, a tie: it leads, but cannot be told apart from " + ties();
+            case SURE -> "Recommended, sure (less than 5 % chance that another is better)";
+            case TIE -> "Recommended, a tie: it leads, but cannot be told apart from " + ties() + doubt();
             case TRADE_OFF ->
                 "Recommended with a trade-off: "
                         + String.join(
@@ -255,6 +249,14 @@ final class TuneText {
         };
     }
 
+    private String doubt() {
+        double regret = result.regret();
+        return Double.isFinite(regret)
+                ? " (less than 5 %% chance that another is better by more than %.0f %%)"
+                        .formatted(Math.ceil(100 * Math.max(regret, 0.01)))
+                : "";
+    }
+
     private String ties() {
         var rows = new ArrayList<String>();
         for (int i = 1; i < result.ranking().size(); i++) {
@@ -262,7 +264,9 @@ final class TuneText {
                 rows.add(Integer.toString(i + 1));
             }
         }
-        return rows.isEmpty() ? "another after one deployment" : "row " + String.join(", ", rows);
+        return rows.isEmpty()
+                ? "another after one deployment each"
+                : (rows.size() == 1 ? "row " : "rows ") + String.join(", ", rows);
     }
 
     private String why() {
@@ -308,18 +312,36 @@ final class TuneText {
 
     private void foot() {
         var check = result.check();
-        lines.add("  %.0f s. Client used %.0f %% of a core, sent at most %.1f ms late (95th percentile): %s. %s"
+        add("  %.0f s. Client used %.0f %% of a core, sent at most %.1f ms late (95th percentile): %s. %s"
                 .formatted(
                         result.seconds(),
                         100 * check.cpuShare(),
                         check.sendLagMillis(),
                         check.valid() ? "VALID" : "INVALID",
                         setting.left()));
-        check.reasons().forEach(reason -> lines.add("  INVALID: " + reason));
-        lines.add("  " + setting.next());
+        check.reasons().forEach(reason -> add("  INVALID: " + reason));
+        add("  " + setting.next());
     }
 
     private void field(String name, String text) {
-        lines.add("%-13s ".formatted(name) + text);
+        add("%-13s ".formatted(name) + text, " ".repeat(14));
+    }
+
+    private void add(String text) {
+        add(text, "  ");
+    }
+
+    /** In lines of at most {@link #WIDTH} columns, broken at blanks; {@code indent} begins each further one. */
+    private void add(String text, String indent) {
+        var rest = text;
+        while (rest.length() > WIDTH) {
+            int blank = rest.lastIndexOf(' ', WIDTH);
+            if (blank <= indent.length()) {
+                break; // one word that is longer
+            }
+            lines.add(rest.substring(0, blank).stripTrailing());
+            rest = indent + rest.substring(blank).strip();
+        }
+        lines.add(rest);
     }
 }

@@ -1,11 +1,10 @@
 package bestfit.tune;
 
 import bestfit.args.DeploymentConfig;
-import bestfit.args.Layout;
-import bestfit.config.Json;
 import bestfit.deploy.Deployer;
+import bestfit.deploy.NodeClient;
 import bestfit.load.ClosedLoop;
-import bestfit.load.StopSignal;
+import bestfit.metrics.Measurement;
 import bestfit.store.CampaignRow;
 import bestfit.store.CampaignStore;
 import bestfit.store.ExperimentStore;
@@ -39,7 +38,7 @@ public final class Campaign {
             ClosedLoop load,
             CampaignStore campaigns,
             ExperimentStore experiments,
-            StopSignal stop,
+            CampaignStop stop,
             ToIntFunction<String> countTokens,
             Duration silence,
             Progress progress) {}
@@ -50,15 +49,15 @@ public final class Campaign {
     private final List<Candidate> candidates;
     private final int baseline;
     private final String baselineOrigin;
-    private final Optional<DeploymentConfig> before;
     private final Prompts prompts;
+    private Before before;
 
-    private Campaign(CampaignSpec spec, CampaignRow row, Tools tools, Optional<DeploymentConfig> before) {
+    private Campaign(CampaignSpec spec, CampaignRow row, Tools tools, Before before) {
         this.spec = spec;
         this.row = row;
         this.tools = tools;
         this.before = before;
-        var baselines = Baseline.of(spec, before);
+        var baselines = Baseline.of(spec, before.baseline());
         this.candidates = baselines.candidates();
         this.baseline = baselines.index();
         this.baselineOrigin = baselines.origin();
@@ -72,23 +71,47 @@ public final class Campaign {
      * @throws IOException if the node does not answer
      */
     public static Campaign open(CampaignSpec spec, CampaignRow row, Tools tools) throws IOException {
-        var stored = row.before();
-        if (stored != null) {
-            var json = Json.parse(stored);
-            return new Campaign(
-                    spec, row, tools, json.isNull() ? Optional.empty() : Optional.of(ConfigJson.read(json)));
-        }
-        var before = tools.deployer().node().current();
-        tools.campaigns()
-                .setBefore(
-                        row.id(),
-                        before.map(each -> ConfigJson.write(each).toString()).orElse("null"));
-        return new Campaign(spec, row, tools, before);
+        var running = running(spec, tools.deployer().node());
+        var stored = Optional.ofNullable(row.before()).map(Before::read);
+        var before = stored.map(each -> each.later(running)).orElseGet(() -> Before.first(running));
+        var campaign = new Campaign(spec, row, tools, before);
+        campaign.remember(before);
+        return campaign;
     }
 
-    /** What ran on the node when the campaign began, over all runs of the command. */
+    /** What serves there now; of a node that tells a model but no args, as MLNode does, the user's own word. */
+    private static Optional<DeploymentConfig> running(CampaignSpec spec, NodeClient node) throws IOException {
+        var told = node.current();
+        return told.isEmpty() && node.state().serving()
+                ? spec.explicitBaseline().map(Candidate::config)
+                : told;
+    }
+
+    private void remember(Before now) {
+        before = now;
+        tools.campaigns().setBefore(row.id(), now.toJson());
+    }
+
+    /** What is to run on the node when this run of the command is over. */
     public Optional<DeploymentConfig> before() {
-        return before;
+        return before.restore();
+    }
+
+    /** True once the node was touched, in this run or in one that was killed, and until {@link #restored}. */
+    public boolean owesRestore() {
+        return before.owed();
+    }
+
+    /** Before the node is touched for the first time; a run that is killed afterwards leaves the restoring to the next. */
+    private void touchNode() {
+        if (!before.owed()) {
+            remember(before.owing(true));
+        }
+    }
+
+    /** What {@link #before} says runs again. */
+    public void restored() {
+        remember(before.owing(false));
     }
 
     public List<Candidate> candidates() {
@@ -105,7 +128,12 @@ public final class Campaign {
 
     /** Deployments still to come if none fails: each candidate once, best and runner-up twice. */
     public int expectedDeployments() {
-        return Math.max(0, total() - finished().size());
+        return schedule().remaining();
+    }
+
+    /** Further ones at most, for candidates that cannot be told apart. */
+    public int possibleRepeats() {
+        return candidates.size() < 2 ? 0 : Schedule.MOST_REPEATS - Schedule.LEAST_REPEATS;
     }
 
     /** For all of {@link #expectedDeployments}. */
@@ -127,12 +155,11 @@ public final class Campaign {
     public CampaignResult run() throws IOException, InterruptedException {
         long start = System.nanoTime();
         try {
-            while (!tools.stop().isStopped()) {
-                var next = Schedule.next(candidates.size(), baseline, trials(), this::missingDeployments);
-                if (next.isEmpty()) {
-                    break;
-                }
+            var next = schedule().next();
+            while (next.isPresent() && !tools.stop().isAsked()) {
+                touchNode();
                 runTrial(next.get());
+                next = schedule().next();
             }
         } finally {
             tools.campaigns().spend(row.id(), (System.nanoTime() - start) / 1e9);
@@ -140,9 +167,14 @@ public final class Campaign {
         return result(row.seconds() + (System.nanoTime() - start) / 1e9);
     }
 
+    private Schedule schedule() {
+        return Schedule.of(candidates.size(), baseline, trials(), this::worthAnotherDeployment);
+    }
+
     private void runTrial(Schedule.Step step) throws IOException, InterruptedException {
         var candidate = candidates.get(step.candidate());
         int done = finished().size();
+        int remaining = schedule().remaining();
         double each = secondsATrial();
         long start = System.nanoTime();
         var workload = workload();
@@ -161,15 +193,25 @@ public final class Campaign {
                 step.deployment(),
                 workload.orElse(spec.workload()),
                 workload.isPresent(),
-                stage -> {
-                    double spent = (System.nanoTime() - start) / 1e9;
-                    double eta = Math.max(0, (total() - done) * each - spent);
-                    tools.progress().stage(done, total(), eta, candidate.title() + ": " + stage);
+                new TrialRunner.Watch() {
+                    @Override
+                    public void stage(String what, double share) {
+                        double spent = (System.nanoTime() - start) / 1e9;
+                        double eta = (remaining - 1) * each + Math.max(0, each - spent);
+                        tools.progress()
+                                .stage(new Progress.Stage(
+                                        done + 1, done + remaining, eta, candidate.title(), what, share));
+                    }
+
+                    @Override
+                    public void request(Measurement measurement) {
+                        tools.progress().request(measurement);
+                    }
                 }));
-        report(trials().getLast(), candidate);
+        report(trials().getLast(), candidate, done + 1);
     }
 
-    private void report(TrialRow trial, Candidate candidate) {
+    private void report(TrialRow trial, Candidate candidate, int deployment) {
         var text = switch (trial.state()) {
             case MEASURED -> "measured in " + Math.round(trial.seconds()) + " s";
             case FAILED -> {
@@ -179,8 +221,15 @@ public final class Campaign {
             }
             case CUT, RUNNING -> "cut short";
         };
-        int done = finished().size();
-        tools.progress().stage(done, total(), (total() - done) * secondsATrial(), candidate.title() + ": " + text);
+        int remaining = schedule().remaining();
+        tools.progress()
+                .stage(new Progress.Stage(
+                        deployment,
+                        finished().size() + remaining,
+                        remaining * secondsATrial(),
+                        candidate.title(),
+                        text,
+                        1));
     }
 
     /** Sized by an earlier trial's probe; empty before. */
@@ -189,11 +238,6 @@ public final class Campaign {
                 .find(row.id())
                 .flatMap(each -> Optional.ofNullable(each.workload()))
                 .map(TuneWorkload::read);
-    }
-
-    private int total() {
-        int repeats = candidates.size() < 2 ? 0 : 2;
-        return Math.max(candidates.size() + repeats, finished().size());
     }
 
     private double secondsATrial() {
@@ -212,13 +256,13 @@ public final class Campaign {
         return trials().stream().filter(TrialRow::finished).toList();
     }
 
-    private List<Integer> missingDeployments() {
+    private List<Integer> worthAnotherDeployment() {
         var outcomes = outcomes();
         var measured = measured(outcomes);
         if (measured.size() < 2) {
             return List.of();
         }
-        return compare(outcomes, measured).needsAnotherDeployment().stream()
+        return compare(outcomes, measured).worthAnotherDeployment().stream()
                 .map(measured::get)
                 .toList();
     }
@@ -289,7 +333,7 @@ public final class Campaign {
                 .flatMap(trial -> Optional.ofNullable(trial.checks()).stream())
                 .map(ClientCheck::read)
                 .toList();
-        boolean stopped = tools.stop().isStopped();
+        boolean stopped = tools.stop().isAsked();
         var verdict = stopped ? Verdict.STOPPED : Verdict.NONE;
         var ranking = new ArrayList<CampaignResult.Ranked>();
         Optional<CampaignResult.Ranked> safe = Optional.empty();
@@ -318,39 +362,5 @@ public final class Campaign {
 
     private static CampaignResult.Ranked ranked(Comparison.Standing standing, List<Integer> measured) {
         return new CampaignResult.Ranked(measured.get(standing.index()), standing);
-    }
-
-    /** Which candidate the others are measured against, and the candidates with it. */
-    private record Baseline(List<Candidate> candidates, int index, String origin) {
-        static Baseline of(CampaignSpec spec, Optional<DeploymentConfig> before) {
-            var candidates = new ArrayList<>(spec.space().candidates());
-            var ran = before.filter(config -> config.model().equals(spec.model().name()))
-                    .map(config -> candidate(spec, config));
-            var chosen = ran.or(spec::explicitBaseline);
-            if (chosen.isEmpty()) {
-                return new Baseline(candidates, 0, "vLLM's defaults at the smallest TP that fits");
-            }
-            int index = indexOf(candidates, chosen.get());
-            if (index < 0) {
-                candidates.addFirst(chosen.get());
-                index = 0;
-            }
-            return new Baseline(candidates, index, ran.isPresent() ? "what ran before" : "given by --baseline");
-        }
-
-        private static Candidate candidate(CampaignSpec spec, DeploymentConfig config) {
-            int tp = config.args().tensorParallel();
-            int pp = config.args().pipelineParallel();
-            return new Candidate(config, Layout.filling(tp, pp, spec.devices()));
-        }
-
-        private static int indexOf(List<Candidate> candidates, Candidate wanted) {
-            for (int i = 0; i < candidates.size(); i++) {
-                if (candidates.get(i).config().args().equals(wanted.config().args())) {
-                    return i;
-                }
-            }
-            return -1;
-        }
     }
 }

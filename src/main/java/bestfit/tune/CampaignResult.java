@@ -37,6 +37,14 @@ public record CampaignResult(
         ranking = List.copyOf(ranking);
     }
 
+    /**
+     * With 95 % confidence no other is better than the recommended one by more than this share: 0.02 is 2 %; infinite while
+     * nothing is known.
+     */
+    public double regret() {
+        return Comparison.regret(ranking.stream().map(Ranked::standing).toList());
+    }
+
     /** The config to use; empty if none was measured. */
     public Optional<Outcome> recommended() {
         return ranking.stream().findFirst().map(best -> outcomes.get(best.outcome()));

@@ -1,6 +1,7 @@
 package bestfit.tune;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -69,25 +70,55 @@ public final class Comparison {
         return ranking.getFirst();
     }
 
-    /** Sure needs two deployments of each: {@link #needsAnotherDeployment} says what is missing. */
+    /** Sure needs two deployments of best and runner-up. */
     public Verdict verdict() {
         if (!best().losses().isEmpty()) {
             return Verdict.TRADE_OFF;
         }
         boolean distinct = ranking.stream().skip(1).noneMatch(Standing::tiesWithBest);
-        return distinct && needsAnotherDeployment().isEmpty() ? Verdict.SURE : Verdict.TIE;
+        return distinct && deployedOnce().isEmpty() ? Verdict.SURE : Verdict.TIE;
+    }
+
+    /**
+     * With 95 % confidence each other candidate is better than the first by less than this share, 0.02 is 2 %; 0 when the
+     * first is distinct, infinite while nothing is known.
+     */
+    static double regret(List<Standing> ranking) {
+        return ranking.stream()
+                .skip(1)
+                .mapToDouble(standing -> Math.max(0, standing.overBest().high()))
+                .max()
+                .orElse(0);
+    }
+
+    /**
+     * Candidates of which another deployment would make the answer surer, the most useful first: best and runner-up until
+     * each has two; then the best and those that could still be better by a difference that is worth a decision.
+     */
+    public List<Integer> worthAnotherDeployment() {
+        var once = deployedOnce();
+        if (!once.isEmpty() || regret(ranking) < INDIFFERENCE) {
+            return once;
+        }
+        var open = ranking.stream()
+                .filter(standing -> standing.index() == best().index()
+                        || standing.overBest().high() >= INDIFFERENCE)
+                .map(Standing::index)
+                .toList();
+        return open.stream()
+                .sorted(Comparator.comparingInt(index -> figures.get(index).deployments()))
+                .toList();
     }
 
     /** Of the best and the runner-up, those deployed only once; empty with a single candidate. */
-    public List<Integer> needsAnotherDeployment() {
-        if (ranking.size() < 2) {
-            return List.of();
-        }
-        return ranking.stream()
-                .limit(2)
-                .map(Standing::index)
-                .filter(index -> figures.get(index).deployments() < 2)
-                .toList();
+    private List<Integer> deployedOnce() {
+        return ranking.size() < 2
+                ? List.of()
+                : ranking.stream()
+                        .limit(2)
+                        .map(Standing::index)
+                        .filter(index -> figures.get(index).deployments() < 2)
+                        .toList();
     }
 
     /** Of a trade-off: the best candidate that loses nothing against the baseline; the baseline itself at least. */
@@ -150,7 +181,7 @@ public final class Comparison {
         return values;
     }
 
-    /** Paired where both ran the same blocks, else Welch's with the smaller sample's degrees of freedom. */
+    /** Paired where both ran the same blocks, else Welch's. */
     private static Interval difference(Map<Integer, Double> a, Map<Integer, Double> b, double restarts) {
         double mean = Interval.mean(List.copyOf(a.values())) - Interval.mean(List.copyOf(b.values()));
         if (a.keySet().equals(b.keySet())) {
@@ -160,11 +191,23 @@ public final class Comparison {
             double error = Math.sqrt(Interval.variance(pairs) / pairs.size() + restarts);
             return Interval.around(mean, error, pairs.size() - 1);
         }
-        var first = List.copyOf(a.values());
-        var second = List.copyOf(b.values());
-        double error = Math.sqrt(
-                Interval.variance(first) / first.size() + Interval.variance(second) / second.size() + restarts);
-        return Interval.around(mean, error, Math.min(first.size(), second.size()) - 1);
+        double first = errorSquared(a.values());
+        double second = errorSquared(b.values());
+        return Interval.around(mean, Math.sqrt(first + second + restarts), freedom(first, a.size(), second, b.size()));
+    }
+
+    private static double errorSquared(Collection<Double> values) {
+        return Interval.variance(List.copyOf(values)) / values.size();
+    }
+
+    /** Degrees of freedom by Welch and Satterthwaite, rounded down. */
+    private static int freedom(double first, int firstCount, double second, int secondCount) {
+        int least = Math.min(firstCount, secondCount) - 1;
+        double sum = first + second;
+        if (least < 1 || sum == 0) {
+            return least;
+        }
+        return (int) (sum * sum / (first * first / (firstCount - 1) + second * second / (secondCount - 1)));
     }
 
     /** Variance of a deployment's mean gain about its candidate's, pooled over candidates deployed more than once. */

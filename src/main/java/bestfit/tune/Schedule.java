@@ -8,34 +8,44 @@ import java.util.function.Supplier;
 
 /**
  * Which deployment comes next: each candidate once, the baseline first; then best and runner-up again, until both have two
- * deployments. Pure.
+ * deployments; then those that could still be best, a few times. Pure.
+ *
+ * @param next empty at the end
+ * @param remaining deployments known to be still to come, {@code next} among them
  */
-final class Schedule {
-    /** Ranks can change with every further deployment; this many more end the search for certainty. */
-    static final int MOST_REPEATS = 4;
+record Schedule(Optional<Step> next, int remaining) {
+    /** Deployments beyond the first of each candidate; a server's downtime is not spent for ever on two equal configs. */
+    static final int MOST_REPEATS = 6;
+
+    /** Best and runner-up once more. */
+    static final int LEAST_REPEATS = 2;
 
     /** A candidate's deployment, each counted from 0. */
     record Step(int candidate, int deployment) {}
 
-    private Schedule() {}
-
     /**
      * @param trials of any state; only finished ones count
-     * @param missing candidates that need another deployment for a verdict, asked when each was tried once
+     * @param again candidates worth another deployment, asked when each was tried once
      */
-    static Optional<Step> next(int candidates, int baseline, List<TrialRow> trials, Supplier<List<Integer>> missing) {
+    static Schedule of(int candidates, int baseline, List<TrialRow> trials, Supplier<List<Integer>> again) {
         var tried = trials.stream().filter(TrialRow::finished).toList();
-        for (int candidate : order(candidates, baseline)) {
-            if (deployments(tried, candidate) == 0) {
-                return Optional.of(new Step(candidate, 0));
-            }
+        var untried = order(candidates, baseline).stream()
+                .filter(candidate -> deployments(tried, candidate) == 0)
+                .toList();
+        if (!untried.isEmpty()) {
+            int repeats = candidates < 2 ? 0 : LEAST_REPEATS;
+            return new Schedule(Optional.of(new Step(untried.getFirst(), 0)), untried.size() + repeats);
         }
-        if (tried.size() >= candidates + MOST_REPEATS) {
-            return Optional.empty();
+        int left = candidates + MOST_REPEATS - tried.size();
+        if (left <= 0) {
+            return new Schedule(Optional.empty(), 0);
         }
-        return missing.get().stream()
-                .map(candidate -> new Step(candidate, deployments(tried, candidate)))
-                .findFirst();
+        var wanted = again.get();
+        return new Schedule(
+                wanted.stream()
+                        .map(candidate -> new Step(candidate, deployments(tried, candidate)))
+                        .findFirst(),
+                Math.min(left, wanted.size()));
     }
 
     private static List<Integer> order(int candidates, int baseline) {

@@ -18,8 +18,8 @@ import java.util.Optional;
  * @param candidates smallest TP first, vLLM's default limits before bounded ones
  */
 public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections) {
-    private static final String TP = "--tensor-parallel-size";
-    private static final String PP = "--pipeline-parallel-size";
+    static final String TP = "--tensor-parallel-size";
+    static final String PP = "--pipeline-parallel-size";
     private static final String SEQS = "--max-num-seqs";
 
     /** vLLM's default share of a device's memory. */

@@ -8,7 +8,6 @@ import bestfit.load.LoadResult;
 import bestfit.load.LoadTarget;
 import bestfit.load.RequestOptions;
 import bestfit.load.SelfCheck;
-import bestfit.load.StopSignal;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.store.CampaignStore;
@@ -21,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Runs one trial: deploy, verify, warm up, measure block after block; everything is in the database as it happens. */
@@ -30,13 +28,16 @@ final class TrialRunner {
     private static final double WARM_UP_SECONDS = 3;
 
     private static final double PROBE_SECONDS = 1;
+    /** Deploy, warm up and probe, of a trial's steps. */
+    private static final int STEPS_BEFORE_BLOCKS = 3;
+
     private static final MeasurementSink NOWHERE = _ -> {};
 
     private final Deployer deployer;
     private final ClosedLoop load;
     private final CampaignStore campaigns;
     private final ExperimentStore experiments;
-    private final StopSignal stop;
+    private final CampaignStop stop;
     private final Prompts prompts;
     private final Duration silence;
 
@@ -45,7 +46,7 @@ final class TrialRunner {
             ClosedLoop load,
             CampaignStore campaigns,
             ExperimentStore experiments,
-            StopSignal stop,
+            CampaignStop stop,
             Prompts prompts,
             Duration silence) {
         this.deployer = deployer;
@@ -72,7 +73,7 @@ final class TrialRunner {
      * Which trial.
      *
      * @param workload sized by this trial's probe if {@code sized} is false
-     * @param stage hears what is done
+     * @param watch hears what is done
      */
     record Task(
             long campaign,
@@ -81,7 +82,16 @@ final class TrialRunner {
             int deployment,
             TuneWorkload workload,
             boolean sized,
-            Consumer<String> stage) {}
+            Watch watch) {}
+
+    /** Hears of a trial's steps. */
+    interface Watch {
+        /** @param share of the trial's steps that are done */
+        void stage(String what, double share);
+
+        /** One of a block has ended. */
+        void request(Measurement measurement);
+    }
 
     /**
      * Runs it to its end, good or bad.
@@ -133,19 +143,23 @@ final class TrialRunner {
         }
 
         void run() throws IOException, InterruptedException, Ended {
-            task.stage().accept("deploy");
+            stage("deploy", 0);
             switch (deployer.deploy(task.candidate().config())) {
                 case Deployer.Outcome.Serving serving -> checkInstances(serving.instances());
                 case Deployer.Outcome.Failed failed -> throw ended(failed, "start");
             }
-            task.stage().accept("warm up");
+            stage("warm up", 1);
             warmUp();
             if (!task.sized()) {
-                task.stage().accept("probe");
+                stage("probe", 2);
                 workload = probe();
                 campaigns.setWorkload(task.campaign(), workload.toJson());
             }
             measure();
+        }
+
+        private void stage(String what, int step) {
+            task.watch().stage(what, (double) step / (STEPS_BEFORE_BLOCKS + workload.blocks()));
         }
 
         /** MLNode 3.0.9 says OK when the first instance serves, and reads only the plain spelling of TP and PP. */
@@ -194,24 +208,50 @@ final class TrialRunner {
             for (int i = 0; i < workload.blocks(); i++) {
                 int block = task.deployment() * workload.blocks() + i;
                 var stage = "block " + (i + 1) + " of " + workload.blocks();
-                task.stage().accept(stage);
-                for (var experiment : workload.experiments()) {
-                    long id = Optional.ofNullable(ids.get(experiment.name())).orElseThrow();
-                    var result = send(
-                            experiment,
-                            Prompts.firstIndex(experiment, block),
-                            experiment.requests(),
-                            block,
-                            experiments.sink(id),
-                            stage);
-                    checks.add(result.selfCheck());
-                    seconds += result.wallNanos() / 1e9;
-                    taken.computeIfAbsent(experiment.name(), _ -> new ArrayList<>())
-                            .addAll(result.measurements());
+                if (!stop.beginBlock()) {
+                    throw new Ended(null);
+                }
+                stage(stage, STEPS_BEFORE_BLOCKS + i);
+                try {
+                    measureBlock(block, stage, ids, taken);
+                } finally {
+                    stop.endBlock();
                 }
             }
             ids.forEach((name, id) ->
                     experiments.finish(id, BlockMetrics.means(taken.getOrDefault(name, List.of())), Map.of()));
+        }
+
+        private void measureBlock(int block, String stage, Map<String, Long> ids, Map<String, List<Measurement>> taken)
+                throws IOException, InterruptedException, Ended {
+            for (var experiment : workload.experiments()) {
+                long id = Optional.ofNullable(ids.get(experiment.name())).orElseThrow();
+                var result = send(
+                        experiment,
+                        Prompts.firstIndex(experiment, block),
+                        experiment.requests(),
+                        block,
+                        watched(experiments.sink(id)),
+                        stage);
+                checks.add(result.selfCheck());
+                seconds += result.wallNanos() / 1e9;
+                taken.computeIfAbsent(experiment.name(), _ -> new ArrayList<>()).addAll(result.measurements());
+            }
+        }
+
+        private MeasurementSink watched(MeasurementSink sink) {
+            return new MeasurementSink() {
+                @Override
+                public void accept(Measurement measurement) {
+                    acceptAll(List.of(measurement));
+                }
+
+                @Override
+                public void acceptAll(List<Measurement> measurements) {
+                    sink.acceptAll(measurements);
+                    measurements.forEach(task.watch()::request);
+                }
+            };
         }
 
         /** Experiments in compressa-perf's tables, with its parameters and what it never stored: the deployment. */
@@ -245,11 +285,11 @@ final class TrialRunner {
                     .withLimits(silence, Duration.ofHours(1));
             var source = prompts.of(experiment, first, requests);
             var plan = new LoadPlan(source, requests, workload.users(), options, first, block);
-            if (stop.isStopped()) {
+            if (stop.requests().isStopped()) {
                 throw new Ended(null);
             }
-            var result = load.run(target, plan, sink, stop);
-            if (stop.isStopped()) {
+            var result = load.run(target, plan, sink, stop.requests());
+            if (stop.requests().isStopped()) {
                 throw new Ended(null);
             }
             var failure = result.measurements().stream()
@@ -263,7 +303,9 @@ final class TrialRunner {
 
         private Ended ended(Deployer.Outcome.Failed failed, String stage) {
             return new Ended(
-                    stop.isStopped() ? null : new TrialFailure(failed.name(), failed.line(), failed.lines(), stage));
+                    stop.requests().isStopped()
+                            ? null
+                            : new TrialFailure(failed.name(), failed.line(), failed.lines(), stage));
         }
     }
 }

@@ -79,7 +79,7 @@ class ComparisonTest {
                 .map(each -> new Figures(each.blocks().subList(0, BLOCKS)))
                 .toList();
         var comparison = Comparison.of(once, 0, Objective.SCORE);
-        assertThat(comparison.needsAnotherDeployment()).containsExactly(1, 0);
+        assertThat(comparison.worthAnotherDeployment()).containsExactly(1, 0);
         assertThat(comparison.verdict()).isEqualTo(Verdict.TIE);
         assertThat(Comparison.of(measured(1, 0, 0.5), 0, Objective.SCORE).verdict())
                 .isEqualTo(Verdict.SURE);

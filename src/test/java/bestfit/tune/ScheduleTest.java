@@ -23,7 +23,7 @@ class ScheduleTest {
             trials.stream()
                     .filter(each -> each.deployment() == 1)
                     .forEach(each -> missing.removeIf(it -> it == each.candidate()));
-            var next = Schedule.next(3, 1, trials, () -> missing);
+            var next = Schedule.of(3, 1, trials, () -> missing).next();
             if (next.isEmpty()) {
                 break;
             }
@@ -40,7 +40,7 @@ class ScheduleTest {
                 trial(1, 0, State.RUNNING),
                 trial(1, 0, State.CUT),
                 trial(2, 0, State.MEASURED));
-        assertThat(Schedule.next(3, 0, trials, List::of)).contains(new Schedule.Step(1, 0));
+        assertThat(Schedule.of(3, 0, trials, List::of).next()).contains(new Schedule.Step(1, 0));
     }
 
     @Test
@@ -49,6 +49,6 @@ class ScheduleTest {
         for (int i = 1; i <= Schedule.MOST_REPEATS; i++) {
             trials.add(trial(i % 2, i, State.MEASURED));
         }
-        assertThat(Schedule.next(2, 0, trials, () -> List.of(0))).isEmpty();
+        assertThat(Schedule.of(2, 0, trials, () -> List.of(0)).next()).isEmpty();
     }
 }
