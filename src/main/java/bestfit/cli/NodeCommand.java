@@ -9,9 +9,11 @@ import bestfit.node.EngineProgram;
 import bestfit.node.NodeOptions;
 import bestfit.node.NodeServer;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -76,6 +78,44 @@ public final class NodeCommand implements Callable<Integer> {
             description = "For all instances to answer, such as 90s, 20m or 1h (${DEFAULT-VALUE}).")
     private String startTimeout = "";
 
+    @Option(
+            names = "--hang-grace",
+            description =
+                    "How long an engine with requests may make no token before it leaves the rotation; after as long "
+                            + "again it is started anew; 0s for never (MLNODE_HANG_GRACE_SEC, else 2m).")
+    private @Nullable String hangGrace;
+
+    @Option(
+            names = "--drain",
+            defaultValue = "10s",
+            description = "How long a replaced deployment may finish what it has (${DEFAULT-VALUE}).")
+    private String drain = "";
+
+    @Option(
+            names = "--attach",
+            paramLabel = "URL,…",
+            split = ",",
+            description = "Engines that run already: balanced and watched, not started or stopped.")
+    private List<String> attach = List.of();
+
+    @Option(
+            names = "--management-token-file",
+            paramLabel = "FILE",
+            description = "Bearer token that the management API asks for (none).")
+    private @Nullable Path managementToken;
+
+    @Option(
+            names = "--inference-token-file",
+            paramLabel = "FILE",
+            description = "Bearer token that /v1 asks for, on both ports (none).")
+    private @Nullable Path inferenceToken;
+
+    @Option(
+            names = "--allow-args",
+            paramLabel = "FILE",
+            description = "JSON: args that can load code or open files, allowed by model all the same.")
+    private @Nullable Path allowedArgs;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         var server = NodeServer.start(options(System.getenv()));
@@ -109,6 +149,9 @@ public final class NodeCommand implements Callable<Integer> {
             problems.add("--devices is " + devices + "; 1 to 1024 are allowed");
         }
         var limit = duration(problems, "--start-timeout", startTimeout);
+        var drainLimit = duration(problems, "--drain", drain);
+        var grace = hangGrace == null ? toldGrace(environment) : duration(problems, "--hang-grace", hangGrace);
+        var attached = attached(problems);
         var program = program(problems, environment);
         problems.throwIfAny();
         int count = devices != null ? devices : found(program, environment);
@@ -122,7 +165,13 @@ public final class NodeCommand implements Callable<Integer> {
                 count,
                 whenRunning.equals("replace"),
                 limit,
-                hangGrace(environment),
+                grace,
+                drainLimit,
+                attached,
+                new NodeOptions.Security(
+                        Optional.ofNullable(managementToken),
+                        Optional.ofNullable(inferenceToken),
+                        Optional.ofNullable(allowedArgs)),
                 Home.of(environment),
                 environment,
                 VersionCommand.version());
@@ -135,6 +184,21 @@ public final class NodeCommand implements Callable<Integer> {
         }
         var gpus = SmiInventory.gpus(environment);
         return gpus.isEmpty() ? cores : gpus.size();
+    }
+
+    private List<URI> attached(Problems problems) {
+        var urls = new ArrayList<URI>();
+        for (var text : attach) {
+            if (text.matches("http://[A-Za-z0-9.-]+(:\\d{1,5})?/?")) {
+                urls.add(URI.create(text));
+            } else {
+                problems.add("--attach " + text + " is no address of an engine; http://HOST:PORT is expected");
+            }
+        }
+        if (!urls.isEmpty() && (engine != null || engineCommand != null || fault != null)) {
+            problems.add("--attach takes engines that run already; leave out --engine, --engine-command and --fault");
+        }
+        return urls;
     }
 
     private EngineProgram program(Problems problems, Map<String, String> environment) {
@@ -186,7 +250,7 @@ public final class NodeCommand implements Callable<Integer> {
     }
 
     /** MLNode's variable, in seconds; what is no number counts as not given, as there. */
-    private static Duration hangGrace(Map<String, String> environment) {
+    private static Duration toldGrace(Map<String, String> environment) {
         var told = environment.getOrDefault("MLNODE_HANG_GRACE_SEC", "");
         return told.matches("-?\\d{1,9}") ? Duration.ofSeconds(Long.parseLong(told)) : HANG_GRACE;
     }
@@ -204,7 +268,7 @@ public final class NodeCommand implements Callable<Integer> {
     }
 
     private static Duration duration(Problems problems, String flag, String text) {
-        if (text.matches("[1-9]\\d{0,6}[smh]")) {
+        if (text.matches("\\d{1,7}[smh]")) {
             long count = Long.parseLong(text.substring(0, text.length() - 1));
             return switch (text.charAt(text.length() - 1)) {
                 case 's' -> Duration.ofSeconds(count);

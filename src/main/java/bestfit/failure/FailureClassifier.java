@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
@@ -24,6 +25,9 @@ public final class FailureClassifier {
 
         /** The process ended after it had served. */
         record ExitWhileServing(int exitCode) implements End {}
+
+        /** The process lived, had requests and made no token for so long. */
+        record Hung(Duration silence) implements End {}
     }
 
     /** Lines of evidence kept for a failure. */
@@ -130,6 +134,13 @@ public final class FailureClassifier {
     private static final Pattern ENGINE_DEAD =
             Pattern.compile("EngineDeadError|EngineCore encountered a fatal error|died unexpectedly");
 
+    /** A worker ended by a signal, so by no error of Python's: an illegal instruction, a segmentation fault, the kernel. */
+    private static final Pattern WORKER_KILLED =
+            Pattern.compile("Worker proc \\S+ died unexpectedly \\(exit code: -\\d+\\)");
+
+    private static final Pattern ENGINE = Pattern.compile("^\\((?:EngineCore|VllmWorker|Worker)");
+    private static final Pattern WORKER = Pattern.compile("^\\((?:VllmWorker|Worker)");
+
     /** A line in which a program reports an error of its own: a log level, argparse's form, or an exception's name. */
     private static final Pattern ERROR = Pattern.compile("(?:^|\\) )(?:ERROR|CRITICAL)\\b|: error: |^(?:\\([^)]*\\) )?"
             + "(?:(?:ERROR|CRITICAL) .*\\] )?(?:[\\w.$]+\\.)?\\w*(?:Error|Exception|Errno|Failure)\\b(?::|$)"
@@ -155,6 +166,7 @@ public final class FailureClassifier {
             case End.ExitAtStart(int exitCode) ->
                 named.orElseGet(() -> new Failure.CrashAtStart(exitCode, evidence(exitCode, told, errors)));
             case End.NotReadyInTime(Duration limit) -> new Failure.StartTimeout(limit, lastLines(told));
+            case End.Hung(Duration silence) -> new Failure.Hung(silence, lastLines(told));
             case End.ExitWhileServing(int exitCode) ->
                 named.filter(failure -> failure instanceof Failure.OutOfMemory)
                         .orElseGet(() -> new Failure.DiedUnderLoad(exitCode, evidence(exitCode, told, errors)));
@@ -181,14 +193,45 @@ public final class FailureClassifier {
     /** The last error that no rule knows; without one, how the process ended and its last lines. */
     private static List<String> evidence(int exitCode, List<String> log, List<String> errors) {
         // Who is killed says nothing of it: older errors are about something else.
-        for (int i = exitCode == ExitCodes.KILLED ? -1 : errors.size() - 1; i >= 0; i--) {
-            if (ERROR.matcher(errors.get(i)).find()) {
-                return around(errors, i);
+        if (exitCode != ExitCodes.KILLED) {
+            var killed = workerKilled(log);
+            if (killed.isPresent()) {
+                return around(log, killed.getAsInt());
+            }
+            // What the engine says of itself goes before what its API server makes of it.
+            for (var where : List.of(ENGINE, Pattern.compile(""))) {
+                for (int i = errors.size() - 1; i >= 0; i--) {
+                    if (where.matcher(errors.get(i)).find() && tellsError(errors.get(i))) {
+                        return around(errors, i);
+                    }
+                }
             }
         }
         var told = new ArrayList<>(lastLines(log));
         told.addFirst(ExitCodes.describe(exitCode));
         return told;
+    }
+
+    /** An error in its own words, not a line of source or marks that a traceback shows. */
+    private static boolean tellsError(String line) {
+        var bare = PREFIX.matcher(line).replaceFirst("");
+        return ERROR.matcher(line).find()
+                && !bare.isEmpty()
+                && !Character.isWhitespace(bare.charAt(0))
+                && !bare.startsWith("Dumping ");
+    }
+
+    /** Where the engine found a worker ended by a signal, unless the worker could tell an error before that. */
+    private static OptionalInt workerKilled(List<String> log) {
+        for (int i = 0; i < log.size(); i++) {
+            if (WORKER_KILLED.matcher(log.get(i)).find()) {
+                return OptionalInt.of(i);
+            }
+            if (WORKER.matcher(log.get(i)).find() && tellsError(log.get(i))) {
+                return OptionalInt.empty();
+            }
+        }
+        return OptionalInt.empty();
     }
 
     /** The telling line without its prefix, then what stood before it. */

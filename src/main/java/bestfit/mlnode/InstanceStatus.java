@@ -4,6 +4,7 @@ import bestfit.config.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -16,6 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
  *     {@code stopped}
  * @param since when it took this state, ISO-8601
  * @param restarts how often it was started again after dying
+ * @param kvTokens what its KV cache holds; null until it serves, or where it does not tell
  * @param failure why it last died, kept after a restart
  */
 public record InstanceStatus(
@@ -27,6 +29,7 @@ public record InstanceStatus(
         String since,
         int restarts,
         int inFlight,
+        @Nullable Long kvTokens,
         Optional<FailureStatus> failure) {
     public InstanceStatus {
         devices = List.copyOf(devices);
@@ -62,6 +65,7 @@ public record InstanceStatus(
         var array = json.putArray("devices");
         devices.forEach(array::add);
         json.put("state", state).put("since", since).put("restarts", restarts).put("in_flight", inFlight);
+        json.put("kv_tokens", kvTokens);
         failure.ifPresentOrElse(found -> json.set("failure", found.toJson()), () -> json.putNull("failure"));
         return json;
     }
@@ -78,6 +82,9 @@ public record InstanceStatus(
                 json.path("since").asString(""),
                 json.path("restarts").asInt(0),
                 json.path("in_flight").asInt(0),
+                json.path("kv_tokens").isNumber()
+                        ? Long.valueOf(json.path("kv_tokens").longValue())
+                        : null,
                 FailureStatus.read(json.path("failure")));
     }
 }

@@ -4,6 +4,7 @@ import bestfit.args.VllmArgs;
 import bestfit.failure.Failure;
 import bestfit.mlnode.InstanceStatus;
 import bestfit.mlnode.UpRequest;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -69,6 +70,13 @@ final class Deployment {
                 .join();
     }
 
+    /** Takes no new requests and waits for those under way, at most {@code patience}. */
+    void drain(Duration patience) {
+        instances.forEach(Instance::leaveRotation);
+        EngineProcess.await(
+                () -> instances.stream().allMatch(instance -> instance.status().inFlight() == 0), patience);
+    }
+
     boolean cancelled() {
         return cancelled;
     }
@@ -99,7 +107,15 @@ final class Deployment {
         return instances.stream().filter(each -> each.index() == index).findFirst();
     }
 
+    /** What each instance's own metrics say. */
+    List<Optional<String>> metrics() {
+        return instances.stream().map(Instance::metrics).toList();
+    }
+
     ObjectNode toJson() {
-        return request.toJson().put("since", since.toString());
+        var json = request.toJson().put("since", since.toString());
+        var started = json.putArray("instances");
+        instances.forEach(instance -> started.add(instance.launched()));
+        return json;
     }
 }

@@ -8,21 +8,29 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the node asks one engine. Thread-safe. */
 final class EngineClient {
     private static final Duration HEALTH_PATIENCE = Duration.ofSeconds(5);
+    private static final Pattern KV_TOKENS = Pattern.compile("[{,]kv_cache_size_tokens=\"(\\d{1,18})\"");
     private final HttpClient http;
     private final String url;
     private final String servedModel;
 
-    EngineClient(HttpClient http, int port, UpRequest request) {
+    EngineClient(HttpClient http, String host, int port, String servedModel) {
         this.http = http;
-        this.url = "http://127.0.0.1:" + port;
-        this.servedModel = new VllmArgs(request.additionalArgs())
-                .value("--served-model-name")
-                .orElse(request.model());
+        this.url = "http://" + host + ":" + port;
+        this.servedModel = servedModel;
+    }
+
+    /** For an engine that this node starts for {@code request}. */
+    static EngineClient of(HttpClient http, int port, UpRequest request) {
+        var served = new VllmArgs(request.additionalArgs()).value("--served-model-name");
+        return new EngineClient(http, "127.0.0.1", port, served.orElse(request.model()));
     }
 
     /** What a look at an engine's health found. */
@@ -51,6 +59,16 @@ final class EngineClient {
         } catch (IOException unreachable) {
             return Optional.empty();
         }
+    }
+
+    /** Tokens that the KV cache holds, from {@code vllm:cache_config_info}; null where the engine does not tell. */
+    @Nullable
+    Long kvTokens() {
+        return metrics()
+                .map(KV_TOKENS::matcher)
+                .filter(Matcher::find)
+                .map(found -> Long.valueOf(found.group(1)))
+                .orElse(null);
     }
 
     /**

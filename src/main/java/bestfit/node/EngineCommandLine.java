@@ -31,6 +31,12 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
 
     private static final String LOOPBACK = "127.0.0.1";
 
+    /**
+     * Cores of each worker in vLLM's CPU build; builds for GPUs do not read it. Left alone, two instances take the same
+     * cores, and a layout of several workers does not start on a machine with one NUMA node.
+     */
+    private static final String CPU_BINDING = "VLLM_CPU_OMP_THREADS_BIND";
+
     Launch launch(UpRequest request, int port, List<Integer> devices) {
         var command = new ArrayList<String>();
         boolean ownSession = onPath("setsid").isPresent();
@@ -93,18 +99,26 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
             environment.put("VLLM_NO_USAGE_STATS", "1");
             // Log lines come as they are written, not when a buffer is full.
             environment.put("PYTHONUNBUFFERED", "1");
+            cores(devices).ifPresent(cores -> environment.putIfAbsent(CPU_BINDING, String.join("|", cores)));
         }
         return environment;
     }
 
-    /** Device k is the k-th core this process may use; none is bound unless all of the instance's exist. */
     private List<String> binding(List<Integer> devices) {
+        return cores(devices)
+                .filter(cores -> onPath("taskset").isPresent())
+                .map(cores -> List.of("taskset", "-c", String.join(",", cores)))
+                .orElse(List.of());
+    }
+
+    /** Device k is the k-th core this process may use; empty unless all of the instance's exist. */
+    private static Optional<List<String>> cores(List<Integer> devices) {
         var cores = allowedCores();
-        if (devices.getLast() >= cores.size() || onPath("taskset").isEmpty()) {
-            return List.of();
-        }
-        var list = devices.stream().map(device -> cores.get(device).toString()).collect(Collectors.joining(","));
-        return List.of("taskset", "-c", list);
+        return devices.getLast() < cores.size()
+                ? Optional.of(devices.stream()
+                        .map(device -> cores.get(device).toString())
+                        .toList())
+                : Optional.empty();
     }
 
     private static List<Integer> allowedCores() {

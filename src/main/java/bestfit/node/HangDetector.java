@@ -58,6 +58,20 @@ final class HangDetector {
         return graceNanos > 0 && nowNanos - movedAtNanos > graceNanos;
     }
 
+    /** Takes a look that found an engine which does not even answer; true while it counts as hung. */
+    boolean silent(long nowNanos) {
+        if (!fed) {
+            movedAtNanos = nowNanos;
+            fed = true;
+        }
+        return graceNanos > 0 && nowNanos - movedAtNanos > graceNanos;
+    }
+
+    /** True when an engine counted as hung for as long again and is not expected back. */
+    boolean lost(long nowNanos) {
+        return fed && graceNanos > 0 && nowNanos - movedAtNanos > 2 * graceNanos;
+    }
+
     long silentNanos(long nowNanos) {
         return nowNanos - movedAtNanos;
     }

@@ -1,20 +1,24 @@
 package bestfit.node;
 
+import bestfit.config.Json;
 import bestfit.failure.Failure;
 import bestfit.failure.FailureClassifier;
 import bestfit.failure.FailureClassifier.End;
 import bestfit.http.Relay;
 import bestfit.mlnode.InstanceStatus;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * One engine of a deployment, kept running: started, watched, taken in and out of rotation, started again when it dies. Its
@@ -66,18 +70,21 @@ final class Instance {
     private final CompletableFuture<Optional<Failure>> started = new CompletableFuture<>();
     private final CountDownLatch stopAsked = new CountDownLatch(1);
     private final CompletableFuture<Void> over = new CompletableFuture<>();
+    private final NodeEvents events;
     private final Object lock = new Object();
     private @Nullable EngineProcess process;
     private State state = State.STARTING;
     private Instant since = Instant.now();
     private int restarts;
+    private @Nullable Long kvTokens;
     private @Nullable Failure lastFailure;
 
-    Instance(Setup setup, InstanceLog log, NodeRecord record, Balancer<Relay.Upstream> balancer) {
+    Instance(Setup setup, InstanceLog log, NodeRecord record, Balancer<Relay.Upstream> balancer, NodeEvents events) {
         this.setup = setup;
         this.log = log;
         this.record = record;
         this.balancer = balancer;
+        this.events = events;
         this.backend = balancer.add(new Relay.Upstream("127.0.0.1", setup.port()));
     }
 
@@ -109,6 +116,27 @@ final class Instance {
         }
     }
 
+    /** Takes no new requests from now on. */
+    void leaveRotation() {
+        balancer.remove(backend);
+    }
+
+    /** What the engine's own metrics say; empty while it does not serve. */
+    Optional<String> metrics() {
+        return inState(State.SERVING) ? setup.client().metrics() : Optional.empty();
+    }
+
+    /** Exactly how it is started. */
+    ObjectNode launched() {
+        var json = Json.object().put("index", setup.index()).put("port", setup.port());
+        json.put("directory", Path.of("").toAbsolutePath().toString());
+        setup.launch().command().forEach(json.putArray("command")::add);
+        var environment = json.putObject("environment");
+        new TreeMap<>(setup.launch().environment())
+                .forEach((name, value) -> environment.put(name, name.equals("HF_TOKEN") ? "(set)" : value));
+        return json;
+    }
+
     /** Takes it out of rotation and ends its processes; returns when they are gone. */
     void stop() {
         balancer.remove(backend);
@@ -135,6 +163,7 @@ final class Instance {
                     since.toString(),
                     restarts,
                     balancer.inFlight(backend),
+                    kvTokens,
                     Optional.ofNullable(lastFailure).map(EngineFailed::status));
         }
     }
@@ -191,6 +220,7 @@ final class Instance {
             long deadline = System.nanoTime() + setup.startTimeout().toNanos();
             var end = awaitReady(engine, deadline);
             if (end.isEmpty()) {
+                learnKvTokens();
                 enter(State.SERVING);
                 balancer.healthy(backend, true);
                 started.complete(Optional.empty());
@@ -200,6 +230,13 @@ final class Instance {
         } finally {
             balancer.healthy(backend, false);
             end(engine);
+        }
+    }
+
+    private void learnKvTokens() {
+        var told = setup.client().kvTokens();
+        synchronized (lock) {
+            kvTokens = told;
         }
     }
 
@@ -256,17 +293,23 @@ final class Instance {
     /** Until the process ends. */
     private End watch(EngineProcess engine, long mark) throws InterruptedException {
         var hang = new HangDetector(setup.hangGrace().toNanos());
+        long looksApart = Math.clamp(setup.hangGrace().toSeconds() / 4, 1, METRICS_EVERY);
         int silent = 0;
         boolean hung = false;
         for (int round = 1; !engine.ended(WATCH_INTERVAL); round++) {
             var health = setup.client().health();
             silent = health == EngineClient.Health.SILENT ? silent + 1 : 0;
-            if (round % METRICS_EVERY == 0) {
+            if (silent > 0) {
+                hung = hang.silent(System.nanoTime());
+            } else if (round % looksApart == 0) {
                 hung = setup.client()
                         .metrics()
                         .map(HangDetector.Progress::read)
                         .map(progress -> hang.hung(System.nanoTime(), progress))
                         .orElse(hung);
+            }
+            if (hang.lost(System.nanoTime())) {
+                return new End.Hung(Duration.ofNanos(hang.silentNanos(System.nanoTime())));
             }
             boolean good = health == EngineClient.Health.GOOD || (silent > 0 && silent < MOST_SILENT);
             balancer.healthy(backend, good && !hung);
@@ -307,11 +350,13 @@ final class Instance {
 
     private void enter(State next) {
         synchronized (lock) {
-            if (state != next) {
-                state = next;
-                since = Instant.now();
+            if (state == next) {
+                return;
             }
+            state = next;
+            since = Instant.now();
         }
+        events.tell("instance", status().toJson());
     }
 
     private boolean stopping() {

@@ -1,5 +1,6 @@
 package bestfit.node;
 
+import bestfit.http.Exchange;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class InstanceLog implements AutoCloseable {
     private static final int MOST_LINES = 10_000;
     private static final int MOST_LINE_CHARS = 16_384;
+    private static final long FOLLOW_MILLIS = 1_000;
     private static final long MOST_FILE_CHARS = 16 << 20;
 
     /** What the node's own health checks leave in an access log; it would push out all else within hours. */
@@ -31,6 +35,7 @@ final class InstanceLog implements AutoCloseable {
     private final Path file;
     private final Deque<String> lines = new ArrayDeque<>();
     private long written;
+    private boolean ended;
     private long fileChars;
     private @Nullable BufferedWriter writer;
 
@@ -70,6 +75,7 @@ final class InstanceLog implements AutoCloseable {
         }
         lines.addLast(kept);
         written++;
+        notifyAll();
         System.err.println(name + " | " + kept);
         write(kept);
     }
@@ -77,6 +83,36 @@ final class InstanceLog implements AutoCloseable {
     /** A mark for {@link #since}: how many lines there were so far. */
     synchronized long mark() {
         return written;
+    }
+
+    /** Streams the last {@code count} lines and then every new one until the client leaves or the log ends. Blocks. */
+    void follow(Exchange exchange, int count) throws InterruptedException {
+        var left = new AtomicBoolean();
+        exchange.onClientGone(() -> left.set(true));
+        var body = exchange.stream(200, Map.of("Content-Type", "text/plain; charset=utf-8"));
+        long seen;
+        List<String> next;
+        synchronized (this) {
+            next = last(count);
+            seen = written;
+        }
+        while (!left.get() && body.write(text(next))) {
+            synchronized (this) {
+                if (written == seen && ended) {
+                    break;
+                }
+                if (written == seen) {
+                    wait(FOLLOW_MILLIS);
+                }
+                next = since(seen);
+                seen = written;
+            }
+        }
+        body.end();
+    }
+
+    private static byte[] text(List<String> lines) {
+        return (lines.isEmpty() ? "" : String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     /** Lines added after the mark, as far as they are kept. */
@@ -100,7 +136,7 @@ final class InstanceLog implements AutoCloseable {
                 turnOver();
             }
         } catch (IOException full) {
-            close();
+            closeFile();
         }
     }
 
@@ -114,12 +150,18 @@ final class InstanceLog implements AutoCloseable {
     }
 
     private void turnOver() throws IOException {
-        close();
+        closeFile();
         Files.move(file, file.resolveSibling(file.getFileName() + ".1"), StandardCopyOption.REPLACE_EXISTING);
     }
 
     @Override
     public synchronized void close() {
+        ended = true;
+        notifyAll();
+        closeFile();
+    }
+
+    private void closeFile() {
         var out = writer;
         writer = null;
         if (out != null) {

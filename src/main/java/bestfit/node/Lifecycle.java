@@ -1,9 +1,11 @@
 package bestfit.node;
 
 import bestfit.args.VllmArgs;
+import bestfit.config.Json;
 import bestfit.failure.Failure;
 import bestfit.http.HttpClient;
 import bestfit.http.Relay;
+import bestfit.mlnode.InstanceStatus;
 import bestfit.mlnode.NodeState;
 import bestfit.mlnode.UpRequest;
 import bestfit.mlnode.UpStatus;
@@ -13,24 +15,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What the node runs now, and the changes from one deployment to the next, one at a time. Thread-safe. */
-final class Lifecycle {
-    /** How an up request ended. */
-    sealed interface UpResult {
-        /** Every instance has answered a request. */
-        record Up() implements UpResult {}
-
-        /** Nothing was changed. */
-        record Refused(String reason) implements UpResult {}
-
-        /** The new deployment does not run, and neither does the old one. */
-        record Failed(Failure failure) implements UpResult {}
-
-        /** A down ended the start. */
-        record Cancelled() implements UpResult {}
-    }
-
+final class Lifecycle implements Engines {
     private enum Phase {
         IDLE,
         STARTING,
@@ -48,6 +36,7 @@ final class Lifecycle {
     private final InferencePort port;
     private final Balancer<Relay.Upstream> balancer;
     private final NodeRecord record;
+    private final NodeEvents events;
     private final EngineCommandLine commandLine;
     private final HttpClient http = new HttpClient();
 
@@ -68,23 +57,30 @@ final class Lifecycle {
             InferencePort port,
             Balancer<Relay.Upstream> balancer,
             NodeRecord record,
+            NodeEvents events,
             String nodeId) {
         this.options = options;
         this.inferencePort = inferencePort;
         this.port = port;
         this.balancer = balancer;
         this.record = record;
+        this.events = events;
         this.commandLine = new EngineCommandLine(options.engine(), options.environment(), nodeId);
     }
 
-    /** Starts and waits for the end of it. */
-    UpResult up(UpRequest request) {
+    @Override
+    public void open() {
+        // Nothing runs before the first up.
+    }
+
+    @Override
+    public UpResult up(UpRequest request) {
         var refused = begin();
         return refused.isPresent() ? refused.get() : replace(request);
     }
 
-    /** Starts in the background; a refusal when that cannot begin. */
-    Optional<UpResult> upAsync(UpRequest request) {
+    @Override
+    public Optional<UpResult> upAsync(UpRequest request) {
         var refused = begin();
         if (refused.isEmpty()) {
             Thread.startVirtualThread(() -> replace(request));
@@ -108,6 +104,7 @@ final class Lifecycle {
         cancelAsked = false;
         startedNanos = System.nanoTime();
         lastStart = UpStatus.IN_PROGRESS;
+        events.tell("start", lastStart.toJson());
         return Optional.empty();
     }
 
@@ -123,9 +120,10 @@ final class Lifecycle {
     }
 
     private UpResult start(UpRequest request) {
-        var old = current();
+        var old = deployed();
         if (old.isPresent()) {
             NodeLog.info("VLLM is already running, stopping first");
+            old.get().drain(options.drain());
             end(old.get());
         }
         var foreseen = Deployment.foreseen(request, options.devices(), inferencePort);
@@ -173,6 +171,7 @@ final class Lifecycle {
         };
         phase = up ? Phase.RUNNING : Phase.IDLE;
         notifyAll();
+        events.tell("start", lastStart.toJson());
     }
 
     private List<Instance> instances(UpRequest request) {
@@ -192,18 +191,18 @@ final class Lifecycle {
                     enginePort,
                     ranges.get(i),
                     commandLine.launch(request, enginePort, ranges.get(i)),
-                    new EngineClient(http, enginePort, request),
+                    EngineClient.of(http, enginePort, request),
                     options.startTimeout(),
                     options.hangGrace());
             var file = NodeServer.logs(options.home())
                     .resolve("node-" + ProcessHandle.current().pid() + "-engine-" + i + ".log");
-            instances.add(new Instance(setup, new InstanceLog("instance " + i, file), record, balancer));
+            instances.add(new Instance(setup, new InstanceLog("instance " + i, file), record, balancer, events));
         }
         return instances;
     }
 
-    /** Ends what runs or starts; returns when nothing is left. */
-    void down() {
+    @Override
+    public Optional<String> down() {
         Deployment running;
         synchronized (this) {
             if (phase == Phase.STARTING) {
@@ -217,7 +216,7 @@ final class Lifecycle {
             awaitEndOf(Phase.STOPPING);
             if (phase == Phase.IDLE) {
                 lastStart = UpStatus.NOT_STARTED;
-                return;
+                return Optional.empty();
             }
             phase = Phase.STOPPING;
             lastStart = UpStatus.NOT_STARTED;
@@ -225,6 +224,8 @@ final class Lifecycle {
         }
         try {
             if (running != null) {
+                // Cuts streams now, however long the engines take to end.
+                port.close();
                 end(running);
             }
         } finally {
@@ -232,11 +233,13 @@ final class Lifecycle {
                 phase = Phase.IDLE;
                 notifyAll();
             }
+            events.tell("stopped", Json.object());
         }
+        return Optional.empty();
     }
 
-    /** Ends everything and starts nothing more. */
-    void shutDown() {
+    @Override
+    public void shutDown() {
         synchronized (this) {
             closing = true;
         }
@@ -267,8 +270,9 @@ final class Lifecycle {
         port.close();
     }
 
-    NodeState state() {
-        var now = current();
+    @Override
+    public NodeState state() {
+        var now = deployed();
         boolean serving = serving();
         return new NodeState(
                 serving ? NodeState.INFERENCE : NodeState.STOPPED,
@@ -277,12 +281,13 @@ final class Lifecycle {
                 serving ? now.map(each -> each.request().model()).orElse(null) : null);
     }
 
-    synchronized UpStatus upStatus() {
+    @Override
+    public synchronized UpStatus upStatus() {
         return lastStart.at(serving(), Duration.ofNanos(System.nanoTime() - startedNanos));
     }
 
-    /** False while something is deployed and no instance of it could take a request. */
-    synchronized boolean healthy() {
+    @Override
+    public synchronized boolean healthy() {
         return phase != Phase.RUNNING || (serving() && balancer.anyHealthy());
     }
 
@@ -291,12 +296,34 @@ final class Lifecycle {
         return phase == Phase.RUNNING && deployment != null && deployment.alive();
     }
 
-    synchronized Optional<Deployment> current() {
+    private synchronized Optional<Deployment> deployed() {
         return Optional.ofNullable(deployment);
     }
 
-    synchronized Optional<Deployment> recent() {
-        return Optional.ofNullable(recent);
+    @Override
+    public List<InstanceStatus> instances() {
+        return deployed().map(Deployment::status).orElse(List.of());
+    }
+
+    @Override
+    public Optional<ObjectNode> current() {
+        return deployed().map(Deployment::toJson);
+    }
+
+    @Override
+    public Optional<InstanceLog> log(int instance) {
+        Deployment last;
+        synchronized (this) {
+            last = recent;
+        }
+        return Optional.ofNullable(last)
+                .flatMap(each -> each.instance(instance))
+                .map(Instance::log);
+    }
+
+    @Override
+    public List<Optional<String>> metrics() {
+        return deployed().map(Deployment::metrics).orElse(List.of());
     }
 
     private synchronized void awaitEndOf(Phase busy) {

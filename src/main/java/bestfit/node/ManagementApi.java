@@ -6,8 +6,10 @@ import bestfit.http.Handler;
 import bestfit.http.Router;
 import bestfit.mlnode.UpBody;
 import bestfit.mlnode.UpRequest;
-import bestfit.node.Lifecycle.UpResult;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -17,51 +19,82 @@ import tools.jackson.databind.node.ObjectNode;
 final class ManagementApi {
     private static final int DEFAULT_LOG_LINES = 100;
     private static final int MOST_LOG_LINES = 10_000;
+    private static final Set<String> YES = Set.of("true", "1", "yes");
 
     private final NodeOptions options;
-    private final Lifecycle lifecycle;
+    private final Engines engines;
+    private final NodeEvents events;
+    private final ArgRules rules;
     private final Handler relay;
-    private final ModelCache models;
+    private final ModelsApi models;
     private final GpuReport gpus;
 
-    ManagementApi(NodeOptions options, Lifecycle lifecycle, Handler relay) {
+    ManagementApi(NodeOptions options, Engines engines, NodeEvents events, ArgRules rules, Handler relay) {
         this.options = options;
-        this.lifecycle = lifecycle;
+        this.engines = engines;
+        this.events = events;
+        this.rules = rules;
         this.relay = relay;
-        this.models = ModelCache.of(options.environment());
+        this.models = ModelsApi.of(options.engine(), options.environment());
         this.gpus = new GpuReport(options.environment());
     }
 
-    Router router() {
-        return new Router()
+    /** All routes; those that change or tell something are for callers with the token, probes are for all. */
+    Router router(Optional<BearerToken> token) {
+        var router = new Router();
+        new Routes(router, token)
                 .post("/api/v1/inference/up", this::up)
                 .post("/api/v1/inference/up/async", this::upAsync)
                 .get(
                         "/api/v1/inference/up/status",
-                        exchange -> exchange.json(200, lifecycle.upStatus().toJson()))
+                        exchange -> exchange.json(200, engines.upStatus().toJson()))
                 .post("/api/v1/inference/down", this::down)
                 .post("/api/v1/stop", this::down)
                 .get(
                         "/api/v1/state",
-                        exchange -> exchange.json(200, lifecycle.state().toJson()))
+                        exchange -> exchange.json(200, engines.state().toJson()))
                 .get("/api/v1/inference/instances", this::instances)
                 .get("/api/v1/inference/logs", this::logs)
                 .get("/api/v1/inference/current", this::current)
+                .get("/api/v1/inference/events", events::stream)
                 .get("/api/v1/gpu/devices", exchange -> exchange.json(200, gpus.devices()))
                 .get("/api/v1/gpu/driver", this::gpuDriver)
-                .get("/api/v1/models/list", exchange -> exchange.json(200, models.list()))
-                .get("/api/v1/models/space", exchange -> exchange.json(200, models.space()))
+                .get("/api/v1/models/list", models::list)
+                .get("/api/v1/models/space", models::space)
                 .post("/api/v1/models/status", models::status)
-                .get("/health", this::health)
+                .post("/api/v1/models/download", models::download)
+                .delete("/api/v1/models", models::delete)
+                .get("/metrics", this::metrics)
+                .get("/api/v1/metrics", this::metrics);
+        return router.get("/health", this::health)
                 .get("/livez", this::health)
                 .get("/readyz", exchange -> exchange.json(200, Json.object().put("ready", true)))
                 .on("*", "/v1/*", relay);
     }
 
+    private record Routes(Router router, Optional<BearerToken> token) {
+        Routes get(String path, Handler handler) {
+            return on("GET", path, handler);
+        }
+
+        Routes post(String path, Handler handler) {
+            return on("POST", path, handler);
+        }
+
+        Routes delete(String path, Handler handler) {
+            return on("DELETE", path, handler);
+        }
+
+        private Routes on(String method, String path, Handler handler) {
+            router.on(method, path, BearerToken.guard(token, handler));
+            return this;
+        }
+    }
+
     private void up(Exchange exchange) {
         var request = read(exchange);
         if (request.isPresent()) {
-            answer(exchange, lifecycle.up(request.get()));
+            answer(exchange, engines.up(request.get()));
         }
     }
 
@@ -70,7 +103,7 @@ final class ManagementApi {
         if (request.isEmpty()) {
             return;
         }
-        var refused = lifecycle.upAsync(request.get());
+        var refused = engines.upAsync(request.get());
         if (refused.isPresent()) {
             answer(exchange, refused.get());
         } else {
@@ -83,14 +116,31 @@ final class ManagementApi {
     }
 
     /** Answers 422 itself when the body is no request. */
-    private static Optional<UpRequest> read(Exchange exchange) {
+    private Optional<UpRequest> read(Exchange exchange) {
         return switch (UpBody.read(exchange.header("Content-Type"), exchange.body())) {
-            case UpBody.Valid(var request) -> Optional.of(request);
+            case UpBody.Valid(var request) -> {
+                var refusals = rules.refusals(request.model(), request.additionalArgs());
+                if (!refusals.isEmpty()) {
+                    exchange.json(422, refused(refusals));
+                }
+                yield refusals.isEmpty() ? Optional.of(request) : Optional.empty();
+            }
             case UpBody.Invalid(var answer) -> {
                 exchange.json(422, answer);
                 yield Optional.empty();
             }
         };
+    }
+
+    private static ObjectNode refused(List<ArgRules.Refusal> refusals) {
+        var body = Json.object();
+        var details = body.putArray("detail");
+        for (var refusal : refusals) {
+            var detail = details.addObject().put("type", "value_error");
+            detail.putArray("loc").add("body").add("additional_args").add(refusal.index());
+            detail.put("msg", "Value error, " + refusal.reason()).put("input", refusal.argument());
+        }
+        return body;
     }
 
     private static void answer(Exchange exchange, UpResult result) {
@@ -107,33 +157,41 @@ final class ManagementApi {
     }
 
     private void down(Exchange exchange) {
-        lifecycle.down();
-        exchange.json(200, ok());
+        var refused = engines.down();
+        if (refused.isPresent()) {
+            exchange.json(409, detail(refused.get()));
+        } else {
+            exchange.json(200, ok());
+        }
     }
 
     private void instances(Exchange exchange) {
         var body = Json.object();
         var list = body.putArray("instances");
-        lifecycle.current().ifPresent(now -> now.status().forEach(each -> list.add(each.toJson())));
+        engines.instances().forEach(each -> list.add(each.toJson()));
         exchange.json(200, body);
     }
 
-    /** {@code ?instance=I&lines=N}; of the deployment that runs or ran last. */
-    private void logs(Exchange exchange) {
+    /** {@code ?instance=I&lines=N&follow=true}; of the deployment that runs or ran last. Following streams plain lines. */
+    private void logs(Exchange exchange) throws InterruptedException {
         var index = number(exchange, "instance", 0);
         var lines = number(exchange, "lines", DEFAULT_LOG_LINES);
         if (index.isEmpty() || lines.isEmpty()) {
             exchange.json(422, detail("instance and lines are whole numbers from 0"));
             return;
         }
-        var instance = lifecycle.recent().flatMap(each -> each.instance(index.get()));
-        if (instance.isEmpty()) {
+        var log = engines.log(index.get());
+        if (log.isEmpty()) {
             exchange.json(404, detail("No instance " + index.get() + " in the current or last deployment"));
             return;
         }
+        int count = Math.min(lines.get(), MOST_LOG_LINES);
+        if (exchange.query("follow").filter(YES::contains).isPresent()) {
+            log.get().follow(exchange, count);
+            return;
+        }
         var body = Json.object().put("instance", index.get());
-        var list = body.putArray("lines");
-        instance.get().log().last(Math.min(lines.get(), MOST_LOG_LINES)).forEach(list::add);
+        log.get().last(count).forEach(body.putArray("lines")::add);
         exchange.json(200, body);
     }
 
@@ -146,9 +204,9 @@ final class ManagementApi {
     }
 
     private void current(Exchange exchange) {
-        var now = lifecycle.current();
+        var now = engines.current();
         if (now.isPresent()) {
-            exchange.json(200, now.get().toJson());
+            exchange.json(200, now.get());
         } else {
             exchange.json(404, detail("Nothing is deployed"));
         }
@@ -168,10 +226,29 @@ final class ManagementApi {
                         .putNull("nvml_version"));
     }
 
+    private void metrics(Exchange exchange) {
+        var now = engines.current();
+        var text = NodeMetrics.text(
+                options.version(),
+                now.map(each -> each.path("model").asString("")).filter(model -> !model.isEmpty()),
+                now.map(each -> each.path("dtype").asString("")).orElse(""),
+                now.map(ManagementApi::args).orElse(List.of()),
+                engines.instances(),
+                engines.metrics());
+        exchange.respond(200, "text/plain; version=0.0.4; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static List<String> args(ObjectNode current) {
+        return current.path("additional_args")
+                .valueStream()
+                .map(each -> each.asString(""))
+                .toList();
+    }
+
     /** MLNode calls itself unhealthy without a GPU; this node also serves from cores, so a GPU is not asked for. */
     private void health(Exchange exchange) {
-        var state = lifecycle.state();
-        boolean healthy = lifecycle.healthy();
+        var state = engines.state();
+        boolean healthy = engines.healthy();
         var body =
                 Json.object().put("status", healthy ? "healthy" : "unhealthy").put("service_state", state.state());
         var found = gpus.devices();

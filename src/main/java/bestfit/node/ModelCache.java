@@ -1,19 +1,17 @@
 package bestfit.node;
 
 import bestfit.config.Json;
-import bestfit.http.Exchange;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What the Hugging Face cache of this server holds; read only.
+ * The Hugging Face cache of this server.
  *
  * @param hub the folder of {@code models--ORG--NAME} folders
  */
@@ -62,27 +60,32 @@ record ModelCache(Path hub) {
                 .put("cache_path", hub.toString());
     }
 
-    /** Body {@code {"hf_repo":…,"hf_commit":…}}; no commit means any. */
-    void status(Exchange exchange) throws IOException {
-        JsonNode asked;
-        try {
-            asked = Json.parse(new String(exchange.body(), java.nio.charset.StandardCharsets.UTF_8));
-        } catch (JacksonException broken) {
-            asked = Json.object();
+    /** Removes one commit, or with an empty {@code commit} all of the model; false if there is none. */
+    boolean delete(String repo, String commit) throws IOException {
+        for (var folder : folders(hub, "models--")) {
+            if (repo(folder).equals(repo)) {
+                var doomed =
+                        commit.isEmpty() ? folder : folder.resolve("snapshots").resolve(commit);
+                return deleteTree(doomed);
+            }
         }
-        if (!asked.path("hf_repo").isString()) {
-            exchange.json(422, Json.object().put("detail", "hf_repo is missing"));
-            return;
-        }
-        var repo = asked.path("hf_repo").stringValue();
-        var commit = asked.path("hf_commit").asString("");
-        var body = Json.object();
-        body.putObject("model").put("hf_repo", repo).put("hf_commit", commit.isEmpty() ? null : commit);
-        body.put("status", status(repo, commit)).putNull("progress").putNull("error_message");
-        exchange.json(200, body);
+        return false;
     }
 
-    private String status(String repo, String commit) throws IOException {
+    private static boolean deleteTree(Path root) throws IOException {
+        if (!Files.isDirectory(root)) {
+            return false;
+        }
+        try (var files = Files.walk(root)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+        return true;
+    }
+
+    /** {@code DOWNLOADED}, {@code PARTIAL} or {@code NOT_FOUND}; an empty commit stands for any. */
+    String status(String repo, String commit) throws IOException {
         for (var folder : folders(hub, "models--")) {
             if (repo(folder).equals(repo)) {
                 boolean there = folders(folder.resolve("snapshots"), "").stream()

@@ -1,8 +1,11 @@
 package bestfit.node;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * How a node runs.
@@ -14,6 +17,9 @@ import java.util.Map;
  * @param replaceRunning a deployment that runs is stopped for a new one; otherwise the new one is refused
  * @param startTimeout for all instances to answer
  * @param hangGrace how long an engine with requests may make no token; zero or less switches the check off
+ * @param drain how long a replaced deployment may finish what it has
+ * @param attached engines that run already, balanced instead of any of this node's own; none in the usual case
+ * @param security who may ask, and for what
  * @param home holds the records of running nodes and the engines' logs
  * @param environment of this process; engines inherit it without secrets
  * @param version told by the management API
@@ -27,10 +33,25 @@ public record NodeOptions(
         boolean replaceRunning,
         Duration startTimeout,
         Duration hangGrace,
+        Duration drain,
+        List<URI> attached,
+        Security security,
         Path home,
         Map<String, String> environment,
         String version) {
     public NodeOptions {
         environment = Map.copyOf(environment);
+        attached = List.copyOf(attached);
+    }
+
+    /**
+     * Files of the operator's; none opens the node to whoever reaches its ports.
+     *
+     * @param managementToken holds the bearer token for the management API
+     * @param inferenceToken holds the one for {@code /v1}, on both ports
+     * @param allowedArgs names the args that are let through although they can load code, by model
+     */
+    public record Security(Optional<Path> managementToken, Optional<Path> inferenceToken, Optional<Path> allowedArgs) {
+        public static final Security NONE = new Security(Optional.empty(), Optional.empty(), Optional.empty());
     }
 }

@@ -20,16 +20,16 @@ public final class NodeServer implements AutoCloseable {
     private final NodeOptions options;
     private final int inferencePort;
     private final HttpServer management;
-    private final Lifecycle lifecycle;
+    private final Engines engines;
     private final NodeRecord record;
     private final CountDownLatch closed = new CountDownLatch(1);
 
     private NodeServer(
-            NodeOptions options, int inferencePort, HttpServer management, Lifecycle lifecycle, NodeRecord record) {
+            NodeOptions options, int inferencePort, HttpServer management, Engines engines, NodeRecord record) {
         this.options = options;
         this.inferencePort = inferencePort;
         this.management = management;
-        this.lifecycle = lifecycle;
+        this.engines = engines;
         this.record = record;
     }
 
@@ -51,22 +51,26 @@ public final class NodeServer implements AutoCloseable {
             requireFree(options.managementPort(), "--port");
         }
         var nodeId = UUID.randomUUID().toString();
+        var security = options.security();
+        var inferenceToken = BearerToken.read("--inference-token-file", security.inferenceToken());
+        var managementToken = BearerToken.read("--management-token-file", security.managementToken());
+        var rules = ArgRules.read(security.allowedArgs());
         var record = openRecord(records, nodeId);
         var balancer = new Balancer<Relay.Upstream>();
-        var relay = relay(balancer);
-        var lifecycle = new Lifecycle(
-                options,
-                inferencePort,
-                new InferencePort(options.host(), inferencePort, relay),
-                balancer,
-                record,
-                nodeId);
-        var router = new ManagementApi(options, lifecycle, relay).router();
+        var relay = BearerToken.guard(inferenceToken, relay(balancer));
+        var port = new InferencePort(options.host(), inferencePort, relay);
+        var events = new NodeEvents();
+        Engines engines = options.attached().isEmpty()
+                ? new Lifecycle(options, inferencePort, port, balancer, record, events, nodeId)
+                : new AttachedEngines(options.attached(), port, balancer, options.version());
+        engines.open();
+        var router = new ManagementApi(options, engines, events, rules, relay).router(managementToken);
         try {
             var management =
                     HttpServer.start(options.host(), options.managementPort(), HttpServer.Limits.DEFAULTS, router);
-            return new NodeServer(options, inferencePort, management, lifecycle, record);
+            return new NodeServer(options, inferencePort, management, engines, record);
         } catch (IOException refused) {
+            engines.shutDown();
             record.close();
             throw new ConfigException("--host " + options.host() + " --port " + options.managementPort() + ": "
                     + refused.getMessage() + "; give an address of this machine, such as 127.0.0.1, and a free port");
@@ -122,7 +126,7 @@ public final class NodeServer implements AutoCloseable {
     /** Ends the engines first, then stops listening. */
     @Override
     public void close() {
-        lifecycle.shutDown();
+        engines.shutDown();
         management.close();
         try {
             record.close();

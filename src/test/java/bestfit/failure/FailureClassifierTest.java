@@ -110,6 +110,24 @@ class FailureClassifierTest {
         assertThat(failure.line()).isEqualTo("AssertionError: lost a block");
     }
 
+    /** As vLLM 0.32 wrote it where its bfloat16 kernels met a processor without AMX: seen 2026-11-24, shortened. */
+    @Test
+    void workerEndedByASignal_isTheCause_notTheTracebacksThatFollow() {
+        var died = "Worker proc VllmWorker-0 died unexpectedly (exit code: -4), shutting down executor.";
+        var engine = "(EngineCore pid=1820) ERROR 11-24 07:51:52 ";
+        var failure = FailureClassifier.classify(
+                List.of(
+                        engine + "[multiproc_executor.py:315] " + died,
+                        engine + "[core.py:1512] EngineCore encountered a fatal error.",
+                        engine + "[core.py:1512] Traceback (most recent call last):",
+                        engine + "[core.py:1512]     raise RuntimeError(\"cancelled\")",
+                        engine + "[core.py:1512] RuntimeError: cancelled",
+                        "(APIServer pid=1379) ERROR 11-24 07:51:52 [async_llm.py:906]     raise"
+                                + " self._format_exception(outputs) from None"),
+                new End.ExitWhileServing(0));
+        assertThat(failure.line()).isEqualTo(died);
+    }
+
     @Test
     void silentKill_isTold() {
         var log = List.of(

@@ -68,6 +68,9 @@ class NodeContractTest {
                 replace,
                 startTimeout,
                 Duration.ofMinutes(2),
+                Duration.ofSeconds(2),
+                List.of(),
+                NodeOptions.Security.NONE,
                 home,
                 environment,
                 "test");
