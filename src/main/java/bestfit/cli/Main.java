@@ -31,6 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TuneCommand.class,
             PlanCommand.class,
             NodeCommand.class,
+            BenchCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,
             ListCommand.class,

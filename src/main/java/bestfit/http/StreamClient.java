@@ -16,6 +16,7 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -112,6 +113,69 @@ public final class StreamClient implements AutoCloseable {
             throw new IllegalStateException("this client is closed", e);
         }
         return call;
+    }
+
+    /**
+     * A URL and headers looked up and encoded once, for many requests.
+     *
+     * @throws IllegalArgumentException if the URL is not an http one or a header has a line break
+     * @throws UnknownHostException if the host has no address
+     */
+    public Route route(URI url, Map<String, String> headers) throws UnknownHostException {
+        Origin origin = Origin.of(url);
+        return new Route(origin, origin.address(), headers);
+    }
+
+    /** Where requests go. Immutable. */
+    public static final class Route {
+        private final Origin origin;
+        private final InetSocketAddress address;
+        private final Map<String, String> headers;
+
+        private Route(Origin origin, InetSocketAddress address, Map<String, String> headers) {
+            this.origin = origin;
+            this.address = address;
+            this.headers = Map.copyOf(headers);
+        }
+
+        /** A whole request with this body, to be given to {@link #post(Route, byte[], Listener)}. */
+        public byte[] request(byte[] body) {
+            return RequestBytes.of("POST", origin, headers, body);
+        }
+    }
+
+    /**
+     * As {@link #post(URI, Map, byte[], Listener)}, for a request made by {@link Route#request}.
+     *
+     * @throws IllegalStateException if this client is closed
+     */
+    public Call post(Route route, byte[] request, Listener listener) {
+        StreamPool pool = nextPool();
+        StreamCall call = new StreamCall(pool, request, listener);
+        try {
+            pool.run(() -> call.start(route.address));
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException("this client is closed", e);
+        }
+        return call;
+    }
+
+    /** Opens connections that the next requests use; completes when each was made or failed. On the first loop. */
+    public CompletableFuture<Void> connect(Route route, int connections) {
+        StreamPool pool = pools.getFirst();
+        CompletableFuture<Void> all = new CompletableFuture<>();
+        pool.run(() -> pool.connectIdle(route.address, connections, all));
+        return all;
+    }
+
+    /** Runs on the first event loop, at once if called there. */
+    public void execute(Runnable action) {
+        pools.getFirst().run(action);
+    }
+
+    /** Runs on the first event loop, so long from now. */
+    public void schedule(Runnable action, long nanos) {
+        pools.getFirst().runLater(action, nanos);
     }
 
     /** The caller's own loop if it is one of ours, else the loops take turns. */

@@ -9,10 +9,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The connections of one event loop of a {@link StreamClient}, to which it is confined. */
+@SuppressWarnings("FutureReturnValueIgnored") // a connect that fails is told to its listener
 final class StreamPool {
+    private static final int CONNECTING_AT_ONCE = 64;
+
     private final EventLoop loop;
     private final Bootstrap bootstrap;
     private final Map<SocketAddress, Deque<StreamConnection>> idle = new HashMap<>();
@@ -42,6 +47,39 @@ final class StreamPool {
 
     ChannelFuture connect(InetSocketAddress address) {
         return bootstrap.connect(address);
+    }
+
+    void runLater(Runnable action, long nanos) {
+        loop.schedule(action, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Makes idle connections, some at a time so that no server's backlog overflows. */
+    void connectIdle(InetSocketAddress address, int count, CompletableFuture<Void> all) {
+        int[] left = {count, count};
+        for (int i = 0; i < Math.min(count, CONNECTING_AT_ONCE); i++) {
+            connectNext(address, left, all);
+        }
+        if (count == 0) {
+            all.complete(null);
+        }
+    }
+
+    private void connectNext(InetSocketAddress address, int[] toStartAndEnd, CompletableFuture<Void> all) {
+        if (toStartAndEnd[0]-- <= 0) {
+            return;
+        }
+        ChannelFuture attempt = connect(address);
+        attempt.addListener(connected -> {
+            StreamConnection made =
+                    connected.isSuccess() ? attempt.channel().pipeline().get(StreamConnection.class) : null;
+            if (made != null) {
+                putBack(made);
+            }
+            connectNext(address, toStartAndEnd, all);
+            if (--toStartAndEnd[1] == 0) {
+                all.complete(null);
+            }
+        });
     }
 
     /** The connection used last, which is the one least likely to have been closed; null when none is idle. */

@@ -1,38 +1,24 @@
 package bestfit.load;
 
-import bestfit.http.StreamClient;
 import bestfit.metrics.MeasurementSink;
-import bestfit.time.NanoClock;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
+import bestfit.workload.Extent;
+import java.util.BitSet;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * N users, each sending its next streamed chat completion when the one before has ended. Connections are kept between
  * runs. One run at a time.
  */
 public final class ClosedLoop implements AutoCloseable {
-    private static final int LOOPS = 1;
+    private final LoadGenerator generator;
 
-    private final StreamClient client;
-
-    private ClosedLoop(StreamClient client) {
-        this.client = client;
+    private ClosedLoop(LoadGenerator generator) {
+        this.generator = generator;
     }
 
-    /** Starts the client and rehearses it for half a second, so that the first request is measured like the last. */
+    /** Starts the client and rehearses it, so that the first request is measured like the last. */
     public static ClosedLoop open() throws InterruptedException {
-        var loop = new ClosedLoop(StreamClient.open(LOOPS, TimeUnit.SECONDS.toNanos(30)));
-        try {
-            Rehearsal.of(loop);
-            return loop;
-        } catch (InterruptedException | RuntimeException failure) {
-            loop.close();
-            throw failure;
-        }
+        return new ClosedLoop(LoadGenerator.open());
     }
 
     /**
@@ -43,52 +29,28 @@ public final class ClosedLoop implements AutoCloseable {
      */
     public LoadResult run(LoadTarget target, LoadPlan plan, MeasurementSink sink, StopSignal stop)
             throws InterruptedException {
-        long startNanos = NanoClock.SYSTEM.nanoTime();
-        var before = ClientCpu.now(startNanos);
-        var recorder = new SinkThread(sink, stop);
-        var users = new Users(client, target, plan, recorder, stop, NanoClock.SYSTEM);
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var recording = threads.submit(() -> {
-                recorder.drain();
-                return null;
-            });
-            var sending = new ArrayList<Future<?>>();
-            for (int user = 0; user < plan.users(); user++) {
-                sending.add(threads.submit(() -> {
-                    users.sendInTurn();
-                    return null;
-                }));
-            }
-            try {
-                join(sending);
-                recorder.end();
-                join(List.of(recording));
-            } catch (InterruptedException | RuntimeException failure) {
-                stop.cut();
-                recorder.end();
-                throw failure;
-            }
-        }
-        long endNanos = NanoClock.SYSTEM.nanoTime();
-        var measurements = recorder.taken();
-        var check = SelfCheck.of(measurements, before, ClientCpu.now(endNanos), LOOPS);
-        return new LoadResult(measurements, check, endNanos - startNanos, measurements.size() < plan.requests());
+        var options = plan.options();
+        var job = new LoadJob(
+                index -> ChatRequest.body(
+                        target.model(), plan.prompts().prompt(index), options, index, ThreadLocalRandom.current()),
+                new Arrivals.Closed(plan.users()),
+                new Extent.Requests(plan.requests()),
+                new TimeLimits(TimeLimits.CONNECT, options.limit(), options.silence(), options.limit()),
+                0,
+                plan.firstIndex(),
+                new BitSet(),
+                plan.block());
+        var result = generator.run(target, LoadTarget.CHAT, job, sink, stop);
+        return new LoadResult(
+                result.measurements(),
+                result.selfCheck(),
+                result.effort(),
+                result.wallNanos(),
+                result.measurements().size() < plan.requests());
     }
 
     @Override
     public void close() {
-        client.close();
-    }
-
-    private static void join(List<? extends Future<?>> tasks) throws InterruptedException {
-        for (var task : tasks) {
-            try {
-                task.get();
-            } catch (ExecutionException failed) {
-                throw failed.getCause() instanceof RuntimeException cause
-                        ? cause
-                        : new IllegalStateException(failed.getCause());
-            }
-        }
+        generator.close();
     }
 }

@@ -7,13 +7,15 @@ import java.util.Arrays;
 import tools.jackson.core.JacksonException;
 
 /**
- * Reads server-sent events of a chat completion as bytes: one pass over each line, no text decoded, no JSON bound, except
+ * Reads server-sent events of a chat or text completion as bytes: one pass over each line, no text decoded, no JSON bound, except
  * for an error event. Belongs to one event loop.
  */
 final class EventScanner {
+    private static final int MOST_LINE_BYTES = 64 << 20;
     private static final byte[] DATA = bytes("data:");
     private static final byte[] DONE = bytes("[DONE]");
     private static final byte[] CONTENT = bytes("content");
+    private static final byte[] TEXT = bytes("text");
     private static final byte[] REASONING = bytes("reasoning");
     private static final byte[] REASONING_CONTENT = bytes("reasoning_content");
     private static final byte[] FINISH_REASON = bytes("finish_reason");
@@ -30,6 +32,9 @@ final class EventScanner {
         void onContent(boolean text, boolean reasoning, long nanos);
 
         void onError(String message);
+
+        /** Data that is no event of the API. */
+        void onMalformed(String what);
     }
 
     private final Events events;
@@ -53,6 +58,12 @@ final class EventScanner {
 
     void accept(ByteBuf piece, long nanos) {
         int added = piece.readableBytes();
+        if (filled + added > MOST_LINE_BYTES) {
+            events.onMalformed("an event of more than " + MOST_LINE_BYTES + " bytes");
+            piece.skipBytes(added);
+            filled = 0;
+            return;
+        }
         if (filled + added > buffer.length) {
             buffer = Arrays.copyOf(buffer, Math.max(filled + added, 2 * buffer.length));
         }
@@ -102,6 +113,18 @@ final class EventScanner {
         }
         if (startsWith(DONE, start, to)) {
             done = true;
+            return;
+        }
+        int end = to;
+        while (end > start && buffer[end - 1] <= ' ') {
+            end--;
+        }
+        if (end == start) {
+            return;
+        }
+        if (buffer[start] != '{' || buffer[end - 1] != '}') {
+            events.onMalformed(
+                    "malformed event: " + shortened(new String(buffer, start, end - start, StandardCharsets.UTF_8)));
             return;
         }
         scan(start, to);
@@ -156,7 +179,7 @@ final class EventScanner {
     }
 
     private void onString(int from, int to, int value, int lineEnd) {
-        if (is(CONTENT, from, to)) {
+        if (is(CONTENT, from, to) || is(TEXT, from, to)) {
             sawContent = true;
             sawText |= buffer[value + 1] != '"';
         } else if (is(REASONING_CONTENT, from, to) || is(REASONING, from, to)) {

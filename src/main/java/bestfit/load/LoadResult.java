@@ -10,4 +10,5 @@ import java.util.List;
  * @param wallNanos from before the first request to after the last
  * @param stopped the run ended before its last request
  */
-public record LoadResult(List<Measurement> measurements, SelfCheck selfCheck, long wallNanos, boolean stopped) {}
+public record LoadResult(
+        List<Measurement> measurements, SelfCheck selfCheck, ClientEffort effort, long wallNanos, boolean stopped) {}

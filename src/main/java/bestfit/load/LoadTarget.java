@@ -1,6 +1,7 @@
 package bestfit.load;
 
 import java.net.URI;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -10,6 +11,9 @@ import java.util.Map;
  * @param headers sent with every request besides the content type
  */
 public record LoadTarget(String baseUrl, String model, Map<String, String> headers) {
+    /** The endpoint of chat completions. */
+    public static final String CHAT = "/v1/chat/completions";
+
     public LoadTarget {
         headers = Map.copyOf(headers);
         while (baseUrl.endsWith("/")) {
@@ -21,7 +25,13 @@ public record LoadTarget(String baseUrl, String model, Map<String, String> heade
         this(baseUrl, model, Map.of());
     }
 
-    URI chatCompletions() {
-        return URI.create(baseUrl + "/v1/chat/completions");
+    URI url(String endpoint) {
+        return URI.create(baseUrl + endpoint);
+    }
+
+    Map<String, String> allHeaders() {
+        var all = new HashMap<>(headers);
+        all.put("Content-Type", "application/json");
+        return all;
     }
 }

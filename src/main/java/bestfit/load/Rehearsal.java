@@ -4,9 +4,12 @@ import bestfit.http.Exchange;
 import bestfit.http.HttpServer;
 import bestfit.http.Router;
 import bestfit.time.NanoClock;
+import bestfit.workload.Extent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.BitSet;
 import java.util.Map;
 
 /**
@@ -17,6 +20,7 @@ final class Rehearsal {
     private static final long NANOS = 400_000_000L;
     private static final int REQUESTS = 24;
     private static final int USERS = 4;
+    private static final Duration LIMIT = Duration.ofMinutes(1);
     private static final byte[] EVENT =
             event("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word\"},\"finish_reason\":null}]}");
     private static final byte[] USAGE =
@@ -26,14 +30,23 @@ final class Rehearsal {
 
     private Rehearsal() {}
 
-    static void of(ClosedLoop loop) throws InterruptedException {
+    static void of(LoadGenerator generator) throws InterruptedException {
         var router = new Router().post("/v1/chat/completions", Rehearsal::answer);
         try (var stub = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, router)) {
             var target = new LoadTarget(stub.url(), "stub");
-            var plan = new LoadPlan(_ -> "rehearsal", REQUESTS, USERS, RequestOptions.asCompressa(EVENTS));
+            var body = "{\"stream\":true}".getBytes(StandardCharsets.UTF_8);
+            var job = new LoadJob(
+                    _ -> body,
+                    new Arrivals.Closed(USERS),
+                    new Extent.Requests(REQUESTS),
+                    new TimeLimits(LIMIT, LIMIT, LIMIT, LIMIT),
+                    0,
+                    0,
+                    new BitSet(),
+                    -1);
             long startNanos = NanoClock.SYSTEM.nanoTime();
             while (NanoClock.SYSTEM.nanoTime() - startNanos < NANOS) {
-                loop.run(target, plan, _ -> {}, new StopSignal());
+                generator.run(target, LoadTarget.CHAT, job, _ -> {}, new StopSignal());
             }
         } catch (IOException e) {
             throw new UncheckedIOException("The load generator could not rehearse on 127.0.0.1", e);

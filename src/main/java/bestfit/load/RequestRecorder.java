@@ -7,38 +7,120 @@ import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.RequestFailure;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ConnectTimeoutException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Watches one request on its event loop and turns what happened into a {@link Measurement}. */
 final class RequestRecorder implements StreamClient.Listener, EventScanner.Events {
     private static final int MOST_ERROR_BYTES = 4096;
+    private static final int MOST_CHUNKS_EXPECTED = 4096;
 
     private final EventScanner scanner = new EventScanner(this);
-    private final CountDownLatch ended = new CountDownLatch(1);
+    private final int index;
+    private final long intendedNanos;
     private final long startNanos;
-    private volatile long lastActivityNanos;
-    private volatile @Nullable String timedOut;
-    private volatile long sentNanos = NEVER;
-    private volatile long endNanos = NEVER;
+    private final int exactTokens;
+    private final Consumer<RequestRecorder> whenEnded;
+    private int slot;
+    private StreamClient.@Nullable Call call;
+    private long lastActivityNanos;
+    private @Nullable String limit;
+    private long sentNanos = NEVER;
+    private long endNanos = NEVER;
     private int status;
     private byte[] errorBody = new byte[0];
     private long firstContentNanos = NEVER;
     private long firstTokenNanos = NEVER;
     private long lastTokenNanos = NEVER;
-    private long[] chunks = new long[512];
+    private long[] chunks = new long[64];
     private int chunkCount;
     private @Nullable String failure;
 
-    RequestRecorder(long startNanos) {
+    /**
+     * @param exactTokens an answer of another length is a failure; 0 takes any
+     * @param slot where the caller keeps it
+     * @param whenEnded called once, on the event loop
+     */
+    RequestRecorder(
+            int index,
+            long intendedNanos,
+            long startNanos,
+            int exactTokens,
+            int slot,
+            Consumer<RequestRecorder> whenEnded) {
+        this.index = index;
+        this.intendedNanos = intendedNanos;
         this.startNanos = startNanos;
+        this.exactTokens = exactTokens;
+        this.slot = slot;
+        this.whenEnded = whenEnded;
         this.lastActivityNanos = startNanos;
+        if (exactTokens > 0) {
+            chunks = new long[Math.min(exactTokens, MOST_CHUNKS_EXPECTED) + 2];
+        }
+    }
+
+    int slot() {
+        return slot;
+    }
+
+    void moveTo(int newSlot) {
+        slot = newSlot;
+    }
+
+    long startNanos() {
+        return startNanos;
+    }
+
+    void sentBy(StreamClient.Call newCall) {
+        call = newCall;
+    }
+
+    void cancel() {
+        if (call != null) {
+            call.cancel();
+        }
+    }
+
+    /** True when a time limit passed; the caller cancels next. */
+    boolean passes(TimeLimits limits, long now) {
+        if (limit == null) {
+            limit = passedLimit(limits, now);
+        }
+        return limit != null;
+    }
+
+    private @Nullable String passedLimit(TimeLimits limits, long now) {
+        if (now - startNanos > limits.total().toNanos()) {
+            return RequestFailure.TIMEOUT.because("not complete within " + seconds(limits.total()));
+        }
+        if (sentNanos == NEVER && now - startNanos > limits.connect().toNanos()) {
+            return RequestFailure.CONNECT_TIMEOUT.because("no connection within " + seconds(limits.connect()));
+        }
+        if (firstContentNanos == NEVER
+                && firstTokenNanos == NEVER
+                && now - startNanos > limits.firstToken().toNanos()) {
+            return RequestFailure.FIRST_TOKEN_TIMEOUT.because("nothing within " + seconds(limits.firstToken()));
+        }
+        if (now - lastActivityNanos > limits.silence().toNanos()) {
+            return RequestFailure.STALLED.because("no byte for " + seconds(limits.silence()));
+        }
+        return null;
+    }
+
+    private static String seconds(Duration duration) {
+        return duration.toMillis() / 1000.0 + " s";
+    }
+
+    boolean refused() {
+        return failure != null && failure.startsWith(RequestFailure.REFUSED.label());
     }
 
     @Override
@@ -91,6 +173,13 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     }
 
     @Override
+    public void onMalformed(String what) {
+        if (failure == null) {
+            failure = RequestFailure.MALFORMED.because(what);
+        }
+    }
+
+    @Override
     public void onEnd(long nanos) {
         if (failure == null) {
             failure = failureOfCompleteAnswer();
@@ -108,25 +197,12 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         end(nanos);
     }
 
-    /** The time limit passed; the caller cancels the call next. */
-    void timeOut(String limit) {
-        timedOut = limit;
-    }
-
-    boolean awaitEnd(long nanos) throws InterruptedException {
-        return ended.await(nanos, TimeUnit.NANOSECONDS);
-    }
-
-    long lastActivityNanos() {
-        return lastActivityNanos;
-    }
-
-    /** To be called after {@link #awaitEnd} gave true. */
-    Measurement measurement(int index, int block, long startedAtEpochMicros) {
+    /** To be called once it has ended. */
+    Measurement measurement(int block, long startedAtEpochMicros) {
         return new Measurement(
                 index,
                 block,
-                startNanos,
+                intendedNanos,
                 startNanos,
                 sentNanos,
                 firstContentNanos,
@@ -142,7 +218,7 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
 
     private void end(long nanos) {
         endNanos = nanos;
-        ended.countDown();
+        whenEnded.accept(this);
     }
 
     private @Nullable String failureOfCompleteAnswer() {
@@ -159,17 +235,23 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (firstContentNanos == NEVER && firstTokenNanos == NEVER) {
             return RequestFailure.EMPTY.because("the stream held no content");
         }
-        return scanner.hasUsage() ? null : RequestFailure.NO_USAGE.because("the stream told no token counts");
+        if (!scanner.hasUsage()) {
+            return RequestFailure.NO_USAGE.because("the stream told no token counts");
+        }
+        return exactTokens == 0 || scanner.completionTokens() == exactTokens
+                ? null
+                : RequestFailure.WRONG_LENGTH.because(
+                        scanner.completionTokens() + " tokens in place of " + exactTokens);
     }
 
     private String failureOf(Throwable cause) {
-        var limit = timedOut;
         if (limit != null) {
-            return RequestFailure.TIMEOUT.because(limit);
+            return limit;
         }
         var told = cause.getMessage();
         var seen = told == null ? cause.getClass().getSimpleName() : told;
         var kind = switch (cause) {
+            case ConnectTimeoutException _ -> RequestFailure.CONNECT_TIMEOUT;
             case ConnectException _, UnknownHostException _ -> RequestFailure.REFUSED;
             case IOException _ -> seen.startsWith("malformed") ? RequestFailure.MALFORMED : RequestFailure.RESET;
             default -> RequestFailure.MALFORMED;

@@ -17,6 +17,7 @@ import java.util.List;
 public record SelfCheck(List<String> reasons, double cpuShare, double sendLagMillis, double readLagMillis) {
     private static final double MOST_LAG_SHARE = 0.05;
     private static final double LEAST_LAG_MILLIS = 2;
+    private static final double LEAST_LOOP_LAG_MILLIS = 10;
     private static final double MOST_CPU_SHARE_PER_LOOP = 0.80;
 
     public boolean valid() {
@@ -27,7 +28,8 @@ public record SelfCheck(List<String> reasons, double cpuShare, double sendLagMil
         return valid() ? "VALID" : "INVALID";
     }
 
-    static SelfCheck of(List<Measurement> measurements, ClientCpu before, ClientCpu after, int loops) {
+    static SelfCheck of(
+            List<Measurement> measurements, ClientCpu before, ClientCpu after, ClientEffort effort, int loops) {
         double wallNanos = Math.max(1, after.nanos() - before.nanos());
         double cpuShare = (after.cpuNanos() - before.cpuNanos()) / wallNanos;
         double sendLag = sendLagMillis(measurements);
@@ -43,6 +45,13 @@ public record SelfCheck(List<String> reasons, double cpuShare, double sendLagMil
             reasons.add(("Answers were read %.1f ms late (mean wait for a core), more than %.1f ms (%.0f %% of the mean"
                             + " TTFT): leave the client a core of its own or run it on another machine.")
                     .formatted(readLag, bearable, 100 * MOST_LAG_SHARE));
+        }
+        double mostLag = Math.max(LEAST_LOOP_LAG_MILLIS, 4 * bearable);
+        if (effort.lagMillis() > mostLag) {
+            reasons.add(
+                    ("The client was up to %.1f ms late in what it does (99th percentile), more than %.1f ms: leave it"
+                                    + " a core of its own or run it on another machine.")
+                            .formatted(effort.lagMillis(), mostLag));
         }
         if (cpuShare > MOST_CPU_SHARE_PER_LOOP * loops) {
             reasons.add(

@@ -1,11 +1,8 @@
 package bestfit.load;
 
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-
 /** Tells a run to end early: first softly, then at once. Thread-safe. */
 public final class StopSignal {
-    private final CountDownLatch cut = new CountDownLatch(1);
+    private volatile boolean cut;
     private volatile boolean stopped;
 
     /** No further request is sent; those under way end. */
@@ -16,7 +13,7 @@ public final class StopSignal {
     /** Requests under way are cut too and leave no measurement. */
     public void cut() {
         stopped = true;
-        cut.countDown();
+        cut = true;
     }
 
     public boolean isStopped() {
@@ -24,11 +21,6 @@ public final class StopSignal {
     }
 
     public boolean isCut() {
-        return cut.getCount() == 0;
-    }
-
-    /** @return true once {@link #cut} was called, false when so much time passed without */
-    boolean awaitCut(long nanos) throws InterruptedException {
-        return cut.await(nanos, TimeUnit.NANOSECONDS);
+        return cut;
     }
 }

@@ -54,4 +54,27 @@ public record Measurement(
                 outputTokens,
                 succeeded());
     }
+
+    /** The same request at another time of the monotonic clock. */
+    public Measurement movedBy(long nanos) {
+        return new Measurement(
+                index,
+                block,
+                intendedNanos + nanos,
+                startNanos + nanos,
+                moved(sentNanos, nanos),
+                moved(firstContentNanos, nanos),
+                moved(firstTokenNanos, nanos),
+                moved(lastTokenNanos, nanos),
+                endNanos + nanos,
+                inputTokens,
+                outputTokens,
+                failure,
+                startedAtEpochMicros,
+                chunks);
+    }
+
+    private static long moved(long time, long nanos) {
+        return time == NEVER ? NEVER : time + nanos;
+    }
 }

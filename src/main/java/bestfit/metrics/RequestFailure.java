@@ -9,8 +9,14 @@ public enum RequestFailure {
     REFUSED("refused"),
     /** The connection broke before or amid the answer. */
     RESET("reset"),
-    /** The time limit of the request, or of silence within it, passed. */
+    /** The time limit of the whole request passed. */
     TIMEOUT("timeout"),
+    /** No connection in time. */
+    CONNECT_TIMEOUT("connect timeout"),
+    /** Nothing with content in time. */
+    FIRST_TOKEN_TIMEOUT("first token timeout"),
+    /** Nothing came for too long within an answer. */
+    STALLED("stalled"),
     /** A status other than 2xx. */
     HTTP_STATUS("http status"),
     /** An error event inside a stream that began with status 200. */
@@ -23,6 +29,8 @@ public enum RequestFailure {
     EMPTY("empty"),
     /** A complete stream that did not tell its token counts. */
     NO_USAGE("no usage"),
+    /** The answer has another number of tokens than was ordered. */
+    WRONG_LENGTH("wrong length"),
     /** Something else than HTTP, or than the events of the API. */
     MALFORMED("malformed");
 

@@ -54,6 +54,11 @@ public record Summary(int count, double mean, double sd, double low, double high
         }
         var sorted = sample.clone();
         Arrays.sort(sorted);
+        return percentileOfSorted(sorted, share);
+    }
+
+    /** As {@link #percentile}, of a sample in ascending order. */
+    static double percentileOfSorted(double[] sorted, double share) {
         double at = share * (sorted.length - 1);
         int below = (int) Math.floor(at);
         int above = Math.min(below + 1, sorted.length - 1);

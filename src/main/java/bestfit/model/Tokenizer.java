@@ -1,7 +1,10 @@
 package bestfit.model;
 
 import bestfit.config.ConfigException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.Arrays;
 import java.util.List;
@@ -51,6 +54,19 @@ public final class Tokenizer {
                     + fallback.vocabularySize() + ", for the embedded tokenizer");
         }
         return fallback;
+    }
+
+    /**
+     * The tokenizer in a {@code tokenizer.json}.
+     *
+     * @throws ConfigException if the file cannot be read or is of another kind
+     */
+    public static Tokenizer ofFile(Path file) {
+        try {
+            return TokenizerReader.read(file.toString(), Files.readString(file));
+        } catch (IOException e) {
+            throw new ConfigException("Tokenizer " + file + " cannot be read (" + e.getMessage() + ").");
+        }
     }
 
     /** Ids of a text, with what the model puts before every text (BOS) when asked. */

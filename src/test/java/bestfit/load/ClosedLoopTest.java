@@ -132,7 +132,7 @@ class ClosedLoopTest {
     void silence_endsInTimeout() throws InterruptedException {
         var impatient = OPTIONS.withLimits(Duration.ofMillis(300), Duration.ofSeconds(30));
         var result = run(new LoadPlan(_ -> "slow", 1, 1, impatient));
-        assertThat(result.measurements().getFirst().failure()).isEqualTo("timeout: no byte for 0.3 s");
+        assertThat(result.measurements().getFirst().failure()).isEqualTo("stalled: no byte for 0.3 s");
         var hurried = OPTIONS.withLimits(Duration.ofSeconds(30), Duration.ofMillis(300));
         assertThat(run(new LoadPlan(_ -> "slow", 1, 1, hurried))
                         .measurements()

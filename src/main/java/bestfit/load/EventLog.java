@@ -1,0 +1,193 @@
+package bestfit.load;
+
+import static bestfit.metrics.Measurement.NEVER;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.metrics.ChunkTimes;
+import bestfit.metrics.Measurement;
+import bestfit.metrics.MeasurementSink;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A file of raw events: a line that tells the run, then a line for each request as it ends. What was written when the
+ * process is killed stays readable; a line that was cut is left out. docs/how-to/bench.md tells the format.
+ */
+public final class EventLog implements MeasurementSink, AutoCloseable {
+    private static final String VERSION = "bestfit_events";
+
+    private final Path file;
+    private final FileChannel out;
+
+    private EventLog(Path file, FileChannel out) {
+        this.file = file;
+        this.out = out;
+    }
+
+    /** What a file holds. */
+    public record Contents(JsonNode run, List<Measurement> measurements) {}
+
+    /**
+     * Begins a file in place of one that is there.
+     *
+     * @param run what tells the run apart from another
+     * @throws ConfigException if it cannot be written
+     */
+    public static EventLog create(Path file, JsonNode run) {
+        try {
+            var log = new EventLog(
+                    file,
+                    FileChannel.open(
+                            file,
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.TRUNCATE_EXISTING,
+                            StandardOpenOption.WRITE));
+            log.write(Json.object().put(VERSION, 1).set("run", run) + "\n");
+            return log;
+        } catch (IOException e) {
+            throw cannot("written", file, e);
+        }
+    }
+
+    /** Goes on with a file; a line that was cut is dropped first. */
+    public static EventLog append(Path file) {
+        try {
+            var bytes = Files.readAllBytes(file);
+            int whole = bytes.length;
+            while (whole > 0 && bytes[whole - 1] != '\n') {
+                whole--;
+            }
+            var out = FileChannel.open(file, StandardOpenOption.WRITE).truncate(whole);
+            out.position(whole);
+            return new EventLog(file, out);
+        } catch (IOException e) {
+            throw cannot("written", file, e);
+        }
+    }
+
+    /**
+     * Reads a file; times are nanoseconds of the wall clock.
+     *
+     * @throws ConfigException if it is none
+     */
+    public static Contents read(Path file) {
+        try {
+            var text = Files.readString(file);
+            var lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
+            var head = lines.isEmpty() ? Json.object() : Json.parse(lines.getFirst());
+            if (!head.has(VERSION)) {
+                throw new ConfigException(file + " is no events file of bestfit bench.");
+            }
+            var measurements = new ArrayList<Measurement>();
+            for (var line : lines.subList(1, lines.size())) {
+                measurements.add(parse(Json.parse(line)));
+            }
+            return new Contents(head.path("run"), List.copyOf(measurements));
+        } catch (IOException | JacksonException e) {
+            throw cannot("read", file, e);
+        }
+    }
+
+    private static ConfigException cannot(String what, Path file, Exception e) {
+        return new ConfigException("Events file " + file + " cannot be " + what + " ("
+                + e.getClass().getSimpleName() + ": " + e.getMessage() + ").");
+    }
+
+    @Override
+    public void accept(Measurement measurement) {
+        acceptAll(List.of(measurement));
+    }
+
+    @Override
+    public void acceptAll(List<Measurement> measurements) {
+        var text = new StringBuilder(1024 * measurements.size());
+        measurements.forEach(m -> append(text, m));
+        try {
+            write(text.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException("Events file " + file + " cannot be written", e);
+        }
+    }
+
+    private void write(String text) throws IOException {
+        var bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+        while (bytes.hasRemaining()) {
+            out.write(bytes);
+        }
+    }
+
+    private static void append(StringBuilder text, Measurement m) {
+        text.append("{\"i\":").append(m.index()).append(",\"at_us\":").append(m.startedAtEpochMicros());
+        field(text, "queued_ns", m.startNanos() - m.intendedNanos());
+        time(text, "sent_ns", m.sentNanos(), m);
+        time(text, "response_ns", m.firstContentNanos(), m);
+        time(text, "first_ns", m.firstTokenNanos(), m);
+        time(text, "last_ns", m.lastTokenNanos(), m);
+        time(text, "end_ns", m.endNanos(), m);
+        field(text, "in", m.inputTokens());
+        field(text, "out", m.outputTokens());
+        var failure = m.failure();
+        if (failure != null) {
+            text.append(",\"failure\":").append(Json.write(failure));
+        }
+        text.append(",\"chunks\":\"")
+                .append(Base64.getEncoder().encodeToString(m.chunks().toBytes()))
+                .append("\"}\n");
+    }
+
+    private static void time(StringBuilder text, String name, long nanos, Measurement m) {
+        if (nanos != NEVER) {
+            field(text, name, nanos - m.startNanos());
+        }
+    }
+
+    private static void field(StringBuilder text, String name, long value) {
+        text.append(",\"").append(name).append("\":").append(value);
+    }
+
+    private static Measurement parse(JsonNode line) {
+        long start = line.path("at_us").longValue() * 1000;
+        var failure = line.get("failure");
+        return new Measurement(
+                line.path("i").intValue(),
+                0,
+                start - line.path("queued_ns").longValue(),
+                start,
+                time(line, "sent_ns", start),
+                time(line, "response_ns", start),
+                time(line, "first_ns", start),
+                time(line, "last_ns", start),
+                time(line, "end_ns", start),
+                line.path("in").intValue(),
+                line.path("out").intValue(),
+                failure == null ? null : failure.stringValue(),
+                start / 1000,
+                ChunkTimes.fromBytes(
+                        Base64.getDecoder().decode(line.path("chunks").stringValue(""))));
+    }
+
+    private static long time(JsonNode line, String name, long start) {
+        return line.has(name) ? start + line.get(name).longValue() : NEVER;
+    }
+
+    @Override
+    public void close() {
+        try {
+            out.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Events file " + file + " cannot be closed", e);
+        }
+    }
+}

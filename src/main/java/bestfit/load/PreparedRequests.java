@@ -1,0 +1,88 @@
+package bestfit.load;
+
+import bestfit.http.StreamClient.Route;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/** Requests made on a thread of their own before they are due, so that making them delays none. Thread-safe. */
+final class PreparedRequests {
+    /** A request as it goes over the wire. */
+    record Prepared(int index, byte[] bytes) {}
+
+    private final Queue<Prepared> ready = new ArrayDeque<>();
+    private final LoadJob job;
+    private final Route route;
+    private final int ahead;
+    private boolean complete;
+    private @Nullable RuntimeException failure;
+
+    /** @param ahead so many may wait to be sent */
+    PreparedRequests(LoadJob job, Route route, int ahead) {
+        this.job = job;
+        this.route = route;
+        this.ahead = ahead;
+    }
+
+    /** Works until all are made or {@link #close}. */
+    void make() throws InterruptedException {
+        long last = job.firstIndex() + (long) job.extent().mostRequests(Integer.MAX_VALUE - job.firstIndex());
+        try {
+            for (int index = job.firstIndex(); index < last && isWanted(); index++) {
+                if (!job.skip().get(index)) {
+                    put(new Prepared(index, route.request(job.bodies().apply(index))));
+                }
+            }
+            end(null);
+        } catch (RuntimeException cannotBeMade) {
+            end(cannotBeMade);
+        }
+    }
+
+    private synchronized void put(Prepared next) throws InterruptedException {
+        while (ready.size() >= ahead && !complete) {
+            wait();
+        }
+        ready.add(next);
+        notifyAll();
+    }
+
+    private synchronized boolean isWanted() {
+        return !complete;
+    }
+
+    private synchronized void end(@Nullable RuntimeException cause) {
+        failure = cause;
+        complete = true;
+        notifyAll();
+    }
+
+    /** Returns once as many wait as may, or all are made. */
+    synchronized void awaitFilled() throws InterruptedException {
+        while (ready.size() < ahead && !complete) {
+            wait();
+        }
+    }
+
+    /**
+     * The next one; waits where making is slower than sending. Null once none is left.
+     *
+     * @throws RuntimeException what making it threw
+     */
+    synchronized @Nullable Prepared take() throws InterruptedException {
+        while (ready.isEmpty() && !complete) {
+            wait();
+        }
+        var next = ready.poll();
+        if (next == null && failure != null) {
+            throw failure;
+        }
+        notifyAll();
+        return next;
+    }
+
+    /** No more are taken. */
+    void close() {
+        end(null);
+    }
+}
