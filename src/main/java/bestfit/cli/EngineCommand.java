@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.net.BindException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -31,6 +32,8 @@ import picocli.CommandLine.Spec;
             "  --port P, --host H     where to listen (port 0 takes a free one; default 127.0.0.1:8000)",
             "  --devices N            devices it may use; default: CUDA_VISIBLE_DEVICES, else the cores",
             "  --device-memory SIZE   memory of each device, such as 256MiB (the default)",
+            "  --simulate SERVER      steps take as long as on these GPUs, such as 8x4070tis; tokens mean nothing",
+            "  --time-scale X         simulated seconds that pass in one (default 1)",
             "  --fault SPEC           fail on purpose: [tp=N:|pp=N:]KIND[:N], comma-separated; KIND is exit,",
             "                         never-ready, die, crash, hang, slow, oom, nan or reset"
         })
@@ -104,12 +107,12 @@ public final class EngineCommand implements Callable<Integer> {
         return ExitCode.FAILED;
     }
 
-    /** The instance's devices as a node hands them out; else this machine's cores. */
-    private static int visibleDevices() {
+    /** The instance's devices as a node hands them out. */
+    private static OptionalInt visibleDevices() {
         @Nullable String visible = System.getenv("CUDA_VISIBLE_DEVICES");
         return visible == null || visible.isBlank()
-                ? Runtime.getRuntime().availableProcessors()
-                : visible.split(",", -1).length;
+                ? OptionalInt.empty()
+                : OptionalInt.of(visible.split(",", -1).length);
     }
 
     /** vLLM ends with 0 at SIGTERM, a JVM with 143: this hook has the last word. */

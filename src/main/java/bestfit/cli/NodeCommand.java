@@ -2,6 +2,8 @@ package bestfit.cli;
 
 import bestfit.config.Home;
 import bestfit.config.Problems;
+import bestfit.engine.ArgumentError;
+import bestfit.engine.Simulation;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.SmiInventory;
 import bestfit.node.CommandTemplate;
@@ -16,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -65,6 +68,12 @@ public final class NodeCommand implements Callable<Integer> {
 
     @Option(names = "--fault", description = "Fault the embedded engine shows: [LAYOUT:]KIND[:N],…")
     private @Nullable String fault;
+
+    @Option(names = "--simulate", description = "GPUs that embedded engines simulate, such as 8x4070tis.")
+    private @Nullable String simulate;
+
+    @Option(names = "--time-scale", description = "Simulated seconds that pass in one (1).")
+    private @Nullable String timeScale;
 
     @Option(
             names = "--when-running",
@@ -154,7 +163,7 @@ public final class NodeCommand implements Callable<Integer> {
         var attached = attached(problems);
         var program = program(problems, environment);
         problems.throwIfAny();
-        int count = devices != null ? devices : found(program, environment);
+        int count = devices != null ? devices : simulate != null ? simulated(problems) : found(program, environment);
         requirePort(problems, "--inference-port", inferencePort, LAST_PORT - count);
         problems.throwIfAny();
         return new NodeOptions(
@@ -175,6 +184,15 @@ public final class NodeCommand implements Callable<Integer> {
                 Home.of(environment),
                 environment,
                 VersionCommand.version());
+    }
+
+    private int simulated(Problems problems) {
+        try {
+            return Simulation.devices(Objects.requireNonNull(simulate), Objects.requireNonNullElse(timeScale, "1"));
+        } catch (ArgumentError refused) {
+            problems.add(Objects.requireNonNull(refused.getMessage()));
+            return 1;
+        }
     }
 
     private static int found(EngineProgram program, Map<String, String> environment) {
@@ -218,7 +236,18 @@ public final class NodeCommand implements Callable<Integer> {
             }
             return new EngineProgram.Vllm(interpreter.orElse("python3"));
         }
-        return new EngineProgram.Embedded(Optional.ofNullable(fault));
+        return new EngineProgram.Embedded(Optional.ofNullable(fault), simulation());
+    }
+
+    private List<String> simulation() {
+        var flags = new ArrayList<String>();
+        if (simulate != null) {
+            flags.addAll(List.of("--simulate", simulate));
+        }
+        if (timeScale != null) {
+            flags.addAll(List.of("--time-scale", timeScale));
+        }
+        return flags;
     }
 
     private void refuseFault(Problems problems, String what) {

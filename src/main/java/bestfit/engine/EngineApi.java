@@ -19,7 +19,12 @@ import org.jspecify.annotations.Nullable;
 /** vLLM's HTTP API over a core. Thread-safe. */
 final class EngineApi {
     /** What {@code /version} says: whose behaviour the engine follows, and that it is not vLLM itself. */
-    static final String VERSION = "0.32.0+bestfit.embedded";
+    private static final String VERSION = "0.32.0+bestfit.";
+
+    /** The version this engine says it is. */
+    static String version(EngineArgs args) {
+        return VERSION + (args.simulation().isPresent() ? "simulated" : "embedded");
+    }
 
     private final EngineServer.Parts parts;
     private final EngineCore core;
@@ -35,7 +40,7 @@ final class EngineApi {
         on("GET", "/load", this::load);
         on("GET", "/ping", this::health);
         on("POST", "/ping", this::health);
-        on("GET", "/version", exchange -> exchange.json(200, Json.object().put("version", VERSION)));
+        on("GET", "/version", this::version);
         on("GET", "/v1/models", this::models);
         on("POST", "/v1/chat/completions", exchange -> generate(exchange, true));
         on("POST", "/v1/completions", exchange -> generate(exchange, false));
@@ -110,6 +115,15 @@ final class EngineApi {
 
     private void health(Exchange exchange) {
         exchange.respond(core.isAlive() ? 200 : 503, Map.of(), new byte[0]);
+    }
+
+    private void version(Exchange exchange) {
+        var args = parts.config().args();
+        var answer = Json.object().put("version", version(args));
+        args.simulation()
+                .ifPresent(simulation ->
+                        answer.put("simulated", simulation.spec()).put("time_scale", simulation.timeScale()));
+        exchange.json(200, answer);
     }
 
     private void load(Exchange exchange) {

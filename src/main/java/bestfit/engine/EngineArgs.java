@@ -4,6 +4,7 @@ import bestfit.args.VllmArgs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -13,6 +14,7 @@ import java.util.TreeMap;
  * The engine's command line as read, before anything is known of the model.
  *
  * @param maxModelLen empty: the model's own; -1: what the KV cache holds
+ * @param simulation empty: computed for real on this machine's cores
  * @param deviceMemoryBytes memory of one device; the embedded model is given little, so that layouts differ as on GPUs
  * @param devices how many this engine may use
  * @param given what was given, flag without dashes to value, for the log
@@ -43,23 +45,27 @@ public record EngineArgs(
         boolean accessLog,
         Set<String> quietEndpoints,
         List<Fault> faults,
+        Optional<Simulation> simulation,
         long deviceMemoryBytes,
         int devices,
         Map<String, String> given) {
+
+    private static final long EMBEDDED_MEMORY_BYTES = 256L << 20;
 
     static final String DTYPES = "auto bfloat16 float float16 float32 half";
 
     /**
      * Reads a command line in any form that vLLM takes: {@code MODEL --flag value …} or {@code --model MODEL …}.
      *
-     * @param defaultDevices when {@code --devices} is not given
+     * @param visibleDevices those a node hands out; empty: all of the simulated or this machine's
      * @throws ArgumentError on what argparse refuses: unknown flags, values of the wrong kind
      */
-    public static EngineArgs read(List<String> tokens, int defaultDevices) throws ArgumentError {
+    public static EngineArgs read(List<String> tokens, OptionalInt visibleDevices) throws ArgumentError {
         var reader = Reader.of(tokens);
         int tp = reader.whole("--tensor-parallel-size", 1, 1);
         int pp = reader.whole("--pipeline-parallel-size", 1, 1);
         var model = reader.model();
+        var simulation = reader.simulation();
         var names = reader.many("--served-model-name");
         return new EngineArgs(
                 model,
@@ -88,9 +94,17 @@ public record EngineArgs(
                 Set.of(String.join(",", reader.many("--disable-access-log-for-endpoints"))
                         .split(",", -1)),
                 Fault.parse(reader.text("--fault", ""), tp, pp),
-                reader.bytes("--device-memory").orElse(256L << 20),
-                reader.whole("--devices", defaultDevices, 1),
+                simulation,
+                reader.bytes("--device-memory")
+                        .orElse(simulation
+                                .map(simulated -> simulated.gpu().memoryBytes())
+                                .orElse(EMBEDDED_MEMORY_BYTES)),
+                reader.whole("--devices", visibleDevices.orElse(devices(simulation)), 1),
                 Map.copyOf(reader.shown()));
+    }
+
+    private static int devices(Optional<Simulation> simulation) {
+        return simulation.map(Simulation::devices).orElse(Runtime.getRuntime().availableProcessors());
     }
 
     public String servedName() {
@@ -98,7 +112,7 @@ public record EngineArgs(
     }
 
     /** The fault of a kind, if it is to happen. */
-    java.util.Optional<Fault> fault(Fault.Kind kind) {
+    Optional<Fault> fault(Fault.Kind kind) {
         return faults.stream().filter(fault -> fault.kind() == kind).findFirst();
     }
 
@@ -181,6 +195,16 @@ public record EngineArgs(
                 }
             }
             return on;
+        }
+
+        Optional<Simulation> simulation() throws ArgumentError {
+            var spec = args.value("--simulate");
+            if (spec.isEmpty() && args.value("--time-scale").isPresent()) {
+                throw new ArgumentError("argument --time-scale: not allowed without --simulate");
+            }
+            return spec.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(Simulation.parse(spec.get(), text("--time-scale", "1")));
         }
 
         OptionalInt optional(String flag, int least) throws ArgumentError {

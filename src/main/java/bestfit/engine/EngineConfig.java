@@ -3,6 +3,7 @@ package bestfit.engine;
 import bestfit.model.Dtype;
 import bestfit.model.ModelSpec;
 import bestfit.scheduler.SchedulerConfig;
+import java.util.Set;
 
 /**
  * Everything decided: args, model and memory together.
@@ -19,6 +20,9 @@ record EngineConfig(
         int blocks) {
     private static final int DEFAULT_SEQUENCES = 256;
     private static final int DEFAULT_BATCHED_TOKENS = 2048;
+    private static final long LARGE_BYTES = 70L << 30;
+    private static final int LARGE_SEQUENCES = 1024;
+    private static final int LARGE_BATCHED_TOKENS = 8192;
 
     /**
      * Checks the args against model and devices in vLLM's order.
@@ -38,7 +42,7 @@ record EngineConfig(
                     + ") is greater than the derived max_model_len (max_position_embeddings=" + spec.maxPositions()
                     + " or model_max_length=None in model's config.json).");
         }
-        int sequences = args.maxNumSeqs().orElse(DEFAULT_SEQUENCES);
+        int sequences = args.maxNumSeqs().orElse(isLarge(args) ? LARGE_SEQUENCES : DEFAULT_SEQUENCES);
         int tokens = batchedTokens(args, maxModelLen, sequences);
         if (args.maxNumSeqs().isEmpty()) {
             sequences = Math.min(sequences, tokens);
@@ -72,14 +76,27 @@ record EngineConfig(
         if (args.maxNumBatchedTokens().isPresent()) {
             return args.maxNumBatchedTokens().getAsInt();
         }
-        int tokens = args.chunkedPrefill() ? DEFAULT_BATCHED_TOKENS : Math.max(DEFAULT_BATCHED_TOKENS, maxModelLen);
+        int usual = isLarge(args) ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS;
+        int tokens = args.chunkedPrefill() ? usual : Math.max(usual, maxModelLen);
         return (int) Math.min(tokens, (long) sequences * maxModelLen);
+    }
+
+    /** vLLM's default limits are greater on GPUs with 70 GiB or more, A100 excepted. */
+    private static boolean isLarge(EngineArgs args) {
+        return args.simulation()
+                .map(Simulation::gpu)
+                .filter(gpu -> gpu.memoryBytes() >= LARGE_BYTES && !gpu.name().startsWith("A100"))
+                .isPresent();
     }
 
     private static void checkFeatures(EngineArgs args) throws StartFailure {
         for (var only : VllmFlags.ONLY.entrySet()) {
             var value = args.given().get(only.getKey().substring(2).replace('-', '_'));
-            if (value != null && !only.getValue().contains(value)) {
+            boolean simulated = args.simulation().isPresent()
+                    && VllmFlags.ONLY_SIMULATED
+                            .getOrDefault(only.getKey(), Set.of())
+                            .contains(value == null ? "" : value);
+            if (value != null && !simulated && !only.getValue().contains(value)) {
                 throw StartFailure.config("The embedded engine does not support " + only.getKey() + " " + value
                         + (only.getValue().isEmpty()
                                 ? "; leave it out."

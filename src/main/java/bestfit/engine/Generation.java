@@ -53,7 +53,7 @@ final class Generation {
     void serve(Exchange exchange) throws InterruptedException {
         exchange.onClientGone(() -> events.add(new TokenEvent.Gone()));
         for (var choice : choices) {
-            core.add(new EngineRequest(choice.order(), events, exchange.receivedNanos()));
+            core.add(new EngineRequest(choice.order(), events, parts.clock().at(exchange.receivedNanos())));
         }
         var stream = request.options().stream();
         if (stream == null) {

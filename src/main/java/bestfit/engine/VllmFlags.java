@@ -19,7 +19,7 @@ final class VllmFlags {
 
     static {
         // The engine's own.
-        put(Kind.ONE, "fault device-memory devices");
+        put(Kind.ONE, "fault device-memory devices simulate time-scale");
         // Read and obeyed.
         put(
                 Kind.ONE,
@@ -66,6 +66,11 @@ final class VllmFlags {
             "--data-parallel-size", Set.of("1"),
             "--decode-context-parallel-size", Set.of("1"),
             "--logprobs-mode", Set.of("raw_logprobs"));
+
+    /** What simulated GPUs take besides. */
+    static final Map<String, Set<String>> ONLY_SIMULATED = Map.of(
+            "--quantization", Set.of("fp8"),
+            "--kv-cache-dtype", Set.of("fp8", "fp8_e4m3", "fp8_e5m2", "bfloat16", "float16"));
 
     private VllmFlags() {}
 

@@ -50,7 +50,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         }
         command.addAll(
                 switch (program) {
-                    case EngineProgram.Embedded(var fault) -> embedded(request, port, fault);
+                    case EngineProgram.Embedded own -> embedded(request, port, own);
                     case EngineProgram.Vllm(var python) -> vllm(request, port, python);
                     case EngineProgram.Command(var template) ->
                         template.fill(request.model(), request.dtype(), LOOPBACK, port, request.additionalArgs());
@@ -64,7 +64,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         return command;
     }
 
-    private List<String> embedded(UpRequest request, int port, Optional<String> fault) {
+    private List<String> embedded(UpRequest request, int port, EngineProgram.Embedded own) {
         var command = new ArrayList<String>();
         command.add(ProcessHandle.current()
                 .info()
@@ -78,7 +78,8 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
                 .filter(file -> Files.isReadable(Path.of(file)))
                 .ifPresent(file -> command.add("-XX:AOTCache=" + file));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "bestfit.cli.Main", "engine"));
-        fault.ifPresent(spec -> command.addAll(List.of("--fault", spec)));
+        command.addAll(own.simulation());
+        own.fault().ifPresent(spec -> command.addAll(List.of("--fault", spec)));
         command.addAll(flags(request, port));
         return command;
     }

@@ -1,5 +1,6 @@
 package bestfit.node;
 
+import java.util.List;
 import java.util.Optional;
 
 /** What a node starts for each instance. */
@@ -8,8 +9,9 @@ public sealed interface EngineProgram {
      * This project's own engine, in a JVM like this one.
      *
      * @param fault passed on as {@code --fault}
+     * @param simulation {@code --simulate} and {@code --time-scale} as passed on, empty to compute for real
      */
-    record Embedded(Optional<String> fault) implements EngineProgram {}
+    record Embedded(Optional<String> fault, List<String> simulation) implements EngineProgram {}
 
     /** vLLM's OpenAI server, run by this Python interpreter. */
     record Vllm(String python) implements EngineProgram {}

@@ -7,6 +7,7 @@ import bestfit.model.ModelSpec;
 import bestfit.model.Models;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class EngineArgsTest {
     private static EngineArgs read(String line) throws ArgumentError {
-        return EngineArgs.read(Arrays.asList(line.split(" ", -1)), 4);
+        return EngineArgs.read(Arrays.asList(line.split(" ", -1)), OptionalInt.of(4));
     }
 
     @Test

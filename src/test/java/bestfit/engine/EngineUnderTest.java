@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -26,10 +27,14 @@ final class EngineUnderTest implements AutoCloseable {
     }
 
     static EngineUnderTest start(String... args) {
-        var all = Stream.concat(Stream.of("tiny", "--port", "0", "--disable-log-stats"), Arrays.stream(args))
+        return serving("tiny", args);
+    }
+
+    static EngineUnderTest serving(String model, String... args) {
+        var all = Stream.concat(Stream.of(model, "--port", "0", "--disable-log-stats"), Arrays.stream(args))
                 .toList();
         try {
-            return new EngineUnderTest(EngineServer.start(EngineArgs.read(all, 8), EngineLog.SILENT));
+            return new EngineUnderTest(EngineServer.start(EngineArgs.read(all, OptionalInt.of(8)), EngineLog.SILENT));
         } catch (ArgumentError | StartFailure | IOException | InterruptedException e) {
             throw new AssertionError(e);
         }

@@ -1,0 +1,253 @@
+package bestfit.engine;
+
+import bestfit.engine.EngineLog.Writer;
+import bestfit.engine.EngineServer.Parts;
+import bestfit.http.HttpClient;
+import bestfit.http.HttpServer;
+import bestfit.model.Model;
+import bestfit.model.Models;
+import bestfit.model.Tokenizer;
+import bestfit.scheduler.V1Scheduler;
+import bestfit.time.ScaledClock;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * What an engine does before it serves, with vLLM's log lines: checks the args, loads the model and warms up, and beside
+ * that reads the tokenizer and rehearses its own API.
+ */
+final class EngineStart {
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final Duration REHEARSAL = Duration.ofSeconds(30);
+    private static final Duration WARM_UP = Duration.ofMillis(300);
+    private static final String COMPUTED =
+            "This is bestfit's embedded engine: it computes on CPU cores, one thread a device, not on a GPU.";
+
+    /** Ready to serve. */
+    record Ready(Parts parts, StepExecutor executor) {}
+
+    private final EngineArgs args;
+    private final EngineLog log;
+    private final Model model;
+    private final EngineConfig config;
+    private final ScaledClock clock;
+
+    private EngineStart(EngineArgs args, EngineLog log, Model model, EngineConfig config) {
+        this.args = args;
+        this.log = log;
+        this.model = model;
+        this.config = config;
+        this.clock =
+                ScaledClock.start(args.simulation().map(Simulation::timeScale).orElse(1.0));
+    }
+
+    /** Throws as {@link EngineServer#start} does. */
+    static Ready of(EngineArgs args, EngineLog log) throws StartFailure, InterruptedException {
+        long startNanos = System.nanoTime();
+        banner(args, log);
+        var model = Models.find(args.model());
+        log.info(
+                Writer.API,
+                "model.py:733",
+                "Resolved architecture: " + model.spec().architecture().label());
+        var config = EngineConfig.decide(args, model.spec());
+        log.info(Writer.API, "model.py:2152", "Using max model len " + config.maxModelLen());
+        log.info(
+                Writer.API,
+                "scheduler.py:239",
+                "Chunked prefill is " + (args.chunkedPrefill() ? "enabled" : "disabled")
+                        + " with max_num_batched_tokens=" + config.maxNumBatchedTokens() + ".");
+        var ready = new EngineStart(args, log, model, config).run();
+        log.info(
+                Writer.CORE,
+                "core.py:402",
+                String.format(
+                        Locale.ROOT,
+                        "init engine (profile, create kv cache, warmup model) took %.2f s",
+                        (System.nanoTime() - startNanos) / 1e9));
+        return ready;
+    }
+
+    private Ready run() throws StartFailure, InterruptedException {
+        var parts = CompletableFuture.supplyAsync(
+                this::rehearsed, task -> Thread.ofVirtual().start(task));
+        announceLoad();
+        long loadNanos = System.nanoTime();
+        var loaded = args.simulation().isEmpty() ? computing() : null;
+        log.info(
+                Writer.CORE,
+                "gpu_model_runner.py:319",
+                String.format(
+                        Locale.ROOT,
+                        "Model loading took %.4f GiB memory and %.6f seconds",
+                        config.memory().weights() / (double) (1L << 30),
+                        (System.nanoTime() - loadNanos) / 1e9));
+        if (loaded != null) {
+            loaded.warmUp(WARM_UP);
+        }
+        logMemory(config, log);
+        try {
+            var executor = loaded != null ? loaded : simulating(parts.join());
+            return new Ready(parts.join(), FaultyExecutor.wrap(executor, args.faults()));
+        } catch (CompletionException failed) {
+            throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
+        }
+    }
+
+    private CpuExecutor computing() {
+        return CpuExecutor.open(
+                model,
+                new CpuExecutor.Options(
+                        args.tensorParallel(),
+                        args.pipelineParallel(),
+                        args.blockSize(),
+                        config.blocks(),
+                        config.maxModelLen(),
+                        config.dtype(),
+                        args.seed()));
+    }
+
+    private StepExecutor simulating(Parts parts) {
+        var timer = args.simulation().orElseThrow().timer(args, model.spec(), clock);
+        return GpuExecutor.start(timer, tokens(parts.tokenizer()), clock, args.pipelineParallel());
+    }
+
+    /** Of ids that are whole characters and end no answer. */
+    private HashedTokens tokens(Tokenizer tokenizer) {
+        var usable = IntStream.range(
+                        0, Math.min(tokenizer.vocabularySize(), model.spec().vocabSize()))
+                .filter(id -> !tokenizer.isSpecial(id) && !model.spec().eosIds().contains(id))
+                .filter(id -> isText(tokenizer.tokenText(id)))
+                .toArray();
+        return new HashedTokens(usable, args.seed());
+    }
+
+    private static boolean isText(String text) {
+        return !text.isEmpty() && text.indexOf('\ufffd') < 0;
+    }
+
+    private static void banner(EngineArgs args, EngineLog log) {
+        log.info(
+                Writer.API,
+                "api_utils.py:347",
+                "vLLM server version " + EngineApi.version(args) + ", serving model " + args.model());
+        log.info(
+                Writer.API,
+                "api_utils.py:350",
+                args.simulation().map(EngineStart::simulated).orElse(COMPUTED));
+        var given = args.given().entrySet().stream()
+                .map(entry -> "'" + entry.getKey() + "': '" + entry.getValue() + "'")
+                .collect(Collectors.joining(", ", "{", "}"));
+        log.info(Writer.API, "api_utils.py:286", "non-default args: " + given);
+        for (var fault : args.faults()) {
+            log.warning(
+                    Writer.API,
+                    "api_utils.py:351",
+                    "--fault " + fault.kind().label() + ": this engine fails on purpose.");
+        }
+    }
+
+    private static String simulated(Simulation simulation) {
+        return "This is bestfit's embedded engine, SIMULATED: no GPU and no model computes here. Steps take as long as "
+                + simulation.spec() + " would by its data sheet, tokens are those of a hash, and "
+                + simulation.timeScale()
+                + " simulated seconds pass in one.";
+    }
+
+    private void announceLoad() throws StartFailure {
+        log.info(
+                Writer.CORE,
+                "core.py:133",
+                "Initializing a V1 LLM engine (v" + EngineApi.version(args) + ") with config: model='" + args.model()
+                        + "', dtype=torch." + config.dtype() + ", max_seq_len=" + config.maxModelLen()
+                        + ", tensor_parallel_size=" + args.tensorParallel() + ", pipeline_parallel_size="
+                        + args.pipelineParallel()
+                        + ", data_parallel_size=1, kv_cache_dtype=auto, device_config=cpu, seed="
+                        + args.seed() + ", served_model_name=" + args.servedName() + ", enable_prefix_caching="
+                        + (args.prefixCaching() ? "True" : "False") + ", enable_chunked_prefill="
+                        + (args.chunkedPrefill() ? "True" : "False"));
+        log.info(Writer.CORE, "cpu_model_runner.py:68", "Starting to load model " + args.model() + "...");
+        if (args.fault(Fault.Kind.EXIT).isPresent()) {
+            throw StartFailure.engine("RuntimeError: --fault exit, the engine was told to fail at start");
+        }
+        if (args.fault(Fault.Kind.NEVER_READY).isPresent()) {
+            new CompletableFuture<Void>().join();
+        }
+    }
+
+    private static void logMemory(EngineConfig config, EngineLog log) {
+        var memory = config.memory();
+        log.info(
+                Writer.CORE,
+                "gpu_worker.py:480",
+                String.format(
+                        Locale.ROOT,
+                        "Available KV cache memory: %.2f GiB",
+                        (double) memory.blockBytes() * config.blocks() / (1L << 30)));
+        log.info(
+                Writer.CORE,
+                "gpu_worker.py:703",
+                "Each device has " + ByteSize.show(memory.total()) + ": " + ByteSize.show(memory.usable())
+                        + " usable, " + ByteSize.show(memory.weights()) + " for weight, "
+                        + ByteSize.show(memory.activations()) + " for peak activation.");
+        log.info(
+                Writer.CORE,
+                "kv_cache_utils.py:1744",
+                String.format(Locale.ROOT, "GPU KV cache size: %,d tokens", config.kvTokens()));
+        log.info(
+                Writer.CORE,
+                "kv_cache_utils.py:1745",
+                String.format(
+                        Locale.ROOT,
+                        "Maximum concurrency for %,d tokens per request: %.2fx",
+                        config.maxModelLen(),
+                        config.kvTokens() / (double) config.maxModelLen()));
+    }
+
+    private Parts rehearsed() {
+        var tokenizer = Tokenizer.load(model);
+        var orders = new OrderMaker(tokenizer, model.spec(), config.maxModelLen());
+        var parts = new Parts(config, model.spec(), tokenizer, orders, new EngineMetrics(config), clock, log);
+        rehearse(parts);
+        return parts;
+    }
+
+    /**
+     * Answers a few requests on a port, with devices and counts of its own, so that the first real one does not pay for the
+     * loading of every class on its way.
+     */
+    private void rehearse(Parts parts) {
+        var metrics = new EngineMetrics(config);
+        var own = new Parts(config, parts.spec(), parts.tokenizer(), parts.orders(), metrics, clock, EngineLog.SILENT);
+        var executor = GpuExecutor.start(_ -> 0, tokens(parts.tokenizer()), clock, 1);
+        var core = EngineCore.start(new V1Scheduler(config.scheduler()), executor, metrics, clock, _ -> {});
+        try (var server =
+                HttpServer.start(LOOPBACK, 0, HttpServer.Limits.DEFAULTS, new EngineApi(own, core).router())) {
+            var client = new HttpClient();
+            var headers = args.apiKeys().stream()
+                    .findFirst()
+                    .map(key -> Map.of("Authorization", "Bearer " + key))
+                    .orElse(Map.of());
+            var chat = "{\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],\"max_tokens\":4,\"stream\":true}";
+            var text = "{\"prompt\":\"hello\",\"max_tokens\":4}";
+            client.call("POST", server.url() + "/v1/chat/completions", headers, bytes(chat), REHEARSAL);
+            client.call("POST", server.url() + "/v1/completions", headers, bytes(text), REHEARSAL);
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        } finally {
+            core.close();
+        }
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}
