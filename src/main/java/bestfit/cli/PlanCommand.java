@@ -1,6 +1,7 @@
 package bestfit.cli;
 
 import bestfit.config.Problems;
+import bestfit.hardware.Device;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.SmiInventory;
 import bestfit.report.PlanReport;
@@ -40,7 +41,8 @@ public final class PlanCommand implements Callable<Integer> {
         }
         problems.throwIfAny();
         var found = space.findModel();
-        var enumerated = space.space(found, inventory(System.getenv()));
+        var inventory = inventory(System.getenv());
+        var enumerated = space.space(found, inventory, inventory.kind() == Device.Kind.CORE);
         if (json) {
             System.out.println(PlanReport.json(enumerated));
         } else {

@@ -54,8 +54,8 @@ final class SpaceOptions {
         return ArgsText.read("--args", args);
     }
 
-    SearchSpace space(Model found, Inventory inventory) {
+    SearchSpace space(Model found, Inventory inventory, boolean embedded) {
         return SearchSpace.enumerate(
-                new SearchSpace.Query(ModelShape.of(found, dtype), dtype, inventory, users, mandatory()));
+                new SearchSpace.Query(ModelShape.of(found, dtype), dtype, inventory, users, mandatory(), embedded));
     }
 }

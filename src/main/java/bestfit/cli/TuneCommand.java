@@ -108,7 +108,7 @@ public final class TuneCommand implements Callable<Integer> {
         var model = space.findModel();
         var target = target(environment);
         var inventory = target.inventory(space.devices, environment);
-        var enumerated = space.space(model, inventory);
+        var enumerated = space.space(model, inventory, target.embedded(inventory));
         var spec = spec(model, enumerated, target, inventory.count());
         var home = Home.of(environment);
         var file = db == null ? home.resolve("bestfit.sqlite") : db;

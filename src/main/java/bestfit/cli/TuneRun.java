@@ -36,6 +36,11 @@ final class TuneRun {
 
     private static final Duration OTHER_SILENCE = Duration.ofMinutes(3);
 
+    /** More of them are no accident. */
+    private static final int MOST_LOST_NODES = 5;
+
+    private static final Duration OWN_NODE_PATIENCE = Duration.ofSeconds(3);
+
     /**
      * @param mayInterrupt what runs on the node
      * @param server for the report's head
@@ -48,6 +53,7 @@ final class TuneRun {
     private final Options options;
     private final Map<String, String> environment;
     private final TuneProgress progress;
+    private boolean announced;
 
     TuneRun(CampaignSpec spec, TuneTarget target, Options options, Map<String, String> environment) {
         this.spec = spec;
@@ -93,14 +99,33 @@ final class TuneRun {
             throws IOException, InterruptedException {
         return switch (target) {
             case TuneTarget.Running(var address) -> campaign(database, campaigns, row, model, new NodeClient(address));
-            case TuneTarget.Own own -> {
-                var log = Home.of(environment).resolve("node.log");
-                try (var node = OwnNode.start(
-                        OwnProcess.command(own.arguments(spec.devices())), ChildEnvironment.of(environment), log)) {
-                    yield campaign(database, campaigns, row, model, new NodeClient(node.address()));
+            case TuneTarget.Own own -> withOwnNode(own, database, campaigns, row, model);
+        };
+    }
+
+    /** A node of ours that was killed is started again, and the campaign goes on with the trial that it took along. */
+    private int withOwnNode(
+            TuneTarget.Own own, Database database, CampaignStore campaigns, CampaignRow row, Model model)
+            throws IOException, InterruptedException {
+        var log = Home.of(environment).resolve("node.log");
+        var command = OwnProcess.command(own.arguments(spec.devices()));
+        for (int lost = 0; ; lost++) {
+            try (var node = OwnNode.start(command, ChildEnvironment.of(environment), log)) {
+                try {
+                    return campaign(
+                            database,
+                            campaigns,
+                            campaigns.find(row.id()).orElse(row),
+                            model,
+                            new NodeClient(node.address()));
+                } catch (IOException e) {
+                    if (node.alive() || lost == MOST_LOST_NODES) {
+                        throw e;
+                    }
+                    progress.say("the node ended by itself (its last lines are in " + log + "); a new one is started");
                 }
             }
-        };
+        }
     }
 
     private int campaign(Database database, CampaignStore campaigns, CampaignRow row, Model model, NodeClient node)
@@ -109,7 +134,7 @@ final class TuneRun {
         var stop = new CampaignStop(() -> cancelStart(node));
         try (var load = ClosedLoop.open()) {
             var tools = new Campaign.Tools(
-                    new Deployer(node),
+                    new Deployer(node, target instanceof TuneTarget.Own ? OWN_NODE_PATIENCE : Deployer.NODE_PATIENCE),
                     load,
                     campaigns,
                     new ExperimentStore(database),
@@ -209,6 +234,10 @@ final class TuneRun {
 
     /** Says what is to come; false when the user must allow something first. */
     private boolean announce(Campaign campaign, NodeClient node) throws IOException {
+        if (announced) {
+            return true;
+        }
+        announced = true;
         progress.say(options.server());
         progress.say("workload: " + spec.workload().sentence() + "; a probe sizes it");
         progress.say("baseline: " + campaign.baselineOrigin() + " ("

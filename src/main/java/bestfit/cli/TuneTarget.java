@@ -29,6 +29,9 @@ sealed interface TuneTarget {
     /** The devices that instances are spread over; {@code told} is the user's number. */
     Inventory inventory(@Nullable Integer told, Map<String, String> environment) throws IOException;
 
+    /** Its memory is divided as the embedded engine divides it, else as vLLM does. */
+    boolean embedded(Inventory inventory);
+
     /** A node that runs already. */
     record Running(NodeAddress address) implements TuneTarget {
         @Override
@@ -64,6 +67,11 @@ sealed interface TuneTarget {
             }
             throw new ConfigException(
                     "--node " + address.management() + " does not tell its devices; give their number with --devices");
+        }
+
+        @Override
+        public boolean embedded(Inventory inventory) {
+            return inventory.kind() == Device.Kind.CORE;
         }
 
         private boolean isHere() {
@@ -109,6 +117,11 @@ sealed interface TuneTarget {
             }
             // vLLM's build for CPUs: its devices share the machine's memory.
             return hostCores(told);
+        }
+
+        @Override
+        public boolean embedded(Inventory inventory) {
+            return !vllm;
         }
 
         private static Inventory hostCores(int count) {

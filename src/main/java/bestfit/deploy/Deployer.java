@@ -14,15 +14,18 @@ import java.util.Optional;
  */
 public final class Deployer {
     /** MLNode restarts itself after a failed start; docker needs some seconds for that. */
-    private static final Duration NODE_PATIENCE = Duration.ofSeconds(60);
+    public static final Duration NODE_PATIENCE = Duration.ofSeconds(60);
 
     private static final Duration SERVING_PATIENCE = Duration.ofSeconds(30);
     private static final long POLL_MILLIS = 200;
 
     private final NodeClient node;
+    private final Duration patience;
 
-    public Deployer(NodeClient node) {
+    /** @param patience with a node that does not answer: {@link #NODE_PATIENCE}, unless it cannot come back */
+    public Deployer(NodeClient node, Duration patience) {
         this.node = node;
+        this.patience = patience;
     }
 
     /** What became of a deployment. */
@@ -145,7 +148,7 @@ public final class Deployer {
     }
 
     private void awaitNode() throws IOException, InterruptedException {
-        long deadline = System.nanoTime() + NODE_PATIENCE.toNanos();
+        long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
             try {
                 node.state();

@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.model.Dtype;
+import bestfit.model.EmbeddedSizes;
 import bestfit.model.ModelSizes;
 import bestfit.model.ModelSpec;
 
@@ -19,11 +20,7 @@ record DeviceMemory(long total, long usable, long weights, long activations, lon
     private static final long GRAPH_BYTES = 300L << 20;
     private static final long NCCL_BYTES = 400L << 20;
 
-    /**
-     * Divides a device. Activations: residual stream, its normalised copy, attention input and output, gate and up of the
-     * MLP for a full batch, and the logits of every sequence. All of it is 32-bit floats, weights and KV cache too, since
-     * that is how the executor holds them whatever {@code --dtype} it rounds to.
-     */
+    /** Divides a device. */
     static DeviceMemory divide(EngineArgs args, ModelSpec spec, int batchedTokens, int sequences) {
         return args.simulation().isPresent()
                 ? simulated(args, spec, batchedTokens, sequences)
@@ -33,15 +30,11 @@ record DeviceMemory(long total, long usable, long weights, long activations, lon
     private static DeviceMemory computed(EngineArgs args, ModelSpec spec, int batchedTokens, int sequences) {
         int tp = args.tensorParallel();
         int pp = args.pipelineParallel();
-        long perToken = 2L * spec.hiddenSize()
-                + Math.ceilDiv(2L * spec.heads() * spec.headDim() + 2L * spec.kvHeads() * spec.headDim(), tp)
-                + Math.ceilDiv(2L * spec.intermediateSize(), tp);
-        long logits = (long) sequences * Math.ceilDiv(spec.vocabSize(), tp);
-        long activations = (perToken * batchedTokens + logits) * Float.BYTES;
-        long weights = ModelSizes.weightBytesPerDevice(spec, Dtype.FLOAT32, tp, pp);
+        long activations = EmbeddedSizes.activationBytes(spec, tp, batchedTokens, sequences);
+        long weights = EmbeddedSizes.weightBytes(spec, tp, pp);
         long usable = (long) (args.deviceMemoryBytes() * args.memoryUtilization());
         long kvCache = args.kvCacheBytes().orElse(usable - weights - activations);
-        long blockBytes = ModelSizes.kvBytesPerTokenPerDevice(spec, Dtype.FLOAT32, tp, pp) * args.blockSize();
+        long blockBytes = EmbeddedSizes.kvBytesPerToken(spec, tp, pp) * args.blockSize();
         return new DeviceMemory(args.deviceMemoryBytes(), usable, weights, activations, kvCache, blockBytes);
     }
 

@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.args.VllmArgs;
+import bestfit.model.EmbeddedSizes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +51,6 @@ public record EngineArgs(
         int devices,
         Map<String, String> given) {
 
-    private static final long EMBEDDED_MEMORY_BYTES = 256L << 20;
-
     static final String DTYPES = "auto bfloat16 float float16 float32 half";
 
     /**
@@ -77,8 +76,8 @@ public record EngineArgs(
                 reader.maxModelLen(),
                 reader.optional("--max-num-seqs", 1),
                 reader.optional("--max-num-batched-tokens", 1),
-                reader.whole("--block-size", 16, 1),
-                reader.fraction("--gpu-memory-utilization", 0.92),
+                reader.whole("--block-size", EmbeddedSizes.BLOCK_TOKENS, 1),
+                reader.fraction("--gpu-memory-utilization", EmbeddedSizes.UTILIZATION),
                 reader.choice("--dtype", "auto", DTYPES),
                 reader.whole("--seed", 0, 0),
                 reader.on("enable-prefix-caching", true),
@@ -98,7 +97,7 @@ public record EngineArgs(
                 reader.bytes("--device-memory")
                         .orElse(simulation
                                 .map(simulated -> simulated.gpu().memoryBytes())
-                                .orElse(EMBEDDED_MEMORY_BYTES)),
+                                .orElse(EmbeddedSizes.DEVICE_BYTES)),
                 reader.whole("--devices", visibleDevices.orElse(devices(simulation)), 1),
                 Map.copyOf(reader.shown()));
     }

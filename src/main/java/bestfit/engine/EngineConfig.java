@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.model.Dtype;
+import bestfit.model.EmbeddedSizes;
 import bestfit.model.ModelSpec;
 import bestfit.scheduler.SchedulerConfig;
 import java.util.Set;
@@ -18,8 +19,8 @@ record EngineConfig(
         int maxNumBatchedTokens,
         DeviceMemory memory,
         int blocks) {
-    private static final int DEFAULT_SEQUENCES = 256;
-    private static final int DEFAULT_BATCHED_TOKENS = 2048;
+    private static final int DEFAULT_SEQUENCES = EmbeddedSizes.SEQUENCES;
+    private static final int DEFAULT_BATCHED_TOKENS = EmbeddedSizes.BATCHED_TOKENS;
     private static final long LARGE_BYTES = 70L << 30;
     private static final int LARGE_SEQUENCES = 1024;
     private static final int LARGE_BATCHED_TOKENS = 8192;

@@ -5,7 +5,6 @@ import bestfit.args.Layout;
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.hardware.Inventory;
-import bestfit.model.ModelSizes;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,9 +21,6 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
     static final String PP = "--pipeline-parallel-size";
     private static final String SEQS = "--max-num-seqs";
 
-    /** vLLM's default share of a device's memory. */
-    private static final double DEFAULT_UTILIZATION = 0.9;
-
     public SearchSpace {
         candidates = List.copyOf(candidates);
         rejections = List.copyOf(rejections);
@@ -35,8 +31,10 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
      *
      * @param users requests in flight at most
      * @param mandatory the user's args; they are in every config and win over ours
+     * @param embedded for the embedded engine, else for vLLM
      */
-    public record Query(ModelShape model, String dtype, Inventory inventory, int users, VllmArgs mandatory) {}
+    public record Query(
+            ModelShape model, String dtype, Inventory inventory, int users, VllmArgs mandatory, boolean embedded) {}
 
     /** @throws ConfigException when the mandatory args cannot be part of any config here */
     public static SearchSpace enumerate(Query query) {
@@ -48,7 +46,8 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
             for (int pp = 1; tp * pp <= devices; pp++) {
                 var layout = Layout.filling(tp, pp, devices);
                 var plain = candidate(query, layout, Optional.empty());
-                var reason = whyNot(query, layout);
+                var reason = whyNot(query, layout)
+                        .or(() -> MemoryNeed.of(query, plain).tooBig());
                 if (reason.isPresent()) {
                     rejections.add(new Rejection(plain, reason.get()));
                 } else {
@@ -109,46 +108,7 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
             return Optional.of("PP " + pp + " has more stages than the model's "
                     + model.spec().layers() + " layers");
         }
-        return tooBig(query, layout);
-    }
-
-    /** Weights of the largest stage and the KV cache of one longest request must fit in what vLLM may take. */
-    private static Optional<String> tooBig(Query query, Layout layout) {
-        var model = query.model();
-        double utilization = query.mandatory()
-                .value("--gpu-memory-utilization")
-                .map(SearchSpace::share)
-                .orElse(DEFAULT_UTILIZATION);
-        int longest = query.mandatory()
-                .intValue("--max-model-len")
-                .orElse(model.spec().maxPositions());
-        double weights = ModelSizes.weightBytesPerDevice(model.spec(), model.dtype(), layout.tp(), layout.pp());
-        double kv = (double) longest
-                * ModelSizes.kvBytesPerTokenPerDevice(model.spec(), model.dtype(), layout.tp(), layout.pp());
-        double usable = query.inventory().deviceMemoryBytes() * utilization;
-        if (weights + kv <= usable) {
-            return Optional.empty();
-        }
-        return Optional.of("a device needs " + bytes(weights) + " of weights and " + bytes(kv) + " of KV cache for "
-                + longest + " tokens; it has " + bytes(usable));
-    }
-
-    private static double share(String text) {
-        try {
-            double share = Double.parseDouble(text);
-            if (share > 0 && share <= 1) {
-                return share;
-            }
-        } catch (NumberFormatException e) {
-            // refused below with every other value out of range
-        }
-        throw new ConfigException("--args: --gpu-memory-utilization " + text + " must be above 0 and at most 1");
-    }
-
-    private static String bytes(double bytes) {
-        return bytes >= 1e9
-                ? String.format(java.util.Locale.ROOT, "%.1f GB", bytes / 1e9)
-                : String.format(java.util.Locale.ROOT, "%.1f MB", bytes / 1e6);
+        return Optional.empty();
     }
 
     /**
@@ -166,7 +126,11 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
         for (int bound : bounds) {
             var bounded = candidate(query, plain.layout(), Optional.of(bound));
             if (bound < share) {
-                candidates.add(bounded);
+                MemoryNeed.of(query, bounded)
+                        .tooBig()
+                        .ifPresentOrElse(
+                                reason -> rejections.add(new Rejection(bounded, reason)),
+                                () -> candidates.add(bounded));
             } else {
                 rejections.add(new Rejection(
                         bounded,

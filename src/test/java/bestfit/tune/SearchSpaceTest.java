@@ -30,7 +30,7 @@ class SearchSpaceTest {
 
     private static SearchSpace space(ModelShape model, int devices, int users, String... mandatory) {
         return SearchSpace.enumerate(
-                new SearchSpace.Query(model, "auto", Inventory.cores(devices), users, VllmArgs.of(mandatory)));
+                new SearchSpace.Query(model, "auto", Inventory.cores(devices), users, VllmArgs.of(mandatory), true));
     }
 
     private static List<String> titles(SearchSpace space) {
@@ -87,7 +87,7 @@ class SearchSpaceTest {
                 .toList();
         var model = shape(64, 8, 64, 128, 5120, 32_768);
         var space = SearchSpace.enumerate(
-                new SearchSpace.Query(model, "auto", new Inventory(devices, 0), 10, VllmArgs.of()));
+                new SearchSpace.Query(model, "auto", new Inventory(devices, 0), 10, VllmArgs.of(), false));
         assertThat(titles(space)).contains("TP 8 PP 1 ×1 default", "TP 4 PP 2 ×1 default");
         assertThat(reasons(space, 4).getFirst())
                 .startsWith("a device needs 15.6")
