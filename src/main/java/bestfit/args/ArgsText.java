@@ -2,23 +2,49 @@ package bestfit.args;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.config.Problems;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import tools.jackson.core.JacksonException;
 
 /** Args as a user types them into one option: a JSON array of strings, or one string with POSIX shell quoting. */
 public final class ArgsText {
+    private static final Set<String> COUNTS =
+            Set.of("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size", "--max-num-seqs");
+
     private ArgsText() {}
 
     /**
      * Reads either form; a string is split as a POSIX shell would, without any expansion.
      *
      * @param option named in the message, such as {@code --args}
-     * @throws ConfigException on an open quote, or an array that is broken or holds anything but strings
+     * @throws ConfigException on an open quote, an array that is broken or holds anything but strings, a first word that is
+     *     no flag, or a parallel size or batch limit below 1
      */
     public static VllmArgs read(String option, String text) {
         var trimmed = text.strip();
-        return new VllmArgs(trimmed.startsWith("[") ? fromJson(option, trimmed) : split(option, trimmed));
+        var args = new VllmArgs(trimmed.startsWith("[") ? fromJson(option, trimmed) : split(option, trimmed));
+        refuseNonsense(option, args);
+        return args;
+    }
+
+    /** What no version of vLLM takes, and what would make a layout out of nothing. */
+    private static void refuseNonsense(String option, VllmArgs args) {
+        var problems = new Problems();
+        args.list().stream()
+                .findFirst()
+                .filter(first -> VllmArgs.flagOf(first).isEmpty())
+                .ifPresent(first -> problems.add(option + ": " + first
+                        + " is no flag; args are vLLM's flags with their values," + " such as --max-num-seqs 64"));
+        for (var given : args.given()) {
+            var value = given.values().isEmpty() ? "" : given.values().getFirst();
+            if (COUNTS.contains(given.flag()) && !value.matches("0*[1-9]\\d{0,7}")) {
+                problems.add(option + ": " + given.flag() + " is " + (value.isEmpty() ? "without a value" : value)
+                        + "; it takes a whole number of at least 1");
+            }
+        }
+        problems.throwIfAny();
     }
 
     private static List<String> fromJson(String option, String text) {
@@ -33,7 +59,7 @@ public final class ArgsText {
             }
             return items;
         } catch (JacksonException e) {
-            throw new ConfigException(option + ": " + text + " is no JSON array of strings (" + e.getOriginalMessage()
+            throw new ConfigException(option + ": " + text + " is no JSON array of strings (" + Json.problem(e)
                     + "); example: [\"--max-num-seqs\",\"64\"]");
         }
     }

@@ -5,12 +5,17 @@ import bestfit.store.StoreException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -44,7 +49,24 @@ public final class Main implements Runnable {
     private CommandLine.Model.@Nullable CommandSpec spec;
 
     public static void main(String[] args) {
-        System.exit(run(args));
+        int code = run(args);
+        // A stream that printed into a full disk or a closed pipe says so only when asked.
+        if (System.out.checkError() && code == ExitCode.OK) {
+            code = ExitCode.FAILED;
+            if (!isPipe(Path.of("/proc/self/fd/1"))) { // head has read what it wanted
+                System.err.println(
+                        "bestfit: the result could not be written to standard output: it is closed, or its disk is full.");
+            }
+        }
+        System.exit(code);
+    }
+
+    private static boolean isPipe(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().startsWith("pipe:");
+        } catch (IOException closed) {
+            return false;
+        }
     }
 
     /** Runs one command line on the process's own streams and returns its {@link ExitCode}. */
@@ -75,7 +97,7 @@ public final class Main implements Runnable {
     private static int badArguments(ParameterException problem, String[] args) {
         var command = problem.getCommandLine();
         var err = command.getErr();
-        err.println("bestfit: " + problem.getMessage());
+        err.println("bestfit: " + message(problem));
         if (problem instanceof UnmatchedArgumentException unmatched
                 && !unmatched.getSuggestions().isEmpty()) {
             err.println("Did you mean: " + String.join(", ", unmatched.getSuggestions()) + "?");
@@ -87,6 +109,18 @@ public final class Main implements Runnable {
             err.println("Flags: " + command.getCommandSpec().qualifiedName() + " --help");
         }
         return ExitCode.BAD_INPUT;
+    }
+
+    private static String message(ParameterException problem) {
+        if (problem instanceof UnmatchedArgumentException unmatched
+                && problem.getCommandLine().getParent() == null) {
+            return "Unknown command " + unmatched.getUnmatched().getFirst() + ".";
+        }
+        // picocli counts what is missing before it looks at what it does not know, which is often the reason
+        var unknown = problem instanceof MissingParameterException
+                ? problem.getCommandLine().getUnmatchedArguments()
+                : List.<String>of();
+        return problem.getMessage() + (unknown.isEmpty() ? "" : "; unknown: " + String.join(", ", unknown));
     }
 
     private static int report(Throwable failure, PrintWriter err) {
@@ -115,8 +149,13 @@ public final class Main implements Runnable {
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        // NoSuchFileException and its like carry only the file's name.
-        return root.getClass().getSimpleName() + ": " + root.getMessage();
+        var message = root.getMessage();
+        if (message == null) {
+            return root.getClass().getSimpleName();
+        }
+        // NoSuchFileException and its like often carry only the file's name.
+        boolean bare = root instanceof FileSystemException file && file.getReason() == null;
+        return bare ? root.getClass().getSimpleName() + ": " + message : message;
     }
 
     private static String stackTrace(Throwable failure) {

@@ -3,6 +3,7 @@ package bestfit.cli;
 import bestfit.config.Home;
 import bestfit.config.Problems;
 import bestfit.engine.ArgumentError;
+import bestfit.engine.Fault;
 import bestfit.engine.Simulation;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.SmiInventory;
@@ -235,6 +236,9 @@ public final class NodeCommand implements Callable<Integer> {
                         + "or VLLM_PYTHON_PATH, or have vllm on the PATH");
             }
             return new EngineProgram.Vllm(interpreter.orElse("python3"));
+        }
+        if (fault != null) {
+            Fault.check(fault);
         }
         return new EngineProgram.Embedded(Optional.ofNullable(fault), simulation());
     }

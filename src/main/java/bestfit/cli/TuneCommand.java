@@ -8,6 +8,7 @@ import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Problems;
 import bestfit.deploy.NodeAddress;
+import bestfit.engine.Fault;
 import bestfit.model.Model;
 import bestfit.store.CampaignStore;
 import bestfit.store.Database;
@@ -18,6 +19,7 @@ import bestfit.tune.Objective;
 import bestfit.tune.SearchSpace;
 import bestfit.tune.TuneWorkload;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -136,6 +138,12 @@ public final class TuneCommand implements Callable<Integer> {
         }
         if (fault != null && (node != null || "vllm".equals(engine))) {
             problems.add("--fault " + fault + " is for embedded engines of a node of our own; leave it out");
+        }
+        if (fault != null) {
+            Fault.check(fault);
+        }
+        if (python != null && !Files.isExecutable(Path.of(python))) {
+            problems.add("--python " + python + " is no program that can be run; give a Python interpreter's file");
         }
         if (python != null && !"vllm".equals(engine)) {
             problems.add("--python " + python + " is for --engine vllm");

@@ -52,7 +52,12 @@ sealed interface TuneTarget {
         @Override
         public Inventory inventory(@Nullable Integer told, Map<String, String> environment) throws IOException {
             var client = new NodeClient(address);
-            client.state();
+            try {
+                client.state();
+            } catch (IOException e) {
+                throw new ConfigException("--node " + address.management() + " gives no answer of a node: "
+                        + e.getMessage() + "; give the management URL of a running node, such as http://HOST:8080");
+            }
             var gpus = client.gpus();
             if (!gpus.isEmpty()) {
                 var found = new Inventory(gpus, 0);

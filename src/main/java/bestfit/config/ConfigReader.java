@@ -1,6 +1,7 @@
 package bestfit.config;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -174,6 +175,8 @@ public final class ConfigReader {
     private static JsonNode parse(Path file) {
         try {
             return YAML.readTree(Files.readString(file));
+        } catch (CharacterCodingException e) {
+            throw new ConfigException("File " + file + " is not YAML: it is no UTF-8 text.");
         } catch (IOException e) {
             throw new ConfigException("File " + file + " cannot be read: "
                     + (Files.exists(file) ? e.getMessage() : "it does not exist") + ".");

@@ -13,7 +13,7 @@ public final class Home {
         if (set != null && !set.isBlank()) {
             return Path.of(set);
         }
-        var home = environment.getOrDefault("HOME", System.getProperty("user.home"));
-        return Path.of(home, ".local", "share", "bestfit");
+        var home = environment.getOrDefault("HOME", "");
+        return Path.of(home.isBlank() ? System.getProperty("user.home") : home, ".local", "share", "bestfit");
     }
 }

@@ -1,5 +1,6 @@
 package bestfit.config;
 
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -14,10 +15,20 @@ public final class Json {
     /**
      * Parses a document.
      *
-     * @throws tools.jackson.core.JacksonException if it is not JSON
+     * @throws JacksonException if it is not JSON
      */
     public static JsonNode parse(String text) {
         return MAPPER.readTree(text);
+    }
+
+    /** What is wrong with a document, and where, for people. */
+    public static String problem(JacksonException broken) {
+        // Jackson adds where a bracket opened, in words for programmers.
+        var text = broken.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
+        var at = broken.getLocation();
+        return at == null || at.getLineNr() < 1
+                ? text
+                : text + " at line " + at.getLineNr() + ", column " + at.getColumnNr();
     }
 
     public static String write(Object value) {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** Base URLs of a node, without a slash at the end. */
 public record NodeAddress(String management, String inference) {
     private static final int INFERENCE_PORT = 5000;
+    private static final int LAST_PORT = 65_535;
 
     /**
      * Reads what the user gave.
@@ -26,6 +27,10 @@ public record NodeAddress(String management, String inference) {
     private static URI url(String option, String text) {
         try {
             var url = new URI(text.strip());
+            if (url.getPort() > LAST_PORT) {
+                throw new ConfigException(
+                        option + ": " + text + " has port " + url.getPort() + "; 1 to " + LAST_PORT + " are allowed");
+            }
             if (url.getHost() != null && ("http".equals(url.getScheme()) || "https".equals(url.getScheme()))) {
                 return url;
             }

@@ -70,7 +70,7 @@ public record EngineArgs(
                 model,
                 names.isEmpty() ? List.of(model) : names,
                 reader.text("--host", "127.0.0.1"),
-                reader.whole("--port", 8000, 0),
+                reader.port(),
                 tp,
                 pp,
                 reader.maxModelLen(),
@@ -227,6 +227,14 @@ public record EngineArgs(
 
         int whole(String flag, int absent, int least) throws ArgumentError {
             return optional(flag, least).orElse(absent);
+        }
+
+        int port() throws ArgumentError {
+            int port = whole("--port", 8000, 0);
+            if (port > 65_535) {
+                throw new ArgumentError("argument --port: invalid value: " + port + " (it must be at most 65535)");
+            }
+            return port;
         }
 
         OptionalInt maxModelLen() throws ArgumentError {

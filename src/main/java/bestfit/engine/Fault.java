@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import bestfit.config.ConfigException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -63,6 +64,20 @@ public record Fault(Kind kind, long amount) {
             }
         }
         return faults;
+    }
+
+    /**
+     * Refuses a specification that an engine would refuse.
+     *
+     * @throws ConfigException naming the part and what is allowed
+     */
+    public static void check(String spec) {
+        try {
+            parse(spec, 1, 1);
+        } catch (ArgumentError refused) {
+            throw new ConfigException(
+                    String.valueOf(refused.getMessage()).replace("argument --fault: invalid value", "--fault"));
+        }
     }
 
     private static Fault read(List<String> words, String part) throws ArgumentError {

@@ -71,7 +71,7 @@ final class SpecReader {
         try {
             return Json.parse(text);
         } catch (JacksonException e) {
-            throw new ConfigException(origin + ": not valid JSON: " + e.getOriginalMessage());
+            throw new ConfigException(origin + ": not valid JSON: " + Json.problem(e));
         }
     }
 

@@ -43,7 +43,7 @@ final class TokenizerReader {
         try {
             return new TokenizerReader(origin, Json.parse(text)).read();
         } catch (JacksonException e) {
-            throw new ConfigException(origin + ": not valid JSON: " + e.getOriginalMessage());
+            throw new ConfigException(origin + ": not valid JSON: " + Json.problem(e));
         }
     }
 

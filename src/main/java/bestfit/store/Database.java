@@ -81,11 +81,11 @@ public final class Database implements AutoCloseable {
      * @throws ConfigException if there is none, or it is another program's
      */
     public static Database openToRead(Path file, Path home) {
+        refuseOtherFormat(file);
         if (!Files.isRegularFile(file)) {
             throw new ConfigException(
                     "Database " + file + " does not exist. Name one with --db, or run measure first.");
         }
-        refuseOtherFormat(file);
         unpackNativesIn(home);
         var config = new SQLiteConfig();
         config.setBusyTimeout(BUSY_MILLIS);
@@ -119,12 +119,11 @@ public final class Database implements AutoCloseable {
             try {
                 var result = work.on(connection);
                 connection.commit();
+                connection.setAutoCommit(true);
                 return result;
             } catch (SQLException | RuntimeException failure) {
                 rollback(failure);
                 throw failure;
-            } finally {
-                connection.setAutoCommit(true);
             }
         } catch (SQLException e) {
             throw StoreException.of(file, e);
@@ -170,9 +169,11 @@ public final class Database implements AutoCloseable {
         return read(open -> Migrations.pragma(open, "application_id")) == APPLICATION_ID;
     }
 
+    /** A full disk has SQLite roll back by itself; that there is nothing left to roll back must not hide the disk. */
     private void rollback(Exception failure) {
         try {
             connection.rollback();
+            connection.setAutoCommit(true);
         } catch (SQLException alsoFailed) {
             failure.addSuppressed(alsoFailed);
         }

@@ -37,6 +37,17 @@ class ArgsTextTest {
     }
 
     @Test
+    void nonsenseIsRefusedBeforeItIsDeployed() {
+        for (var size : new String[] {"0", "-2", "x", ""}) {
+            assertThatThrownBy(() -> ArgsText.read("--args", "-tp=" + size))
+                    .hasMessageContaining("--args: --tensor-parallel-size is")
+                    .hasMessageContaining("at least 1");
+        }
+        assertThatThrownBy(() -> ArgsText.read("--args", "{\"tp\":1}")).hasMessageContaining("is no flag");
+        assertThatThrownBy(() -> ArgsText.read("--args", "[1,")).hasMessageNotContaining("Source");
+    }
+
+    @Test
     void catalogueKnowsTheGuidesParameters() {
         assertThat(ArgCatalogue.effect("--kv-cache-dtype")).isEqualTo(ArgEffect.CHANGES_ANSWERS);
         assertThat(ArgCatalogue.effect("-tp")).isEqualTo(ArgEffect.MAY_MOVE_LAST_BITS);

@@ -36,6 +36,13 @@ class LauncherTest {
     }
 
     @Test
+    void withoutALocale_printsWhatItMeans() throws Exception {
+        var run = run(folder, Map.of("LC_ALL", "C"), LAUNCHER.toString(), "help", "node");
+
+        assertThat(run.out()).contains("P+2, …");
+    }
+
+    @Test
     void checkoutUnderAPathWithSpaces_buildsOnceAndThenNeedsNoWriting() throws Exception {
         var checkout = copyCheckout(folder.resolve("a path with spaces"));
         var first = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version", "--json");

@@ -44,7 +44,26 @@ class MainTest {
     @Test
     void unknownCommand_isNamedWithTheKnownOnes() {
         assertThat(run("versoin")).isEqualTo(ExitCode.BAD_INPUT);
-        assertThat(err.toString()).contains("versoin", "Did you mean: version", "Commands: ", "help, ");
+        assertThat(err.toString()).contains("Unknown command versoin", "Did you mean: version", "Commands: ", "help, ");
+    }
+
+    @Test
+    void unknownFlag_isNamedEvenWhereARequiredOneIsMissing() {
+        assertThat(run("measure", "--frobnicate")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("--node_url", "unknown: --frobnicate");
+    }
+
+    @Test
+    void addressesAndFaultsAreCheckedBeforeAnythingStarts() {
+        assertThat(run("tune", "--node", "http://127.0.0.1:99999")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run("tune", "--node", "http://127.0.0.1:1", "--devices", "2"))
+                .isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run("tune", "--engine", "embedded", "--fault", "zzz")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run("node", "--port", "0", "--fault", "tp=x:exit")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString().lines())
+                .hasSize(4)
+                .allMatch(line -> line.startsWith("bestfit: "))
+                .noneMatch(line -> line.contains("Exception"));
     }
 
     @Test
