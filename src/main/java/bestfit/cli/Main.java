@@ -36,6 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TuneCommand.class,
             PlanCommand.class,
             NodeCommand.class,
+            ArgsCommand.class,
             BenchCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import bestfit.args.ArgSpec.Takes;
 import bestfit.args.VllmArgs;
 import bestfit.model.EmbeddedSizes;
 import java.util.ArrayList;
@@ -136,14 +137,14 @@ public record EngineArgs(
             var args = new VllmArgs(tokens);
             var unknown = new ArrayList<String>();
             for (var given : args.given()) {
-                var kind = VllmFlags.kind(given.flag());
-                if (kind == null) {
+                var takes = VllmFlags.takes(given.flag());
+                if (takes.isEmpty()) {
                     unknown.add(given.flag());
                     unknown.addAll(given.values());
-                } else if (kind == VllmFlags.Kind.ONE && given.values().isEmpty()) {
+                } else if (takes.get() == Takes.ONE && given.values().isEmpty()) {
                     throw new ArgumentError("argument " + given.flag() + ": expected one argument");
-                } else if (kind != VllmFlags.Kind.MANY) {
-                    int own = kind == VllmFlags.Kind.ONE || isBoolean(given.values()) ? 1 : 0;
+                } else if (takes.get() != Takes.MANY) {
+                    int own = takes.get() == Takes.ONE || isBoolean(given.values()) ? 1 : 0;
                     positionals.addAll(
                             given.values().subList(own, given.values().size()));
                 }
