@@ -1,0 +1,103 @@
+package bestfit.model;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Nearest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Models that can be planned for without their files: configs as the checkpoints publish them. */
+public final class KnownModels {
+    private static final ConcurrentHashMap<String, Known> FOUND = new ConcurrentHashMap<>();
+    private static final List<Entry> INDEX = index();
+
+    private KnownModels() {}
+
+    private record Entry(String file, List<String> names, String mandatoryArgs) {}
+
+    /**
+     * A model with what its network demands.
+     *
+     * @param mandatoryArgs vLLM args in one line; empty for none
+     */
+    public record Known(ModelCard card, String mandatoryArgs) {}
+
+    public static List<String> names() {
+        return INDEX.stream().map(entry -> entry.names().getFirst()).toList();
+    }
+
+    /**
+     * By name, with or without the organisation, or by the directory of a config.json.
+     *
+     * @throws ConfigException naming the nearest known model, or every field that is not understood
+     */
+    public static Known find(String nameOrDirectory) {
+        var known = FOUND.get(nameOrDirectory);
+        if (known == null) {
+            known = read(nameOrDirectory);
+            FOUND.put(nameOrDirectory, known);
+        }
+        return known;
+    }
+
+    private static Known read(String name) {
+        for (var entry : INDEX) {
+            if (entry.names().stream()
+                    .anyMatch(each ->
+                            each.equalsIgnoreCase(name) || shortName(each).equalsIgnoreCase(name))) {
+                return new Known(
+                        card(entry.file() + ".json", name, resource(entry.file() + ".json")), entry.mandatoryArgs());
+            }
+        }
+        var file = Files.isDirectory(Path.of(name)) ? Path.of(name, "config.json") : Path.of(name);
+        if (!Files.isRegularFile(file)) {
+            var all = INDEX.stream().flatMap(entry -> entry.names().stream()).toList();
+            var nearest = Nearest.to(name, all)
+                    .map(each -> "; the nearest known is " + each)
+                    .orElse("");
+            throw new ConfigException("model " + name + ": neither a bundled model nor a directory with a config.json"
+                    + nearest + "; bundled are " + String.join(", ", names()));
+        }
+        try {
+            return new Known(card(file.toString(), name, Files.readString(file)), "");
+        } catch (IOException e) {
+            throw new ConfigException("model " + name + ": " + file + " cannot be read: " + e.getMessage());
+        }
+    }
+
+    private static String shortName(String name) {
+        return name.substring(name.lastIndexOf('/') + 1);
+    }
+
+    /** @param origin names the text in messages */
+    public static ModelCard card(String origin, String name, String config) {
+        return new CardReader(origin, name, config).read();
+    }
+
+    private static List<Entry> index() {
+        var entries = new ArrayList<Entry>();
+        for (var line : resource("index.csv").lines().toList()) {
+            if (!line.startsWith("#")) {
+                var cells = line.split(",", 3);
+                entries.add(new Entry(cells[0], List.of(cells[1].split("\\|")), cells[2]));
+            }
+        }
+        return List.copyOf(entries);
+    }
+
+    private static String resource(String file) {
+        try (var in = KnownModels.class.getResourceAsStream("known/" + file)) {
+            if (in == null) {
+                throw new IllegalStateException("resource known/" + file + " is missing");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package bestfit.model;
+
+import java.util.Optional;
+
+/**
+ * How a checkpoint stores its matrices. Bytes a number include the scales: one 32-bit scale per block of 128 × 128 for
+ * block FP8, a 16-bit scale and a 4-bit zero per group of 128 for INT4 (AWQ, GPTQ), an 8-bit scale per 32 for MXFP4
+ * (OCP Microscaling 1.0), per 16 for NVFP4.
+ */
+public enum WeightFormat {
+    FLOAT32("float32", 4),
+    HALF("bf16", 2),
+    FP8("fp8", 1),
+    FP8_BLOCK("fp8 block", 1 + 4.0 / (128 * 128)),
+    INT4("int4", 0.5 + 2.5 / 128),
+    MXFP4("mxfp4", 0.5 + 1.0 / 32),
+    NVFP4("nvfp4", 0.5 + 1.0 / 16);
+
+    private final String label;
+    private final double bytes;
+
+    WeightFormat(String label, double bytes) {
+        this.label = label;
+        this.bytes = bytes;
+    }
+
+    public String label() {
+        return label;
+    }
+
+    /** Of one number, its share of the scales included. */
+    public double bytes() {
+        return bytes;
+    }
+
+    /** True where the tensor cores multiply in 8 bits or fewer; INT4 weights are multiplied in 16 bits. */
+    public boolean computesInFp8() {
+        return this == FP8 || this == FP8_BLOCK || this == NVFP4;
+    }
+
+    /** A {@code --quantization} value, {@code quant_method}, or the word of a table. */
+    public static Optional<WeightFormat> parse(String text) {
+        return Optional.ofNullable(
+                switch (text.toLowerCase(java.util.Locale.ROOT)) {
+                    case "float32", "fp32" -> FLOAT32;
+                    case "bf16", "fp16", "bfloat16", "float16", "half", "" -> HALF;
+                    case "fp8" -> FP8;
+                    case "fp8_block", "fp8-block" -> FP8_BLOCK;
+                    case "awq", "gptq", "awq-int4", "awq_marlin", "gptq_marlin", "int4" -> INT4;
+                    case "mxfp4", "fp4" -> MXFP4;
+                    case "nvfp4", "modelopt_fp4" -> NVFP4;
+                    default -> null;
+                });
+    }
+}

@@ -1,0 +1,85 @@
+package bestfit.perf;
+
+import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
+import bestfit.hardware.GpuSpec;
+import bestfit.model.ModelCard;
+import bestfit.model.WeightFormat;
+
+/**
+ * What vLLM runs with: its args, and its defaults where they say nothing ({@code arg_utils.get_batch_defaults}).
+ *
+ * @param kvBytes of one number of the KV cache
+ * @param expertParallel experts are spread whole over the devices instead of being cut
+ */
+public record EngineSettings(
+        EngineVersion version,
+        WeightFormat format,
+        double kvBytes,
+        int maxModelLen,
+        double utilization,
+        int maxBatchedTokens,
+        int maxSequences,
+        boolean eager,
+        boolean expertParallel) {
+    private static final long LARGE = 70L << 30;
+
+    /** @throws ConfigException for a value that vLLM refuses */
+    public static EngineSettings of(ModelCard card, GpuSpec gpu, EngineVersion version, VllmArgs args) {
+        var format = args.value("--quantization")
+                .map(text -> WeightFormat.parse(text)
+                        .orElseThrow(() -> new ConfigException("--quantization " + text
+                                + " is not known; known are fp8, awq, gptq, mxfp4, modelopt_fp4")))
+                .orElse(card.format());
+        // A block-quantised checkpoint stays one, whatever the flag calls it.
+        boolean same = format == WeightFormat.FP8 && card.format() == WeightFormat.FP8_BLOCK;
+        int longest = args.intValue("--max-model-len").orElse(card.maxPositions());
+        int sequences = args.intValue("--max-num-seqs").orElse(defaultSequences(gpu, version));
+        int tokens = args.intValue("--max-num-batched-tokens").orElse(defaultTokens(gpu, version, longest));
+        return new EngineSettings(
+                version,
+                same ? card.format() : format,
+                args.value("--kv-cache-dtype")
+                                .filter(text -> text.startsWith("fp8"))
+                                .isPresent()
+                        ? 1
+                        : 2,
+                longest,
+                utilization(args, version),
+                (int) Math.min(tokens, (long) sequences * longest),
+                Math.min(sequences, tokens),
+                args.has("--enforce-eager"),
+                args.has("--enable-expert-parallel"));
+    }
+
+    private static double utilization(VllmArgs args, EngineVersion version) {
+        var given = args.value("--gpu-memory-utilization");
+        if (given.isEmpty()) {
+            return version.minor() >= 22 ? 0.92 : 0.9;
+        }
+        try {
+            double share = Double.parseDouble(given.get());
+            if (share > 0 && share <= 1) {
+                return share;
+            }
+        } catch (NumberFormatException e) {
+            // refused below with every other value out of range
+        }
+        throw new ConfigException("--gpu-memory-utilization " + given.get() + " must be above 0 and at most 1");
+    }
+
+    private static boolean large(GpuSpec gpu) {
+        return gpu.memoryBytes() >= LARGE && !gpu.name().startsWith("a100");
+    }
+
+    private static int defaultSequences(GpuSpec gpu, EngineVersion version) {
+        return !version.v0() && (large(gpu) || version.minor() == 8) ? 1024 : 256;
+    }
+
+    private static int defaultTokens(GpuSpec gpu, EngineVersion version, int longest) {
+        if (version.v0()) {
+            return longest > 32768 ? 2048 : Math.max(longest, 2048);
+        }
+        return large(gpu) ? 8192 : 2048;
+    }
+}

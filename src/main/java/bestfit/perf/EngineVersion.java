@@ -1,0 +1,36 @@
+package bestfit.perf;
+
+import java.util.regex.Pattern;
+
+/**
+ * A release of vLLM as far as defaults differ.
+ *
+ * @param v0 the V0 engine: 0.8.1 as gonka's MLNode runs it (VLLM_USE_V1=0), and everything older
+ */
+public record EngineVersion(int minor, int patch, boolean v0) {
+    private static final Pattern RELEASE = Pattern.compile("0\\.(\\d{1,3})(?:\\.(\\d+))?");
+
+    /** The release measured for this project, taken where none is told. */
+    public static final EngineVersion DEFAULT = new EngineVersion(23, 0, false);
+
+    /** Finds {@code 0.MINOR.PATCH} in a text; {@link #DEFAULT} if there is none. */
+    public static EngineVersion of(String text) {
+        var found = RELEASE.matcher(text);
+        if (!found.find()) {
+            return DEFAULT;
+        }
+        int minor = Integer.parseInt(found.group(1));
+        int patch = found.group(2) == null ? 0 : Integer.parseInt(found.group(2));
+        return new EngineVersion(minor, patch, minor < 8 || (minor == 8 && patch <= 1));
+    }
+
+    /** vLLM schedules the next step while one runs by default since 0.14. */
+    public boolean async() {
+        return !v0 && minor >= 14;
+    }
+
+    @Override
+    public String toString() {
+        return "0." + minor + "." + patch + (v0 ? " V0" : "");
+    }
+}

@@ -1,0 +1,25 @@
+package bestfit.perf;
+
+import bestfit.hardware.GpuSpec;
+import bestfit.hardware.Interconnect;
+import bestfit.model.ModelCard;
+
+/** One vLLM engine: a model on {@code tp × pp} GPUs. */
+public record Instance(ModelCard card, EngineSettings settings, GpuSpec gpu, Interconnect link, int tp, int pp) {
+    public Instance {
+        card = card.with(settings.format());
+    }
+
+    /** Layers of the fullest pipeline stage. */
+    public int stageLayers() {
+        return Math.ceilDiv(card.layers(), pp);
+    }
+
+    /** KV heads that one GPU keeps; with more GPUs than heads they are copied. */
+    public double kvNumbersPerGpu() {
+        if (card.latent() != null) {
+            return card.kvNumbersPerLayer();
+        }
+        return 2.0 * Math.ceilDiv(card.kvHeads(), tp) * card.headDim();
+    }
+}

@@ -1,0 +1,157 @@
+package bestfit.perf;
+
+import bestfit.model.ModelCard;
+import java.util.Locale;
+
+/**
+ * Where a GPU's memory goes, by vLLM's rule (v1/worker/gpu_worker.py, determine_available_memory): KV = utilization ×
+ * total − weights − peak activation − non-torch. The figures that vLLM measures at start-up are predicted here:
+ *
+ * <ul>
+ *   <li>Peak activation: 8 bytes × sequences × vocabulary (the sampler's two FP32 copies of the logits) + 4 bytes × tokens
+ *       × hidden, or the feed-forward part's intermediates if larger. Matches the three starts measured on an H100 (vLLM
+ *       0.23.0: 1.29, 1.19, 1.32 GiB) within 0.04 GiB.
+ *   <li>Non-torch: 0.22 GiB, as those starts logged; GeForce 0.9 GiB, from the published start of Llama-3.1-8B on an RTX
+ *       4090 (LLMServingSim, vLLM 0.19: 41,408 KV tokens); NCCL 0.4 GiB more with more than one GPU (aiconfigurator: 342
+ *       to 392 MB).
+ * </ul>
+ */
+public final class MemoryModel {
+    private static final double GIB = 1L << 30;
+    private static final double NON_TORCH = 0.22 * GIB;
+    private static final double NON_TORCH_CONSUMER = 0.87 * GIB;
+    private static final double NCCL = 0.4 * GIB;
+    private static final double UNSURE = 0.25 * GIB;
+    private static final double UNSURE_CONSUMER = 0.4 * GIB;
+    private static final double UNSURE_WEIGHTS = 0.015;
+    private static final int BLOCK = 16;
+
+    private MemoryModel() {}
+
+    /** Whether an instance starts. */
+    public enum Verdict {
+        YES("yes"),
+        CLOSE("close"),
+        NO("no");
+
+        private final String label;
+
+        Verdict(String label) {
+            this.label = label;
+        }
+
+        public String label() {
+            return label;
+        }
+    }
+
+    /**
+     * Bytes of one GPU of the fullest stage.
+     *
+     * @param kvTokens of the whole instance, whole blocks
+     * @param longestThatFits greatest {@code --max-model-len} with one request; 0 if not even weights fit
+     */
+    public record Memory(
+            double total,
+            double weights,
+            double activation,
+            double nonTorch,
+            double kvBytesPerToken,
+            Estimate kvTokens,
+            int longestThatFits,
+            Verdict verdict,
+            String reason) {}
+
+    public static Memory of(Instance on) {
+        var settings = on.settings();
+        double total = on.gpu().memoryBytes();
+        double weights = weights(on);
+        double activation = activation(on);
+        boolean consumer = on.gpu().consumer();
+        double nonTorch = (consumer ? NON_TORCH_CONSUMER : NON_TORCH) + (on.tp() * on.pp() > 1 ? NCCL : 0);
+        double perToken = kvBytesPerToken(on, settings.maxModelLen());
+        double space = total * settings.utilization() - weights - activation - nonTorch;
+        double unsure = (consumer ? UNSURE_CONSUMER : UNSURE) + UNSURE_WEIGHTS * weights;
+        var tokens = new Estimate(
+                blocks(space, perToken), blocks(space - unsure, perToken), blocks(space + unsure, perToken));
+        int needed = settings.maxModelLen();
+        var verdict = tokens.low() >= needed ? Verdict.YES : tokens.high() < needed ? Verdict.NO : Verdict.CLOSE;
+        return new Memory(
+                total,
+                weights,
+                activation,
+                nonTorch,
+                perToken,
+                tokens,
+                (int) Math.max(0, Math.min(tokens.low(), on.card().maxPositions())),
+                verdict,
+                reason(on, verdict, weights, activation + nonTorch, perToken, tokens));
+    }
+
+    private static double blocks(double bytes, double perToken) {
+        return Math.max(0, Math.floor(bytes / perToken / BLOCK) * BLOCK);
+    }
+
+    private static String reason(
+            Instance on, Verdict verdict, double weights, double rest, double perToken, Estimate tokens) {
+        double usable = on.gpu().memoryBytes() * on.settings().utilization();
+        double missing = weights + rest + perToken * on.settings().maxModelLen() - usable;
+        var shares = String.format(
+                Locale.ROOT,
+                "a GPU may use %.1f GiB: weights %.1f, activations and the rest %.1f, KV cache for %d tokens %.1f",
+                usable / GIB,
+                weights / GIB,
+                rest / GIB,
+                on.settings().maxModelLen(),
+                perToken * on.settings().maxModelLen() / GIB);
+        return switch (verdict) {
+            case YES -> shares;
+            case CLOSE -> shares + "; too close to call" + shorter(tokens);
+            case NO -> String.format(Locale.ROOT, "%s; %.1f GiB too much", shares, missing / GIB) + shorter(tokens);
+        };
+    }
+
+    private static String shorter(Estimate tokens) {
+        return tokens.low() >= BLOCK
+                ? String.format(Locale.ROOT, "; --max-model-len %.0f would fit", tokens.low())
+                : "; the weights alone leave no room";
+    }
+
+    /** Of the fullest stage; every matrix is cut by TP, embedding and output matrix by vocabulary. */
+    public static double weights(Instance on) {
+        ModelCard card = on.card();
+        double dense = (double) card.denseLayers() / card.layers();
+        double layer = card.attentionBytes() + dense * card.denseFfnBytes();
+        var experts = card.experts();
+        if (experts != null) {
+            layer += (1 - dense) * (experts.count() * card.expertBytes() + card.sharedBytes());
+        }
+        int ends = on.pp() == 1 && !card.tied() ? 2 : 1;
+        return (on.stageLayers() * layer + ends * card.embeddingBytes()) / on.tp();
+    }
+
+    private static double activation(Instance on) {
+        var card = on.card();
+        double tokens = on.settings().maxBatchedTokens();
+        double logits = 8.0 * on.settings().maxSequences() * card.vocabulary() + 4.0 * tokens * card.hidden();
+        var experts = card.experts();
+        double width = experts == null
+                ? card.ffn()
+                : Math.max(card.denseLayers() > 0 ? card.ffn() : 0, (double) experts.ffn() * experts.perToken());
+        double layer = 2.0 * tokens * (3.0 * width / on.tp() + 2.0 * card.hidden());
+        return Math.max(logits, layer);
+    }
+
+    /**
+     * On one GPU. A layer with a sliding window keeps no more than the window of each request (vLLM's hybrid KV cache,
+     * 0.10 and later; before it kept all).
+     */
+    public static double kvBytesPerToken(Instance on, int context) {
+        double layer = on.kvNumbersPerGpu() * on.settings().kvBytes();
+        var card = on.card();
+        double share = card.layers() == 0 ? 0 : (double) card.slidingLayers() / card.layers();
+        boolean hybrid = card.window() > 0 && on.settings().version().minor() >= 10;
+        double kept = hybrid ? Math.min(1, (double) card.window() / Math.max(1, context)) : 1;
+        return layer * on.stageLayers() * (1 - share + share * kept);
+    }
+}

@@ -1,0 +1,54 @@
+package bestfit.hardware;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ServerSpecTest {
+    @ParameterizedTest
+    @CsvSource({
+        "8x4070tis, rtx4070tis, 8",
+        "4xL4, l4, 4",
+        "2xL40S 48GB, l40s, 2",
+        "8xH100-SXM, h100, 8",
+        "NVIDIA-H100-PCIe, h100-pcie, 1",
+        "NVIDIA-GeForce-RTX-4090, rtx4090, 1",
+        "RTX 4090 24GB, rtx4090, 1",
+        "8xNVIDIA GeForce RTX 4070 Ti SUPER, rtx4070tis, 8",
+        "NVIDIA H100 80GB HBM3, h100, 1",
+        "B200-SXM-180GB, b200, 1",
+        "H200 141GB, h200, 1",
+        "'A100-40GB (Polaris, SXM)', a100-40, 1"
+    })
+    void spellings(String text, String gpu, int count) {
+        var server = ServerSpec.parse(text);
+        assertThat(server.gpu().name()).isEqualTo(gpu);
+        assertThat(server.count()).isEqualTo(count);
+    }
+
+    @Test
+    void an_unknown_gpu_names_the_nearest() {
+        assertThatThrownBy(() -> ServerSpec.parse("8x4070tiz"))
+                .hasMessageContaining("GPU 4070tiz is not known; the nearest known is 4070tis");
+    }
+
+    @Test
+    void yaml_changes_the_interconnect(@TempDir Path folder) throws Exception {
+        var file = Files.writeString(
+                folder.resolve("s.yml"), "gpu: rtx4090\ncount: 4\ninterconnect: pcie3\nlanes: 8\np2p: true\n");
+        var server = ServerSpec.parse(file.toString());
+        assertThat(server.link().bytesPerSecond()).isEqualTo(8e9);
+        assertThat(server.link().peerToPeer()).isTrue();
+        Files.writeString(file, "count: 0x\nlanes: 3\n");
+        assertThatThrownBy(() -> ServerSpec.parse(file.toString()))
+                .hasMessageContaining("gpu: missing")
+                .hasMessageContaining("count")
+                .hasMessageContaining("lanes");
+    }
+}
