@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             "  --device-memory SIZE   memory of each device, such as 256MiB (the default)",
             "  --simulate SERVER      steps take as long as on these GPUs, such as 8x4070tis; tokens mean nothing",
             "  --time-scale X         simulated seconds that pass in one (default 1)",
+            "  --gonka                logprobs as gonka's fork of vLLM has them: token ids, processed",
             "  --fault SPEC           fail on purpose: [tp=N:|pp=N:]KIND[:N], comma-separated; KIND is exit,",
             "                         never-ready, die, crash, hang, slow, oom, nan or reset"
         })

@@ -7,6 +7,7 @@ import bestfit.openai.AnswerFormat;
 import bestfit.openai.GenerationRequest;
 import bestfit.openai.StreamFormat;
 import bestfit.openai.TokenLogprob;
+import bestfit.openai.TokenStyle;
 import bestfit.scheduler.Sequence.Finish;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,7 @@ final class ChoiceProgress {
     private final GenerationRequest request;
     private final Tokenizer tokenizer;
     private final int eosId;
+    private final TokenStyle style;
     private final ChoiceText text;
     private final List<Integer> tokens = new ArrayList<>();
     private final List<TokenLogprob> logprobs = new ArrayList<>();
@@ -32,7 +34,9 @@ final class ChoiceProgress {
     private @Nullable String finishReason;
     private @Nullable Object stopReason;
 
-    ChoiceProgress(EngineRequest.Order order, GenerationRequest request, Tokenizer tokenizer, int eosId) {
+    ChoiceProgress(
+            EngineRequest.Order order, GenerationRequest request, Tokenizer tokenizer, int eosId, TokenStyle style) {
+        this.style = style;
         this.order = order;
         this.request = request;
         this.tokenizer = tokenizer;
@@ -149,7 +153,7 @@ final class ChoiceProgress {
 
     private List<TokenLogprob> withPrompt(List<TokenLogprob> generated) {
         var all = new ArrayList<TokenLogprob>();
-        all.add(new TokenLogprob(tokenizer.tokenText(order.prompt()[0]), Double.NaN, List.of()));
+        all.add(new TokenLogprob(name(order.prompt()[0]), Double.NaN, List.of()));
         if (promptLogprobs != null) {
             for (var each : promptLogprobs) {
                 all.add(logprob(each.chosen(), each, request.options().logprobs()));
@@ -163,14 +167,21 @@ final class ChoiceProgress {
     private TokenLogprob logprob(int token, Logprobs found, int asked) {
         int limit = request.chat() ? asked : asked + 1;
         var top = new ArrayList<TokenLogprob.Alternative>();
-        top.add(new TokenLogprob.Alternative(tokenizer.tokenText(token), found.chosenLogprob()));
+        top.add(new TokenLogprob.Alternative(name(token), found.chosenLogprob()));
         for (int i = 0; i < found.ids().length && i < asked; i++) {
             if (found.ids()[i] != token) {
-                top.add(new TokenLogprob.Alternative(tokenizer.tokenText(found.ids()[i]), found.logprobs()[i]));
+                top.add(new TokenLogprob.Alternative(name(found.ids()[i]), found.logprobs()[i]));
             }
         }
-        return new TokenLogprob(
-                tokenizer.tokenText(token), found.chosenLogprob(), top.subList(0, Math.min(limit, top.size())));
+        return new TokenLogprob(name(token), found.chosenLogprob(), top.subList(0, Math.min(limit, top.size())));
+    }
+
+    private String name(int token) {
+        return switch (style) {
+            case TEXT -> tokenizer.tokenText(token);
+            case PREFIXED_ID -> "token_id:" + token;
+            case ID -> String.valueOf(token);
+        };
     }
 
     private JsonNode promptLogprobs() {

@@ -93,11 +93,12 @@ final class EngineApi {
     }
 
     private void accessLine(Exchange exchange, int status) {
+        parts.metrics().answered(exchange.method(), exchange.path(), status);
         var args = parts.config().args();
         if (args.accessLog() && !args.quietEndpoints().contains(exchange.path())) {
             parts.log()
-                    .uvicorn("127.0.0.1:0 - \"" + exchange.method() + " " + exchange.target() + " HTTP/1.1\" " + status
-                            + " " + reason(status));
+                    .uvicorn(exchange.remoteAddress() + " - \"" + exchange.method() + " " + exchange.target()
+                            + " HTTP/1.1\" " + status + " " + reason(status));
         }
     }
 

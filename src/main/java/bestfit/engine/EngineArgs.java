@@ -3,6 +3,7 @@ package bestfit.engine;
 import bestfit.args.ArgSpec.Takes;
 import bestfit.args.VllmArgs;
 import bestfit.model.EmbeddedSizes;
+import bestfit.openai.TokenStyle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -109,6 +110,21 @@ public record EngineArgs(
 
     public String servedName() {
         return servedNames.getFirst();
+    }
+
+    /** True when it answers as gonka's fork of vLLM does. */
+    boolean gonka() {
+        return given.containsKey("gonka");
+    }
+
+    TokenStyle tokenStyle() {
+        return given.containsKey("return_tokens_as_token_ids") ? TokenStyle.PREFIXED_ID : TokenStyle.TEXT;
+    }
+
+    /** gonka's fork has another default than vLLM. */
+    boolean processedLogprobs() {
+        return given.getOrDefault("logprobs_mode", gonka() ? "processed_logprobs" : "raw_logprobs")
+                .equals("processed_logprobs");
     }
 
     /** The fault of a kind, if it is to happen. */

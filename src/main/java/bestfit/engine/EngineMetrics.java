@@ -4,6 +4,8 @@ import bestfit.scheduler.Sequence.Finish;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -33,6 +35,8 @@ final class EngineMetrics {
     final LongAdder prefixHits = new LongAdder();
     final LongAdder preemptions = new LongAdder();
     final OpenRequests openRequests = new OpenRequests();
+    private static final Set<String> UNCOUNTED = Set.of("/metrics", "/health", "/load", "/ping", "/version");
+    private final Map<String, LongAdder> answers = new ConcurrentSkipListMap<>();
     private final LongAdder errors = new LongAdder();
     private final Map<Finish, LongAdder> finished = new EnumMap<>(Finish.class);
 
@@ -56,6 +60,14 @@ final class EngineMetrics {
                 + config.args().servedName().replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
         for (var reason : Finish.values()) {
             finished.put(reason, new LongAdder());
+        }
+    }
+
+    /** Counts an answer as prometheus-fastapi-instrumentator does in vLLM; what watches the engine does not count. */
+    void answered(String method, String path, int status) {
+        if (!UNCOUNTED.contains(path)) {
+            var labels = "handler=\"" + path + "\",method=\"" + method + "\",status=\"" + status / 100 + "xx\"";
+            answers.computeIfAbsent(labels, _ -> new LongAdder()).increment();
         }
     }
 
@@ -100,6 +112,12 @@ final class EngineMetrics {
         decodeSeconds.write(out, "vllm:request_decode_time_seconds", labels);
         requestPromptTokens.write(out, "vllm:request_prompt_tokens", labels);
         requestGenerationTokens.write(out, "vllm:request_generation_tokens", labels);
+        out.append("# TYPE http_requests_total counter\n");
+        answers.forEach((labels, count) -> out.append("http_requests_total{")
+                .append(labels)
+                .append("} ")
+                .append((double) count.sum())
+                .append('\n'));
         out.append("# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds ");
         return out.append(startedUnixSeconds).append('\n').toString();
     }

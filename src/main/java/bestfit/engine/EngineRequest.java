@@ -16,6 +16,7 @@ final class EngineRequest {
      * @param choice the answer's choice that this sequence is
      * @param sampling for every token but the first {@code minTokens}
      * @param samplingBeforeMinimum for those: stop tokens banned
+     * @param enforced the tokens to give, the last one again past the end; empty for a free answer
      * @param promptLogprobs alternatives for each prompt position, -1 for none
      */
     record Order(
@@ -26,6 +27,7 @@ final class EngineRequest {
             int priority,
             SamplingParams sampling,
             SamplingParams samplingBeforeMinimum,
+            int[] enforced,
             int promptLogprobs) {}
 
     final Order order;
@@ -52,7 +54,9 @@ final class EngineRequest {
 
     /** How to sample the token after {@code generated} ones. */
     SamplingParams samplingAt(int generated) {
-        return generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
+        var sampling = generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
+        var enforced = order.enforced();
+        return enforced.length == 0 ? sampling : sampling.enforcing(enforced[Math.min(generated, enforced.length - 1)]);
     }
 
     /** True when sampling looks at earlier tokens. */

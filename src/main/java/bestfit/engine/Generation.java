@@ -6,6 +6,7 @@ import bestfit.openai.ApiError;
 import bestfit.openai.GenerationOptions;
 import bestfit.openai.GenerationRequest;
 import bestfit.openai.StreamFormat;
+import bestfit.openai.TokenStyle;
 import bestfit.openai.Usage;
 import bestfit.scheduler.Sequence.Finish;
 import java.io.ByteArrayOutputStream;
@@ -38,8 +39,9 @@ final class Generation {
         this.id = id;
         this.model = request.model() == null ? parts.config().args().servedName() : request.model();
         int eosId = parts.spec().eosIds().isEmpty() ? -1 : parts.spec().eosIds().getFirst();
+        var style = style(request, parts.config().args());
         for (var order : parts.orders().make(id, request)) {
-            choices.add(new ChoiceProgress(order, request, parts.tokenizer(), eosId));
+            choices.add(new ChoiceProgress(order, request, parts.tokenizer(), eosId, style));
         }
         this.open = choices.size();
         int prompts = 0;
@@ -47,6 +49,14 @@ final class Generation {
             prompts += choices.get(i).order().prompt().length;
         }
         this.promptTokens = prompts;
+    }
+
+    /** What is prescribed by ids is answered by ids, as gonka's fork does. */
+    private static TokenStyle style(GenerationRequest request, EngineArgs args) {
+        if (args.gonka() || request.enforced() != null) {
+            return TokenStyle.ID;
+        }
+        return request.tokenStyle() == null ? args.tokenStyle() : request.tokenStyle();
     }
 
     /** Generates and answers; returns when the answer is written or the client has left. */

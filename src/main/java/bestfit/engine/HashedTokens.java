@@ -26,6 +26,9 @@ final class HashedTokens {
     }
 
     int next(Row row, SamplingParams params) {
+        if (params.enforced() >= 0) {
+            return params.enforced();
+        }
         int last = row.tokens()[row.tokens().length - 1];
         long position = (long) row.start() + row.tokens().length;
         long hash = mix(seed * GAMMA + last) + mix(position);

@@ -26,6 +26,11 @@ record LoggedExchange(Exchange inner, IntConsumer onStatus) implements Exchange 
     }
 
     @Override
+    public String remoteAddress() {
+        return inner.remoteAddress();
+    }
+
+    @Override
     public String path() {
         return inner.path();
     }

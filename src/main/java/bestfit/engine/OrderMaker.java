@@ -5,11 +5,13 @@ import bestfit.model.ModelSpec;
 import bestfit.model.Tokenizer;
 import bestfit.openai.ApiError;
 import bestfit.openai.ApiException;
+import bestfit.openai.Enforced;
 import bestfit.openai.GenerationOptions;
 import bestfit.openai.GenerationRequest;
 import bestfit.openai.Prompt;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +24,11 @@ final class OrderMaker {
     private final Tokenizer tokenizer;
     private final ModelSpec spec;
     private final int maxModelLen;
+    private final boolean processedLogprobs;
 
-    OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen) {
+    /** @param processedLogprobs for requests that do not say */
+    OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen, boolean processedLogprobs) {
+        this.processedLogprobs = processedLogprobs;
         this.tokenizer = tokenizer;
         this.spec = spec;
         this.maxModelLen = maxModelLen;
@@ -37,6 +42,8 @@ final class OrderMaker {
      */
     List<EngineRequest.Order> make(String id, GenerationRequest request) {
         var options = request.options();
+        var enforced = enforced(request.enforced());
+        boolean processed = request.processedLogprobs() == null ? processedLogprobs : request.processedLogprobs();
         var orders = new ArrayList<EngineRequest.Order>();
         for (var prompt : request.prompts()) {
             var tokens = tokens(prompt);
@@ -49,14 +56,43 @@ final class OrderMaker {
                         tokens,
                         limits,
                         options.priority(),
-                        sampling(options, i, new int[0]),
-                        sampling(options, i, limits.stopTokens()),
+                        sampling(options, i, processed, new int[0]),
+                        sampling(options, i, processed, limits.stopTokens()),
+                        enforced,
                         request.echo() && options.logprobs() >= 0
                                 ? Math.max(options.promptLogprobs(), options.logprobs())
                                 : options.promptLogprobs()));
             }
         }
         return orders;
+    }
+
+    /** An answer that does not end as this model's do gets its EOS. */
+    private int[] enforced(@Nullable Enforced enforced) {
+        int[] ids = switch (enforced) {
+            case null -> new int[0];
+            case Enforced.Text(var text) -> tokenizer.encode(text, false);
+            case Enforced.Tokens(var tokens) ->
+                checked(tokens.stream().map(this::id).toList());
+        };
+        int eos = spec.eosIds().isEmpty() ? -1 : spec.eosIds().getFirst();
+        if (ids.length == 0 || eos < 0 || ids[ids.length - 1] == eos) {
+            return ids;
+        }
+        var ended = Arrays.copyOf(ids, ids.length + 1);
+        ended[ids.length] = eos;
+        return ended;
+    }
+
+    private int id(String token) {
+        if (token.matches("\\d{1,9}")) {
+            return Integer.parseInt(token);
+        }
+        var ids = tokenizer.encode(token, false);
+        if (ids.length == 0) {
+            throw new ApiException(ApiError.badRequest("enforced token '" + token + "' is empty", "enforced_tokens"));
+        }
+        return ids[0];
     }
 
     int[] tokens(Prompt prompt) {
@@ -130,7 +166,7 @@ final class OrderMaker {
         return IntStream.concat(eos, own).distinct().toArray();
     }
 
-    private static SamplingParams sampling(GenerationOptions options, int choice, int[] banned) {
+    private static SamplingParams sampling(GenerationOptions options, int choice, boolean processed, int[] banned) {
         return new SamplingParams(
                 options.temperature(),
                 options.topP(),
@@ -142,7 +178,9 @@ final class OrderMaker {
                 seed(options.seed(), choice),
                 options.logprobs(),
                 options.logitBias(),
-                banned);
+                banned,
+                -1,
+                processed);
     }
 
     private static @Nullable Long seed(@Nullable Long seed, int choice) {

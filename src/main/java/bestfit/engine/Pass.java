@@ -90,7 +90,9 @@ final class Pass {
             int token = sampler.sample(logits, offset, row, sampling);
             sampled[use.row()] = token;
             if (sampling.logprobs() >= 0) {
-                logprobs[use.row()] = Sampler.logprobs(logits, offset, vocabulary, token, sampling.logprobs());
+                logprobs[use.row()] = sampling.processedLogprobs()
+                        ? sampler.processedLogprobs(sampling, token)
+                        : Sampler.logprobs(logits, offset, vocabulary, token, sampling.logprobs());
             }
         }
     }

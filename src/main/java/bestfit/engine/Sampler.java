@@ -44,10 +44,21 @@ final class Sampler {
         if (params.penalises()) {
             penalise(row, params);
         }
-        if (params.temperature() < SMALLEST_TEMPERATURE) {
-            return greatest();
+        int token = params.temperature() < SMALLEST_TEMPERATURE ? greatest() : draw(row, params);
+        return params.enforced() >= 0 ? params.enforced() : token;
+    }
+
+    /**
+     * Log-probabilities as the sampling before saw them: after bias, penalties, temperature and cuts; what was cut has minus
+     * infinity. Without temperature those of the scores.
+     */
+    Logprobs processedLogprobs(SamplingParams params, int chosen) {
+        boolean weights = params.temperature() >= SMALLEST_TEMPERATURE;
+        var processed = new float[vocabulary];
+        for (int i = 0; i < vocabulary; i++) {
+            processed[i] = (float) (weights ? Math.log(scores[i]) : scores[i]);
         }
-        return draw(row, params);
+        return logprobs(processed, 0, vocabulary, chosen, params.logprobs());
     }
 
     private void penalise(Row row, SamplingParams params) {

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param seed null: the engine's own stream of random numbers
  * @param logprobs alternatives to report, -1 for none
  * @param logitBias added to logits by token id
+ * @param enforced the token to give whatever the logits say, -1 for none
+ * @param processedLogprobs report log-probabilities after bias, penalties, temperature and cuts
  * @param bannedTokens ids that cannot be chosen now (stop tokens before min_tokens)
  */
 public record SamplingParams(
@@ -26,9 +28,29 @@ public record SamplingParams(
         @Nullable Long seed,
         int logprobs,
         Map<Integer, Double> logitBias,
-        int[] bannedTokens) {
+        int[] bannedTokens,
+        int enforced,
+        boolean processedLogprobs) {
 
-    public static final SamplingParams GREEDY = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), new int[0]);
+    public static final SamplingParams GREEDY =
+            new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), new int[0], -1, false);
+
+    SamplingParams enforcing(int token) {
+        return new SamplingParams(
+                temperature,
+                topP,
+                topK,
+                minP,
+                presencePenalty,
+                frequencyPenalty,
+                repetitionPenalty,
+                seed,
+                logprobs,
+                logitBias,
+                bannedTokens,
+                token,
+                processedLogprobs);
+    }
 
     /** True when tokens that were seen before count less (or more): needs the sequence's history. */
     public boolean penalises() {

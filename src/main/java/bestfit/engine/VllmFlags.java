@@ -16,6 +16,9 @@ final class VllmFlags {
     private static final Set<String> OWN =
             Set.of("--fault", "--device-memory", "--devices", "--simulate", "--time-scale");
 
+    /** Answers as gonka's fork of vLLM does: tokens of logprobs as ids, processed logprobs. */
+    private static final String GONKA = "--gonka";
+
     /** Flags whose feature the engine lacks: anything but these values is refused at start, never ignored. */
     static final Map<String, Set<String>> ONLY = Map.of(
             "--quantization", Set.of("none", "None"),
@@ -24,7 +27,7 @@ final class VllmFlags {
             "--cpu-offload-gb", Set.of("0", "0.0"),
             "--data-parallel-size", Set.of("1"),
             "--decode-context-parallel-size", Set.of("1"),
-            "--logprobs-mode", Set.of("raw_logprobs"));
+            "--logprobs-mode", Set.of("raw_logprobs", "processed_logprobs"));
 
     /** What simulated GPUs take besides. */
     static final Map<String, Set<String>> ONLY_SIMULATED = Map.of(
@@ -35,6 +38,9 @@ final class VllmFlags {
 
     /** How many tokens follow the flag; empty when it is unknown. */
     static Optional<Takes> takes(String flag) {
+        if (flag.equals(GONKA)) {
+            return Optional.of(Takes.SWITCH);
+        }
         return OWN.contains(flag)
                 ? Optional.of(Takes.ONE)
                 : ArgCatalogue.find(flag)

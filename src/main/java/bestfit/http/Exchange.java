@@ -10,6 +10,9 @@ import tools.jackson.databind.JsonNode;
 public interface Exchange {
     String method();
 
+    /** Address and port of the client, such as {@code 127.0.0.1:50312}. */
+    String remoteAddress();
+
     /** The path without its query, percent-decoded. */
     String path();
 

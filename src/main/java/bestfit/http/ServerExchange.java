@@ -120,6 +120,12 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
     }
 
     @Override
+    public String remoteAddress() {
+        var address = channel.remoteAddress();
+        return address == null ? "-:0" : address.getAddress().getHostAddress() + ":" + address.getPort();
+    }
+
+    @Override
     public Optional<String> query(String name) {
         return target.query(name);
     }

@@ -10,9 +10,19 @@ import org.jspecify.annotations.Nullable;
  * @param prompts one for chat, one or more for completions
  * @param chat which of the two shapes the answer has
  * @param echo the answer begins with the prompt (completions)
+ * @param enforced the tokens the answer must have; null for a free one
+ * @param tokenStyle null: the engine's own
+ * @param processedLogprobs log-probabilities after penalties, temperature and cuts; null: as the engine does
  */
 public record GenerationRequest(
-        @Nullable String model, List<Prompt> prompts, boolean chat, boolean echo, GenerationOptions options) {
+        @Nullable String model,
+        List<Prompt> prompts,
+        boolean chat,
+        boolean echo,
+        GenerationOptions options,
+        @Nullable Enforced enforced,
+        @Nullable TokenStyle tokenStyle,
+        @Nullable Boolean processedLogprobs) {
     public GenerationRequest {
         prompts = List.copyOf(prompts);
     }

@@ -34,7 +34,14 @@ public final class RequestReader {
         }
         var prompt = new Prompt.Chat(messages(body), body.flag("add_generation_prompt", true));
         return new GenerationRequest(
-                body.text("model"), List.of(prompt), true, false, options(body, wanted ? top : -1, maxLogprobs));
+                body.text("model"),
+                List.of(prompt),
+                true,
+                false,
+                options(body, wanted ? top : -1, maxLogprobs),
+                Enforced.of(body),
+                tokenStyle(body),
+                processedLogprobs(body));
     }
 
     private static @Nullable String toolChoice(BodyReader body) {
@@ -65,7 +72,23 @@ public final class RequestReader {
                 prompts(prompt),
                 false,
                 body.flag("echo", false),
-                options(body, logprobs, maxLogprobs));
+                options(body, logprobs, maxLogprobs),
+                null,
+                tokenStyle(body),
+                processedLogprobs(body));
+    }
+
+    private static @Nullable TokenStyle tokenStyle(BodyReader body) {
+        return body.flag("return_tokens_as_token_ids", false) ? TokenStyle.PREFIXED_ID : null;
+    }
+
+    private static @Nullable Boolean processedLogprobs(BodyReader body) {
+        var mode = body.text("logprobs_mode");
+        if (mode != null && !mode.equals("raw_logprobs") && !mode.equals("processed_logprobs")) {
+            throw refuse(
+                    "logprobs_mode must be raw_logprobs or processed_logprobs, got " + mode + ".", "logprobs_mode");
+        }
+        return mode == null ? null : mode.equals("processed_logprobs");
     }
 
     /** The conversation of a body that has {@code messages}. */
