@@ -272,7 +272,9 @@ final class TuneText {
     private String why() {
         var best = result.ranking().getFirst();
         if (best.outcome() == result.reference()) {
-            return result.reference() == result.baseline() ? "Keep what you have: it is the baseline." : "";
+            return result.reference() == result.baseline()
+                    ? "Keep what you have: it is the baseline."
+                    : "The baseline failed, so there is nothing to compare it with.";
         }
         var reference = result.outcomes().get(result.reference()).figures().orElseThrow();
         return "Against the baseline: "

@@ -300,15 +300,15 @@ public final class Campaign {
     /** A candidate that failed in any deployment failed: it cannot be recommended. */
     private Outcome outcome(Candidate candidate, List<TrialRow> trials) {
         double seconds = trials.stream().mapToDouble(TrialRow::seconds).sum();
-        var failure = trials.stream()
-                .flatMap(trial -> Optional.ofNullable(trial.failure()).stream())
-                .findFirst()
-                .map(TrialFailure::read);
-        var status = trials.isEmpty()
-                ? Outcome.Status.UNTRIED
-                : failure.isPresent() ? Outcome.Status.FAILED : Outcome.Status.MEASURED;
-        var figures = status == Outcome.Status.MEASURED ? Optional.of(figures(trials)) : Optional.<Figures>empty();
-        return new Outcome(candidate, status, trials.size(), seconds, figures, failure);
+        var failure = TrialFailure.counting(trials);
+        var measured = trials.stream()
+                .filter(trial -> trial.state() == TrialRow.State.MEASURED)
+                .toList();
+        var status = failure.isPresent()
+                ? Outcome.Status.FAILED
+                : measured.isEmpty() ? Outcome.Status.UNTRIED : Outcome.Status.MEASURED;
+        var figures = status == Outcome.Status.MEASURED ? Optional.of(figures(measured)) : Optional.<Figures>empty();
+        return new Outcome(candidate, status, measured.size(), seconds, figures, failure);
     }
 
     /** Computed anew from the raw measurements. */

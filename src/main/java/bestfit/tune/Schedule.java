@@ -15,7 +15,7 @@ import java.util.function.Supplier;
  */
 record Schedule(Optional<Step> next, int remaining) {
     /** Deployments beyond the first of each candidate; a server's downtime is not spent for ever on two equal configs. */
-    static final int MOST_REPEATS = 6;
+    static final int MOST_REPEATS = 4;
 
     /** Best and runner-up once more. */
     static final int LEAST_REPEATS = 2;
@@ -30,7 +30,7 @@ record Schedule(Optional<Step> next, int remaining) {
     static Schedule of(int candidates, int baseline, List<TrialRow> trials, Supplier<List<Integer>> again) {
         var tried = trials.stream().filter(TrialRow::finished).toList();
         var untried = order(candidates, baseline).stream()
-                .filter(candidate -> deployments(tried, candidate) == 0)
+                .filter(candidate -> measured(tried, candidate) == 0 && !failed(tried, candidate))
                 .toList();
         if (!untried.isEmpty()) {
             int repeats = candidates < 2 ? 0 : LEAST_REPEATS;
@@ -43,7 +43,7 @@ record Schedule(Optional<Step> next, int remaining) {
         var wanted = again.get();
         return new Schedule(
                 wanted.stream()
-                        .map(candidate -> new Step(candidate, deployments(tried, candidate)))
+                        .map(candidate -> new Step(candidate, measured(tried, candidate)))
                         .findFirst(),
                 Math.min(left, wanted.size()));
     }
@@ -58,8 +58,16 @@ record Schedule(Optional<Step> next, int remaining) {
         return order;
     }
 
-    private static int deployments(List<TrialRow> tried, int candidate) {
-        return (int)
-                tried.stream().filter(trial -> trial.candidate() == candidate).count();
+    private static int measured(List<TrialRow> tried, int candidate) {
+        return (int) tried.stream()
+                .filter(trial -> trial.candidate() == candidate && trial.state() == TrialRow.State.MEASURED)
+                .count();
+    }
+
+    private static boolean failed(List<TrialRow> tried, int candidate) {
+        return TrialFailure.counting(tried.stream()
+                        .filter(trial -> trial.candidate() == candidate)
+                        .toList())
+                .isPresent();
     }
 }

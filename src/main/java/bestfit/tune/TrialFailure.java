@@ -1,8 +1,10 @@
 package bestfit.tune;
 
 import bestfit.config.Json;
+import bestfit.store.TrialRow;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -16,6 +18,23 @@ import tools.jackson.databind.node.ObjectNode;
 public record TrialFailure(String name, String line, List<String> lines, String stage) {
     public TrialFailure {
         lines = List.copyOf(lines);
+    }
+
+    /** Anything can kill a process once; a config that is at fault dies again. */
+    private static final int DEATHS = 2;
+
+    /**
+     * Why a candidate failed, from all its finished trials; empty while it has not. An engine's sudden death counts from the
+     * second on.
+     */
+    static Optional<TrialFailure> counting(List<TrialRow> trials) {
+        var failures = trials.stream()
+                .flatMap(trial -> Optional.ofNullable(trial.failure()).stream())
+                .map(TrialFailure::read)
+                .toList();
+        return failures.stream()
+                .filter(each -> !each.name().equals("died-under-load") || failures.size() >= DEATHS)
+                .findFirst();
     }
 
     public ObjectNode toJson() {

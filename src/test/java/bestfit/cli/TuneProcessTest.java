@@ -3,7 +3,11 @@ package bestfit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import bestfit.args.DeploymentConfig;
+import bestfit.args.VllmArgs;
 import bestfit.config.Json;
+import bestfit.deploy.NodeAddress;
+import bestfit.deploy.NodeClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,10 +38,16 @@ class TuneProcessTest {
         var arguments = new ArrayList<>(List.of("tune", "--engine", "embedded", "--devices", "1", "--users", "2"));
         arguments.addAll(List.of("--json"));
         arguments.addAll(List.of(more));
+        return bestfit("", arguments);
+    }
+
+    /** @param path in front of the PATH; empty for none */
+    private Process bestfit(String path, List<String> arguments) throws IOException {
         var builder = new ProcessBuilder(OwnProcess.command(arguments))
                 .redirectOutput(home.resolve("out").toFile())
                 .redirectError(home.resolve("err").toFile());
         builder.environment().put("BESTFIT_HOME", home.toString());
+        builder.environment().computeIfPresent("PATH", (_, old) -> path.isEmpty() ? old : path + ":" + old);
         var process = builder.start();
         started.add(process);
         return process;
@@ -61,7 +71,7 @@ class TuneProcessTest {
         await().atMost(Duration.ofSeconds(20)).until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
 
         var second = tune();
-        assertThat(second.waitFor(180, TimeUnit.SECONDS)).isTrue();
+        assertThat(second.waitFor(400, TimeUnit.SECONDS)).isTrue();
         assertThat(second.exitValue()).as(err()).isZero();
         assertThat(err()).contains("was not finished: it goes on", "finished already and not repeated: 1");
         assertThat(result().path("recommendation").path("args").size()).isPositive();
@@ -78,5 +88,64 @@ class TuneProcessTest {
         assertThat(result().path("verdict").asString()).isEqualTo("none");
         assertThat(result().path("trials").path(0).path("failure").path("class").asString())
                 .isEqualTo("crash-at-start");
+    }
+
+    /** Something runs on a node: it is asked for, it is the baseline, and it runs again after a stop and after a kill. */
+    @Test
+    void whatRanOnTheNodeRunsAgain() throws Exception {
+        var node = new ProcessBuilder(OwnProcess.command(List.of(
+                        "node", "--port", "0", "--inference-port", "0", "--engine", "embedded", "--devices", "1")))
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        node.environment().put("BESTFIT_HOME", home.toString());
+        node.environment().put("BESTFIT_PARENT_PIPE", "1");
+        var process = node.start();
+        started.add(process);
+        var urls = Json.parse(process.inputReader().readLine());
+        var management = urls.path("management").asString();
+        var client =
+                new NodeClient(NodeAddress.of(management, urls.path("inference").asString()));
+        var before = new DeploymentConfig("tiny", "auto", VllmArgs.of("--max-num-seqs", "7"));
+        assertThat(client.up(before)).isInstanceOf(NodeClient.Start.Up.class);
+
+        var command = List.of(
+                "tune",
+                "--node",
+                management,
+                "--inference",
+                client.address().inference(),
+                "--devices",
+                "1",
+                "--users",
+                "2");
+        var unasked = bestfit("", command);
+        assertThat(unasked.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(unasked.exitValue()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err()).contains("give --replace to interrupt it", "what ran before (TP 1 PP 1 ×1 seqs 7)");
+        assertThat(client.current()).contains(before);
+
+        var allowed = new ArrayList<>(command);
+        allowed.addAll(List.of("--replace", "--json"));
+        var killed = bestfit("", allowed);
+        await().atMost(Duration.ofSeconds(90)).until(() -> err().contains("measured in"));
+        killed.destroyForcibly().waitFor();
+        var stopped = bestfit("", allowed);
+        await().atMost(Duration.ofSeconds(90)).until(() -> err().contains("] TP 1 PP 1 ×1 default: block"));
+        assertThat(err()).contains("finished already and not repeated: 1");
+        new ProcessBuilder("kill", "-INT", Long.toString(stopped.pid())).start().waitFor();
+        assertThat(stopped.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(stopped.exitValue()).as(err()).isEqualTo(ExitCode.STOPPED);
+        assertThat(result().path("verdict").asString()).isEqualTo("stopped");
+        assertThat(result().path("left").asString()).contains("what ran before runs again");
+        assertThat(client.current()).contains(before);
+    }
+
+    @Test
+    void machineWithVllmIsAskedWhatToTune() throws Exception {
+        var vllm = Files.createFile(home.resolve("vllm"));
+        assertThat(vllm.toFile().setExecutable(true)).isTrue();
+        var process = bestfit(home.toString(), List.of("tune"));
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err()).contains("bestfit tune --engine vllm --model", "bestfit tune --engine embedded");
     }
 }

@@ -14,6 +14,12 @@ class ScheduleTest {
         return new TrialRow(0, candidate, deployment, "{}", state, 1, 1, null, null, new LinkedHashMap<>());
     }
 
+    private static TrialRow failed(int candidate, String name) {
+        var failure =
+                new TrialFailure(name, "why", List.of(), "block 1").toJson().toString();
+        return new TrialRow(0, candidate, 0, "{}", State.FAILED, 1, 1, failure, null, new LinkedHashMap<>());
+    }
+
     @Test
     void baselineThenTheRestThenTheBestTwoAgain() {
         var trials = new ArrayList<TrialRow>();
@@ -36,11 +42,19 @@ class ScheduleTest {
     @Test
     void trialCutShortIsRepeatedAndAFailedOneIsNot() {
         var trials = List.of(
-                trial(0, 0, State.FAILED),
+                failed(0, "out-of-memory"),
                 trial(1, 0, State.RUNNING),
                 trial(1, 0, State.CUT),
                 trial(2, 0, State.MEASURED));
         assertThat(Schedule.of(3, 0, trials, List::of).next()).contains(new Schedule.Step(1, 0));
+    }
+
+    /** Whoever kills an engine must not decide a campaign; an engine that dies again is at fault itself. */
+    @Test
+    void engineThatDiedUnderLoadGetsASecondChance() {
+        var death = failed(0, "died-under-load");
+        assertThat(Schedule.of(1, 0, List.of(death), List::of).next()).contains(new Schedule.Step(0, 0));
+        assertThat(Schedule.of(1, 0, List.of(death, death), List::of).next()).isEmpty();
     }
 
     @Test
