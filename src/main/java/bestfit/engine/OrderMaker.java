@@ -25,10 +25,19 @@ final class OrderMaker {
     private final ModelSpec spec;
     private final int maxModelLen;
     private final boolean processedLogprobs;
+    /** Bytes. */
+    private final int longestToken;
+
+    /** Composing characters (NFC) makes a text shorter, by no more than this. */
+    private static final int COMPOSITION = 4;
 
     /** @param processedLogprobs for requests that do not say */
     OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen, boolean processedLogprobs) {
         this.processedLogprobs = processedLogprobs;
+        this.longestToken = IntStream.range(0, tokenizer.vocabularySize())
+                .map(id -> tokenizer.tokenBytes(id).length)
+                .max()
+                .orElse(1);
         this.tokenizer = tokenizer;
         this.spec = spec;
         this.maxModelLen = maxModelLen;
@@ -97,7 +106,10 @@ final class OrderMaker {
 
     int[] tokens(Prompt prompt) {
         return switch (prompt) {
-            case Prompt.Text(var text) -> tokenizer.encode(text);
+            case Prompt.Text(var text) -> {
+                checkLength(text.length());
+                yield tokenizer.encode(text);
+            }
             case Prompt.Tokens(var ids) -> checked(ids);
             case Prompt.Chat(var messages, var addGenerationPrompt) -> {
                 if (!tokenizer.hasChatFormat()) {
@@ -106,12 +118,34 @@ final class OrderMaker {
                                     + " a chat template if the tokenizer does not define one.",
                             null));
                 }
+                checkLength(messages.stream()
+                        .mapToLong(message -> message.content().length())
+                        .sum());
                 var turns = messages.stream()
                         .map(message -> new ChatMessage(message.role(), message.content()))
                         .toList();
                 yield tokenizer.encode(tokenizer.chatPrompt(turns, addGenerationPrompt), false);
             }
         };
+    }
+
+    /** Refuses what cannot fit before minutes go into cutting it into tokens. */
+    private void checkLength(long characters) {
+        long tokens = characters / ((long) longestToken * COMPOSITION);
+        if (tokens >= maxModelLen) {
+            throw tooLong(tokens);
+        }
+    }
+
+    private ApiException tooLong(long tokens) {
+        return new ApiException(ApiError.badValue(
+                "This model's maximum context length is " + maxModelLen
+                        + " tokens. However, your prompt contains at least "
+                        + tokens
+                        + " input tokens, which exceeds this limit even without any output tokens. Please reduce"
+                        + " the length of the input prompt.",
+                "input_tokens",
+                tokens));
     }
 
     private int[] checked(List<Integer> ids) {
@@ -136,20 +170,16 @@ final class OrderMaker {
                     "max_tokens",
                     asked.getAsInt()));
         }
-        var context = "This model's maximum context length is " + maxModelLen + " tokens. However, ";
         if (promptLength >= maxModelLen) {
-            throw new ApiException(ApiError.badValue(
-                    context + "your prompt contains at least " + promptLength
-                            + " input tokens, which exceeds this limit even without any output tokens. Please reduce"
-                            + " the length of the input prompt.",
-                    "input_tokens",
-                    promptLength));
+            throw tooLong(promptLength);
         }
         int room = maxModelLen - promptLength;
         int maxTokens = asked.orElse(request.chat() ? room : Math.min(COMPLETION_MAX_TOKENS, room));
         if (maxTokens > room) {
             throw new ApiException(ApiError.badValue(
-                    context + "you requested " + maxTokens + " output tokens and your prompt contains " + promptLength
+                    "This model's maximum context length is " + maxModelLen
+                            + " tokens. However, you requested " + maxTokens
+                            + " output tokens and your prompt contains " + promptLength
                             + " input tokens, for a total of " + (promptLength + maxTokens)
                             + " tokens. Please reduce the length of the input prompt or the number of requested output"
                             + " tokens.",

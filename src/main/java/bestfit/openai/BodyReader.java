@@ -1,6 +1,8 @@
 package bestfit.openai;
 
 import bestfit.config.Json;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +22,12 @@ public final class BodyReader {
     public static BodyReader of(byte[] body) {
         JsonNode json;
         try {
-            json = Json.parse(new String(body, StandardCharsets.UTF_8));
+            json = Json.parse(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(body))
+                    .toString());
+        } catch (CharacterCodingException e) {
+            throw new ApiException(new ApiError(400, "Bad Request", "There was an error parsing the body", null));
         } catch (JacksonException e) {
             long at = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getCharOffset());
             throw new ApiException(ApiError.badShape("json_invalid", "body." + at, "JSON decode error"));

@@ -10,6 +10,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Reads request bodies; every refusal is the one vLLM gives. */
 public final class RequestReader {
+    /** vLLM's {@code VLLM_MAX_N_SEQUENCES}. */
+    private static final int MOST_CHOICES = 16_384;
+
     private RequestReader() {}
 
     /**
@@ -217,6 +220,7 @@ public final class RequestReader {
 
     private static void checkSampling(GenerationOptions options) {
         check(options.n() >= 1, "n must be at least 1", "n", options.n());
+        check(options.n() <= MOST_CHOICES, "n must be at most " + MOST_CHOICES, "n", options.n());
         check(options.temperature() >= 0, "temperature must be non-negative", "temperature", options.temperature());
         check(options.topP() > 0 && options.topP() <= 1, "top_p must be in (0, 1]", "top_p", options.topP());
         check(options.minP() >= 0 && options.minP() <= 1, "min_p must be in [0, 1]", "min_p", options.minP());

@@ -193,6 +193,23 @@ class EngineServerTest {
     }
 
     @Test
+    void hugeAndBrokenBodies_areRefusedAtOnce_andTheNextIsServed() {
+        var huge = engine.post("/v1/completions", "{\"prompt\":\"" + "a".repeat(20_000_000) + "\"}");
+        assertThat(huge.status()).isEqualTo(400);
+        assertThat(huge.text()).contains("maximum context length is 512 tokens");
+        assertThat(engine.post("/v1/completions", "{\"prompt\":\"x\",\"n\":1000000}")
+                        .text())
+                .contains("n must be at most 16384, got 1000000.");
+        var broken = "{\"prompt\":\"\u00e4\"}".getBytes(StandardCharsets.ISO_8859_1);
+        var refused = engine.post("/v1/completions", broken);
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(refused.text()).contains("There was an error parsing the body");
+        assertThat(engine.post("/v1/completions", "{\"prompt\":\"x\",\"max_tokens\":1}")
+                        .status())
+                .isEqualTo(200);
+    }
+
+    @Test
     void promptTooLong_isRefused() {
         var answer = engine.post(TEXT, "{\"prompt\":\"" + "word ".repeat(600) + "\"}");
         assertThat(answer.status()).isEqualTo(400);

@@ -41,13 +41,12 @@ final class EngineUnderTest implements AutoCloseable {
     }
 
     Answer post(String path, String body) {
+        return post(path, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    Answer post(String path, byte[] body) {
         try {
-            return client.call(
-                    "POST",
-                    server.url() + path,
-                    Map.of("Content-Type", "application/json"),
-                    body.getBytes(StandardCharsets.UTF_8),
-                    PATIENCE);
+            return client.call("POST", server.url() + path, Map.of("Content-Type", "application/json"), body, PATIENCE);
         } catch (IOException e) {
             throw new AssertionError(e);
         }
