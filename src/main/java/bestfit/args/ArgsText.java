@@ -23,10 +23,19 @@ public final class ArgsText {
      *     no flag, or a parallel size or batch limit below 1
      */
     public static VllmArgs read(String option, String text) {
-        var trimmed = text.strip();
-        var args = new VllmArgs(trimmed.startsWith("[") ? fromJson(option, trimmed) : split(option, trimmed));
+        var args = new VllmArgs(words(option, text));
         refuseNonsense(option, args);
         return args;
+    }
+
+    /**
+     * The words of either form, whatever they are: a command line, say.
+     *
+     * @throws ConfigException on an open quote, or an array that is broken or holds anything but strings
+     */
+    public static List<String> words(String option, String text) {
+        var trimmed = text.strip();
+        return trimmed.startsWith("[") ? fromJson(option, trimmed) : split(option, trimmed);
     }
 
     /** What no version of vLLM takes, and what would make a layout out of nothing. */

@@ -20,7 +20,7 @@ public record CommandTemplate(List<String> words) {
      * @throws ConfigException if it is neither, or empty
      */
     public static CommandTemplate parse(String text) {
-        var words = ArgsText.read("--engine-command", text).list();
+        var words = ArgsText.words("--engine-command", text);
         if (words.isEmpty()) {
             throw new ConfigException("--engine-command is empty; give a program and its arguments");
         }
