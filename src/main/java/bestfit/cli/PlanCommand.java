@@ -1,45 +1,153 @@
 package bestfit.cli;
 
+import bestfit.args.ArgsText;
+import bestfit.config.ConfigException;
 import bestfit.config.Problems;
 import bestfit.hardware.Device;
 import bestfit.hardware.Inventory;
+import bestfit.hardware.ServerSpec;
 import bestfit.hardware.SmiInventory;
+import bestfit.model.KnownModels;
+import bestfit.perf.Constants;
+import bestfit.perf.EngineVersion;
+import bestfit.perf.Load;
+import bestfit.perf.Plan;
 import bestfit.report.PlanReport;
+import bestfit.report.PredictionReport;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code bestfit plan}: what can run on a server, and why the rest cannot. */
+/** {@code bestfit plan}: what can run on a server, what it will do, and why the rest cannot. */
 @Command(
         name = "plan",
         mixinStandardHelpOptions = true,
-        description = "Lists the configs that can run on a server, and what is left out with its reason.")
+        description = "Says which configs fit a server, why the rest do not, and what each will do; no GPU is needed.")
 public final class PlanCommand implements Callable<Integer> {
     @Mixin
     private final SpaceOptions space = new SpaceOptions();
 
-    @Option(
-            names = "--no-predict",
-            required = true,
-            description = "Enumerate only; predictions are not part of this version.")
+    @Option(names = "--no-predict", description = "Enumerate only.")
     private boolean enumerateOnly;
 
-    @Option(names = "--server", defaultValue = "here", description = "here: this machine (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--server",
+            defaultValue = "here",
+            description = "Such as 8x4070tis, 4xL4, 8xH100-SXM, a YAML file, or here: this machine (${DEFAULT-VALUE}).")
     private String server = "here";
+
+    @Option(names = "--engine-version", defaultValue = "0.23.0", description = "Release of vLLM (${DEFAULT-VALUE}).")
+    private String engineVersion = "0.23.0";
+
+    @Option(names = "--input", defaultValue = "1000", description = "Prompt tokens of a request (${DEFAULT-VALUE}).")
+    private int input = 1000;
+
+    @Option(names = "--output", defaultValue = "300", description = "Output tokens of a request (${DEFAULT-VALUE}).")
+    private int output = 300;
+
+    @Option(names = "--models", description = "File of models, one a line: which of them fit the server.")
+    private @Nullable Path models;
+
+    @Option(names = "--cases", description = "Predict every row of a table with the header of the measured tables.")
+    private @Nullable Path cases;
+
+    @Option(names = "--out", description = "Where --cases writes the table with its predictions.")
+    private @Nullable Path out;
+
+    @Option(names = "--score", description = "Errors, coverage and ranking quality of a table that --cases wrote.")
+    private @Nullable Path score;
+
+    @Option(names = "--example", description = "guide: gonka's benchmark guide, published and predicted.")
+    private @Nullable String example;
 
     @Option(names = "--json", description = "Print one JSON object.")
     private boolean json;
 
     @Override
     public Integer call() {
+        if (score != null) {
+            return PlanTables.score(score, json);
+        }
+        if (cases != null) {
+            return predictCases(cases);
+        }
+        if (example != null) {
+            if (!example.equals("guide")) {
+                throw new ConfigException("--example " + example + ": the only one is guide");
+            }
+            return PlanGuide.print(json);
+        }
         var problems = new Problems();
         space.check(problems);
-        if (!server.equals("here")) {
-            problems.add("--server " + server + ": only here is known; give the number of devices with --devices");
-        }
+        check(problems);
         problems.throwIfAny();
+        if (enumerateOnly) {
+            return enumerate();
+        }
+        return models == null ? predict() : PlanModels.print(models, serverSpec(), engineVersion, json);
+    }
+
+    private int predictCases(Path table) {
+        if (out == null) {
+            throw new ConfigException("--cases needs --out FILE, where the predictions are written");
+        }
+        return PlanTables.predict(table, out);
+    }
+
+    private void check(Problems problems) {
+        if (input < 1) {
+            problems.add("--input " + input + " must be at least 1");
+        }
+        if (output < 1) {
+            problems.add("--output " + output + " must be at least 1");
+        }
+        if (enumerateOnly && !server.equals("here")) {
+            problems.add(
+                    "--server " + server + ": --no-predict knows only here; give the number of devices with --devices");
+        }
+    }
+
+    private int predict() {
+        if (space.model == null) {
+            throw new ConfigException("--model is missing; bundled are " + String.join(", ", KnownModels.names())
+                    + "; a directory with a config.json will do too");
+        }
+        var known = KnownModels.find(space.model);
+        var mandatory = space.args.isEmpty() ? known.mandatoryArgs() : space.args;
+        var load = new Load(input, output, space.users, 0, space.users * 10.0);
+        var plan = Plan.of(
+                new Plan.Query(
+                        known.card(),
+                        serverSpec(),
+                        EngineVersion.of(engineVersion),
+                        ArgsText.read("--args", mandatory),
+                        load),
+                Constants.shipped());
+        if (json) {
+            System.out.println(PredictionReport.json(plan));
+        } else {
+            PredictionReport.text(plan).forEach(System.out::println);
+        }
+        return ExitCode.OK;
+    }
+
+    private ServerSpec serverSpec() {
+        if (!server.equals("here")) {
+            return ServerSpec.parse(server);
+        }
+        var gpus = SmiInventory.gpus(System.getenv());
+        if (gpus.isEmpty()) {
+            throw new ConfigException("--server here: this machine has no GPU; name a server such as 8x4070tis, "
+                    + "or list the embedded engine's configs with --no-predict");
+        }
+        return ServerSpec.of(gpus);
+    }
+
+    private int enumerate() {
         var found = space.findModel();
         var inventory = inventory(System.getenv());
         var enumerated = space.space(found, inventory, inventory.kind() == Device.Kind.CORE);

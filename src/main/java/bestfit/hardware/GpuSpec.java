@@ -29,6 +29,18 @@ public record GpuSpec(
         return names.getFirst();
     }
 
+    /** One of equal parts of it. */
+    public GpuSpec part(int parts) {
+        return new GpuSpec(
+                names,
+                memoryBytes / parts,
+                bytesPerSecond / parts,
+                halfFlops / parts,
+                fp8Flops / parts,
+                link,
+                generation);
+    }
+
     /** Consumer cards have no P2P over PCIe, and their driver keeps more memory to itself. */
     public boolean consumer() {
         return name().startsWith("rtx") && !name().startsWith("rtxpro") && !name().endsWith("ada");

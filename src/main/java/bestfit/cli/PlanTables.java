@@ -1,0 +1,92 @@
+package bestfit.cli;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.perf.Cases;
+import bestfit.perf.Constants;
+import bestfit.perf.Score;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** {@code plan --cases} and {@code plan --score}: predictions of a table, and how good they were. */
+final class PlanTables {
+    private PlanTables() {}
+
+    static int predict(Path in, Path out) {
+        var result = Cases.predict(in.toString(), read(in), Constants.shipped());
+        try {
+            Files.write(out, result.lines());
+        } catch (IOException e) {
+            throw new ConfigException("--out " + out + ": cannot be written: " + e.getMessage());
+        }
+        result.problems().forEach(System.err::println);
+        System.err.println((result.lines().size() - 1) + " rows, "
+                + result.problems().size() + " of them wrong; written to " + out);
+        return ExitCode.OK;
+    }
+
+    static int score(Path table, boolean asJson) {
+        var rows = Cases.read(table.toString(), read(table));
+        var errors = Score.errors(rows);
+        if (errors.isEmpty()) {
+            throw new ConfigException("--score " + table + ": no row has both a measured and a predicted value; "
+                    + "write predictions first with plan --cases " + table + " --out FILE");
+        }
+        if (asJson) {
+            System.out.println(json(rows, errors));
+        } else {
+            errors.forEach((name, each) -> System.out.printf(
+                    Locale.ROOT,
+                    "%-13s %4d rows  error median %5.1f %%  P90 %5.1f %%  coverage %3.0f %%%n",
+                    name,
+                    each.rows(),
+                    100 * each.medianError(),
+                    100 * each.p90Error(),
+                    100 * each.coverage()));
+            for (var rule : Score.Rule.values()) {
+                var choice = Score.choice(rows, rule);
+                System.out.printf(
+                        Locale.ROOT,
+                        "choosing by %-12s %3d groups  loses median %.1f %%  worst %.1f %%%n",
+                        rule.name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                        choice.groups(),
+                        100 * choice.median(),
+                        100 * choice.worst());
+            }
+        }
+        return ExitCode.OK;
+    }
+
+    private static String json(List<Map<String, String>> rows, Map<String, Score.Errors> errors) {
+        var json = Json.object();
+        var columns = json.putObject("errors");
+        errors.forEach((name, each) -> columns.putObject(name)
+                .put("rows", each.rows())
+                .put("median_error", each.medianError())
+                .put("p90_error", each.p90Error())
+                .put("median_ratio", each.medianRatio())
+                .put("coverage", each.coverage()));
+        var ranking = json.putObject("ranking");
+        for (var rule : Score.Rule.values()) {
+            var choice = Score.choice(rows, rule);
+            ranking.putObject(rule.name().toLowerCase(Locale.ROOT))
+                    .put("groups", choice.groups())
+                    .put("median_loss", choice.median())
+                    .put("worst_loss", choice.worst());
+        }
+        return Json.write(json);
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new ConfigException(
+                    file + ": cannot be read; a CSV file with the header of the measured tables is expected");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package bestfit.perf;
+
+import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
+import bestfit.config.Problems;
+import bestfit.hardware.GpuSpec;
+import bestfit.hardware.Interconnect;
+import bestfit.hardware.ServerSpec;
+import bestfit.model.KnownModels;
+import bestfit.model.ModelCard;
+import bestfit.model.WeightFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** One row of a table of measurements: a deployment and its load. */
+public record Case(Instance instance, int instances, Load load, boolean vllm) {
+    private static final Pattern ARGS = Pattern.compile("^(?:extra args: )?(--[^;]*)");
+    private static final Pattern SEQUENCES = Pattern.compile("max_num_seqs=(\\d+) per replica");
+
+    /** Mean lengths of ShareGPT's conversations as the tables that give them report (205 to 212 and 190 to 217 tokens). */
+    private static final double SHAREGPT_INPUT = 206;
+
+    private static final double SHAREGPT_OUTPUT = 212;
+
+    /** @throws ConfigException with everything in the row that cannot be used */
+    public static Case of(Map<String, String> row) {
+        var problems = new Problems();
+        double in = length(row, "input_len", SHAREGPT_INPUT, problems);
+        double out = length(row, "output_len", SHAREGPT_OUTPUT, problems);
+        int tp = count(row, "tp", problems);
+        int pp = count(row, "pp", problems);
+        int replicas = count(row, "dp", problems);
+        double users = number(row, "concurrency", 0, problems);
+        double rate = number(row, "request_rate", 0, problems);
+        if (users <= 0 && rate <= 0) {
+            problems.add("concurrency and request_rate are both empty; one is needed");
+        }
+        problems.throwIfAny();
+        var card = KnownModels.find(row.getOrDefault("model", "")).card();
+        var server = ServerSpec.parse(row.getOrDefault("gpu", ""));
+        var args = args(row, tp, pp);
+        var version = EngineVersion.of(row.getOrDefault("engine_version", ""));
+        int needed = (int) Math.min(card.maxPositions(), Math.ceil((in + out) * 1.1) + 64);
+        var all = args.has("--max-model-len") ? args : args.plus("--max-model-len", Integer.toString(needed));
+        var settings = EngineSettings.of(withFormat(card, row), server.gpu(), version, all);
+        check(card.heads(), card.layers(), tp, pp, in + out, settings.maxModelLen(), problems);
+        problems.throwIfAny();
+        var link = link(row.getOrDefault("interconnect", ""), server);
+        double requests = number(row, "num_requests", users * 10, problems);
+        return new Case(
+                new Instance(
+                        card,
+                        settings,
+                        shared(server.gpu(), tp * pp * replicas, count(row, "gpu_count", problems)),
+                        link,
+                        tp,
+                        pp),
+                replicas,
+                new Load(in, out, users, rate, requests),
+                row.getOrDefault("engine", "vllm").startsWith("vllm"));
+    }
+
+    /** More instances than GPUs share them in equal parts (MIG). */
+    private static GpuSpec shared(GpuSpec gpu, int needed, int there) {
+        return there < needed && needed % there == 0 && there >= 1 ? gpu.part(needed / there) : gpu;
+    }
+
+    private static void check(int heads, int layers, int tp, int pp, double length, int longest, Problems problems) {
+        if (heads % tp != 0) {
+            int near = tp;
+            while (heads % near != 0) {
+                near--;
+            }
+            problems.add("tp is " + tp + ", which does not divide the model's " + heads
+                    + " heads; the nearest that does is " + near);
+        }
+        if (pp > layers) {
+            problems.add("pp is " + pp + "; the model has " + layers + " layers");
+        }
+        if (length > longest) {
+            problems.add(String.format(
+                    Locale.ROOT, "input_len + output_len is %.0f; --max-model-len is %d", length, longest));
+        }
+    }
+
+    private static ModelCard withFormat(ModelCard card, Map<String, String> row) {
+        var quant = row.getOrDefault("quant", "");
+        if (quant.isEmpty()) {
+            return card;
+        }
+        var format = WeightFormat.parse(quant)
+                .orElseThrow(
+                        () -> new ConfigException("quant is " + quant + "; known are bf16, fp8, awq-int4, fp4, nvfp4"));
+        boolean stays = card.format() == WeightFormat.FP8_BLOCK && format == WeightFormat.FP8;
+        return stays || format == card.format() ? card : card.with(format);
+    }
+
+    private static VllmArgs args(Map<String, String> row, int tp, int pp) {
+        var notes = row.getOrDefault("notes", "");
+        var found = ARGS.matcher(notes);
+        var args = new VllmArgs(found.find() ? List.of(found.group(1).strip().split("\\s+")) : List.of());
+        var sequences = SEQUENCES.matcher(notes);
+        if (sequences.find()) {
+            args = args.plus("--max-num-seqs", sequences.group(1));
+        }
+        return args.plus(
+                "--tensor-parallel-size", Integer.toString(tp), "--pipeline-parallel-size", Integer.toString(pp));
+    }
+
+    private static Interconnect link(String text, ServerSpec server) {
+        boolean nvlink = text.toUpperCase(Locale.ROOT).contains("NVLINK");
+        var usual = server.link();
+        if (text.isEmpty() || nvlink == usual.nvlink() || nvlink || server.count() == 1) {
+            return usual;
+        }
+        return new Interconnect(Interconnect.Kind.PCIE4, 32e9, true);
+    }
+
+    private static double length(Map<String, String> row, String column, double shareGpt, Problems problems) {
+        if (row.getOrDefault(column, "").equalsIgnoreCase("sharegpt")) {
+            return shareGpt;
+        }
+        double value = number(row, column, 0, problems);
+        if (value <= 0) {
+            problems.add(
+                    column + " is \"" + row.getOrDefault(column, "") + "\"; it must be a number above 0 or ShareGPT");
+        }
+        return value;
+    }
+
+    private static int count(Map<String, String> row, String column, Problems problems) {
+        double value = number(row, column, 1, problems);
+        if (value < 1 || value != Math.rint(value)) {
+            problems.add(column + " is " + row.get(column) + "; it must be a whole number of at least 1");
+            return 1;
+        }
+        return (int) value;
+    }
+
+    private static double number(Map<String, String> row, String column, double missing, Problems problems) {
+        var text = row.getOrDefault(column, "").strip();
+        if (text.isEmpty()) {
+            return missing;
+        }
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            problems.add(column + " is \"" + text + "\"; it must be a number");
+            return missing;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package bestfit.perf;
+
+import bestfit.args.Layout;
+import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
+import bestfit.hardware.ServerSpec;
+import bestfit.model.ModelCard;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Every layout of a model on a server, with what it will do.
+ *
+ * @param rows best first: those that fit by throughput, then those too close to call, then those that do not
+ * @param order of the fitting layouts at other numbers of users
+ */
+public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
+    /** Numbers of users at which the ranking is shown beside the workload's own. */
+    public static final List<Integer> USERS = List.of(1, 10, 100);
+
+    /**
+     * What to plan for.
+     *
+     * @param mandatory the user's args; they are in every config
+     */
+    public record Query(ModelCard card, ServerSpec server, EngineVersion version, VllmArgs mandatory, Load load) {}
+
+    /**
+     * One layout.
+     *
+     * @param prediction null where the model cannot be cut that way
+     * @param reason why it does not fit, or where its memory goes
+     */
+    public record Row(
+            Layout layout, VllmArgs args, Optional<Prediction> prediction, MemoryModel.Verdict verdict, String reason) {
+        double throughput() {
+            return prediction
+                    .map(each -> each.figures().get("output_tok_s"))
+                    .map(Estimate::value)
+                    .orElse(0.0);
+        }
+    }
+
+    /** @throws ConfigException when an arg cannot be used, or the workload is longer than the context */
+    public static Plan of(Query query, Constants constants) {
+        var load = query.load();
+        int longest = EngineSettings.of(query.card(), query.server().gpu(), query.version(), query.mandatory())
+                .maxModelLen();
+        if (load.inputTokens() + load.outputTokens() > longest) {
+            throw new ConfigException(
+                    "the workload's %.0f + %.0f tokens are beyond the context of %d; shorten it, or raise --max-model-len"
+                            .formatted(load.inputTokens(), load.outputTokens(), longest));
+        }
+        var rows = new ArrayList<Row>();
+        int count = query.server().count();
+        for (int tp = 1; tp <= count; tp++) {
+            for (int pp = 1; tp * pp <= count; pp++) {
+                rows.add(row(query, Layout.filling(tp, pp, count), load, constants));
+            }
+        }
+        rows.sort(Comparator.comparing(Row::verdict)
+                .thenComparing(Comparator.comparingDouble(Row::throughput).reversed()));
+        return new Plan(List.copyOf(rows), order(query, rows, constants));
+    }
+
+    private static Map<Integer, List<Layout>> order(Query query, List<Row> rows, Constants constants) {
+        var order = new TreeMap<Integer, List<Layout>>();
+        for (int users : USERS) {
+            var own = query.load();
+            var load = new Load(own.inputTokens(), own.outputTokens(), users, 0, users * 10.0);
+            order.put(
+                    users,
+                    rows.stream()
+                            .filter(row -> row.verdict() == MemoryModel.Verdict.YES)
+                            .map(row -> row(query, row.layout(), load, constants))
+                            .sorted(Comparator.comparingDouble(Row::throughput).reversed())
+                            .map(Row::layout)
+                            .toList());
+        }
+        return order;
+    }
+
+    /** True when the best layout is not the same at every number of users. */
+    public boolean flips() {
+        return order.values().stream()
+                        .filter(each -> !each.isEmpty())
+                        .map(List::getFirst)
+                        .distinct()
+                        .count()
+                > 1;
+    }
+
+    private static Row row(Query query, Layout layout, Load load, Constants constants) {
+        var ours = VllmArgs.of(
+                "--tensor-parallel-size",
+                Integer.toString(layout.tp()),
+                "--pipeline-parallel-size",
+                Integer.toString(layout.pp()));
+        var args = VllmArgs.merge(query.mandatory(), ours);
+        var why = whyNot(query, layout, args);
+        if (why.isPresent()) {
+            return new Row(layout, args, Optional.empty(), MemoryModel.Verdict.NO, why.get());
+        }
+        var server = query.server();
+        var settings = EngineSettings.of(query.card(), server.gpu(), query.version(), args);
+        var on = new Instance(query.card(), settings, server.gpu(), server.link(), layout.tp(), layout.pp());
+        var prediction = Prediction.of(new Case(on, layout.instances(), load, true), constants);
+        return new Row(
+                layout,
+                args,
+                Optional.of(prediction),
+                prediction.memory().verdict(),
+                prediction.memory().reason());
+    }
+
+    private static Optional<String> whyNot(Query query, Layout layout, VllmArgs args) {
+        var card = query.card();
+        int tp = layout.tp();
+        if (args.tensorParallel() != tp || args.pipelineParallel() != layout.pp()) {
+            return Optional.of("your args fix TP " + args.tensorParallel() + " PP " + args.pipelineParallel());
+        }
+        if (card.heads() % tp != 0) {
+            return Optional.of(card.heads() + " heads are not divisible by TP " + tp);
+        }
+        if (card.latent() == null && card.kvHeads() % tp != 0 && tp % card.kvHeads() != 0) {
+            return Optional.of(
+                    card.kvHeads() + " KV heads can be neither split over TP " + tp + " evenly nor copied evenly");
+        }
+        return layout.pp() > card.layers()
+                ? Optional.of("PP " + layout.pp() + " has more stages than the model's " + card.layers() + " layers")
+                : Optional.empty();
+    }
+}

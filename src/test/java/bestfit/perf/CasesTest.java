@@ -1,0 +1,72 @@
+package bestfit.perf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.Test;
+
+@NullUnmarked // a figure that is missing should fail here
+class CasesTest {
+    private static String table() throws IOException {
+        try (var in = CasesTest.class.getResourceAsStream("h100_vllm.csv")) {
+            return new String(java.util.Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    /** Measured for this project on one H100 SXM with vLLM 0.23.0, 2026-11-24. */
+    @Test
+    void a_server_measured_by_us() throws IOException {
+        var result = Cases.predict("h100_vllm.csv", table(), Constants.shipped());
+        assertThat(result.problems()).isEmpty();
+        var errors = Score.errors(Cases.read("out", String.join("\n", result.lines())));
+        assertThat(errors.get("tpot_ms_mean").medianError()).isLessThan(0.1);
+        assertThat(errors.get("output_tok_s").p90Error()).isLessThan(0.3);
+        assertThat(errors.get("tpot_ms_mean").coverage()).isGreaterThan(0.85);
+    }
+
+    @Test
+    void a_wrong_row_is_named_by_line_and_does_not_stop_the_rest() {
+        var text = """
+                model,gpu,tp,input_len,output_len,concurrency
+                Qwen3-8B,H100-SXM,1,1000,100,8
+                Qwen3-8B,H101,x,-5,100,8
+                Qwen3-8B,H100-SXM,3,1000,100,8
+                """;
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        assertThat(result.lines()).hasSize(4);
+        assertThat(result.problems()).hasSize(2);
+        assertThat(result.problems().getFirst())
+                .startsWith("cases.csv, line 3: ")
+                .contains("tp", "input_len");
+        assertThat(result.problems().getLast()).contains("line 4", "does not divide the model's 32 heads");
+        assertThat(Cases.read("out", String.join("\n", result.lines())).getFirst())
+                .containsEntry("status", "fits");
+    }
+
+    @Test
+    void calibration_with_one_config_brings_the_others_nearer() throws IOException {
+        var rows = Cases.read("h100_vllm.csv", table());
+        var slower = Constants.shipped().with("hopper.bw", 0.5);
+        var observed = new Calibration.Observation(
+                Case.of(rows.getFirst()),
+                java.util.Map.of(
+                        "tpot_ms_mean", Double.parseDouble(rows.getFirst().get("tpot_ms_mean"))));
+        var fitted = Calibration.fit(java.util.List.of(observed), slower);
+        assertThat(fitted.residual()).isLessThan(0.05);
+        assertThat(off(rows, fitted.constants())).isLessThan(off(rows, slower) / 2);
+    }
+
+    private static double off(java.util.List<java.util.Map<String, String>> rows, Constants constants) {
+        return rows.stream()
+                .filter(row -> row.get("quant").equals("bf16"))
+                .mapToDouble(row -> Math.abs(Math.log(Prediction.of(Case.of(row), constants)
+                                .figures()
+                                .get("tpot_ms_mean")
+                                .value()
+                        / Double.parseDouble(row.get("tpot_ms_mean")))))
+                .average()
+                .orElseThrow();
+    }
+}

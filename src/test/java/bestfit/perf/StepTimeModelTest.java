@@ -1,0 +1,63 @@
+package bestfit.perf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bestfit.args.VllmArgs;
+import bestfit.hardware.ServerSpec;
+import bestfit.model.KnownModels;
+import bestfit.model.ModelCard;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class StepTimeModelTest {
+    private static StepTimeModel model(String name, String server, int tp, int pp) {
+        var card = KnownModels.find(name).card();
+        var spec = ServerSpec.parse(server);
+        var settings = EngineSettings.of(card, spec.gpu(), EngineVersion.of("0.23.0"), VllmArgs.of());
+        return new StepTimeModel(new Instance(card, settings, spec.gpu(), spec.link(), tp, pp), Constants.shipped());
+    }
+
+    /** 19,638 steps of vLLM 0.23.0 measured on an H100: 6.83 ms + 0.0485 ms per 1,000 context tokens + 0.0092 ms a request. */
+    @ParameterizedTest
+    @CsvSource({"1, 600", "16, 1000", "64, 1000", "256, 800"})
+    void decode_steps_measured_on_an_h100(int requests, int context) {
+        double measured = 6.83 + 0.0485 * requests * context / 1000 + 0.0092 * requests;
+        assertThat(1e3
+                        * model("Qwen3-8B", "H100-SXM", 1, 1)
+                                .of(Step.decode(requests, context))
+                                .seconds())
+                .isCloseTo(measured, Percentage.withPercentage(20));
+    }
+
+    /** The same measurements: a prefill of 8,192 tokens takes about 205 ms. */
+    @Test
+    void prefill_step_measured_on_an_h100() {
+        var step = new Step(8192, 8 * 1024 * 1025 / 2.0, 0, 0);
+        assertThat(1e3 * model("Qwen3-8B", "H100-SXM", 1, 1).of(step).seconds())
+                .isCloseTo(205, Percentage.withPercentage(15));
+    }
+
+    /** aiconfigurator's tables, RTX PRO 6000, four GPUs: an all-reduce of 8 MiB takes 462 µs. */
+    @Test
+    void all_reduce_over_pcie() {
+        assertThat(1e6 * model("Qwen3-8B", "4xRTX PRO 6000", 4, 1).allReduce(8 << 20))
+                .isCloseTo(462, Percentage.withPercentage(15));
+    }
+
+    /** LLMServingSim's moe.csv, Qwen3-30B-A3B: 2 tokens read 16 experts, 16 tokens about 82 of 128 by uniform routing. */
+    @Test
+    void expected_experts_of_uniform_routing() {
+        var experts = new ModelCard.Experts(128, 8, 768, 0);
+        assertThat(StepTimeModel.activeExperts(experts, 1)).isCloseTo(8, Percentage.withPercentage(0.1));
+        assertThat(StepTimeModel.activeExperts(experts, 2)).isCloseTo(15.5, Percentage.withPercentage(1));
+        assertThat(StepTimeModel.activeExperts(experts, 2048)).isCloseTo(128, Percentage.withPercentage(0.1));
+    }
+
+    @Test
+    void a_pipeline_takes_the_next_batch_before_the_first_is_through() {
+        var time = model("Qwen/Qwen3-32B", "8xH100-SXM", 1, 4).of(Step.decode(16, 1000));
+        assertThat(time.slowestStage()).isLessThan(time.seconds() / 2);
+    }
+}
