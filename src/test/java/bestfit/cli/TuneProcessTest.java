@@ -64,7 +64,8 @@ class TuneProcessTest {
     @Test
     void killedCampaignGoesOnAndEndsWithARecommendation() throws Exception {
         var killed = tune();
-        await().atMost(Duration.ofSeconds(90)).until(() -> err().contains("measured in"));
+        await().atMost(Duration.ofSeconds(90))
+                .untilAsserted(() -> assertThat(err()).contains("measured in"));
         var children = killed.descendants().toList();
         assertThat(children).isNotEmpty();
         killed.destroyForcibly().waitFor();
@@ -126,7 +127,8 @@ class TuneProcessTest {
         var allowed = new ArrayList<>(command);
         allowed.addAll(List.of("--replace", "--json"));
         var killed = bestfit("", allowed);
-        await().atMost(Duration.ofSeconds(90)).until(() -> err().contains("measured in"));
+        await().atMost(Duration.ofSeconds(90))
+                .untilAsserted(() -> assertThat(err()).contains("measured in"));
         killed.destroyForcibly().waitFor();
         var stopped = bestfit("", allowed);
         await().atMost(Duration.ofSeconds(90)).until(() -> err().contains("] TP 1 PP 1 ×1 default: block"));
