@@ -160,6 +160,9 @@ final class LoadDriver {
 
     /** Looks at time limits and at the stop signal, now and then until all have ended. */
     private void look() {
+        if (finished.isDone()) {
+            return; // what a look would write is being read
+        }
         if (stop.isCut()) {
             noMore = true;
             blockedSince.clear();

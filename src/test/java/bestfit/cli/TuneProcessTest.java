@@ -43,7 +43,10 @@ class TuneProcessTest {
 
     /** @param path in front of the PATH; empty for none */
     private Process bestfit(String path, List<String> arguments) throws IOException {
-        var builder = new ProcessBuilder(OwnProcess.command(arguments))
+        // a background job of a shell ignores Ctrl-C, and so would its children
+        var command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        command.addAll(OwnProcess.command(arguments));
+        var builder = new ProcessBuilder(command)
                 .redirectOutput(home.resolve("out").toFile())
                 .redirectError(home.resolve("err").toFile());
         builder.environment().put("BESTFIT_HOME", home.toString());
