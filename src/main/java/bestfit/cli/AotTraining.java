@@ -2,6 +2,8 @@ package bestfit.cli;
 
 import bestfit.config.Json;
 import bestfit.http.HttpClient;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -9,6 +11,8 @@ import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -36,9 +40,48 @@ final class AotTraining {
                 Main.run("help", name);
             }
             Main.run("plan", "--no-predict", "--json");
+            measureOnce();
             Main.run("help");
         }
         System.exit(ExitCode.OK);
+    }
+
+    /** The load generator's rehearsal, prompts and report, against a server that answers every request in one piece. */
+    private static void measureOnce() throws IOException {
+        var answer = """
+                data: {"choices":[{"index":0,"delta":{"content":"a"}}]}
+
+                data: {"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":1}}
+
+                data: [DONE]
+
+                """;
+        var router = new Router()
+                .post("/v1/chat/completions", exchange -> exchange.text(200, answer))
+                .post("/tokenize", exchange -> {
+                    var text = Json.parse(new String(exchange.body(), StandardCharsets.UTF_8))
+                            .path("prompt")
+                            .asString("");
+                    exchange.json(200, Json.object().put("count", text.split(" ", -1).length));
+                });
+        var events = Files.createTempFile("bestfit-training", ".jsonl").toString();
+        try (var server = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, router)) {
+            for (var format : List.of("--json", "--seed=1")) {
+                Main.run(
+                        "bench",
+                        server.url(),
+                        "--model=m",
+                        "--concurrency=2",
+                        "--requests=4",
+                        "--prompt-tokens=8",
+                        "--output-tokens=1",
+                        "--slo=ttft:100",
+                        "--events=" + events,
+                        format);
+            }
+        } finally {
+            Files.deleteIfExists(Path.of(events));
+        }
     }
 
     /** Starts the engine in this JVM, asks it a few times, and ends it as a parent process does: by closing its input. */

@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             NodeCommand.class,
             ArgsCommand.class,
             BenchCommand.class,
+            CompareCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,
             ListCommand.class,

@@ -35,7 +35,7 @@ public final class ClosedLoop implements AutoCloseable {
                         target.model(), plan.prompts().prompt(index), options, index, ThreadLocalRandom.current()),
                 new Arrivals.Closed(plan.users()),
                 new Extent.Requests(plan.requests()),
-                new TimeLimits(TimeLimits.CONNECT, options.limit(), options.silence(), options.limit()),
+                new TimeLimits(TimeLimits.CONNECT, options.silence(), options.silence(), options.limit()),
                 0,
                 plan.firstIndex(),
                 new BitSet(),

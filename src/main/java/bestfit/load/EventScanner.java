@@ -76,7 +76,9 @@ final class EventScanner {
                 line = at + 1;
             }
         }
-        System.arraycopy(buffer, line, buffer, 0, end - line);
+        if (line > 0) {
+            System.arraycopy(buffer, line, buffer, 0, end - line);
+        }
         filled = end - line;
     }
 

@@ -40,11 +40,16 @@ final class PreparedRequests {
     }
 
     private synchronized void put(Prepared next) throws InterruptedException {
-        while (ready.size() >= ahead && !complete) {
-            wait();
+        if (ready.size() >= ahead) {
+            // woken once for many, so that it does not take the core from the sender again and again
+            while (ready.size() > ahead / 2 && !complete) {
+                wait();
+            }
         }
         ready.add(next);
-        notifyAll();
+        if (ready.size() == 1 || ready.size() == ahead) {
+            notifyAll();
+        }
     }
 
     private synchronized boolean isWanted() {
@@ -77,7 +82,9 @@ final class PreparedRequests {
         if (next == null && failure != null) {
             throw failure;
         }
-        notifyAll();
+        if (ready.size() == ahead / 2) {
+            notifyAll();
+        }
         return next;
     }
 

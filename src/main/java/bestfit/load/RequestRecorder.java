@@ -104,12 +104,11 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (sentNanos == NEVER && now - startNanos > limits.connect().toNanos()) {
             return RequestFailure.CONNECT_TIMEOUT.because("no connection within " + seconds(limits.connect()));
         }
-        if (firstContentNanos == NEVER
-                && firstTokenNanos == NEVER
-                && now - startNanos > limits.firstToken().toNanos()) {
+        boolean answering = firstContentNanos != NEVER || firstTokenNanos != NEVER;
+        if (!answering && now - startNanos > limits.firstToken().toNanos()) {
             return RequestFailure.FIRST_TOKEN_TIMEOUT.because("nothing within " + seconds(limits.firstToken()));
         }
-        if (now - lastActivityNanos > limits.silence().toNanos()) {
+        if (answering && now - lastActivityNanos > limits.silence().toNanos()) {
             return RequestFailure.STALLED.because("no byte for " + seconds(limits.silence()));
         }
         return null;

@@ -6,9 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
 
 /** Hands measurements to the sink on its own thread, several at once when they come faster than it is. */
 final class SinkThread {
+    private static final long GATHER_NANOS = 5_000_000;
+
     private sealed interface Item {}
 
     private record Ended(Measurement measurement) implements Item {}
@@ -40,6 +43,8 @@ final class SinkThread {
         boolean more = true;
         while (more) {
             items.add(queue.take());
+            // what ends at the same time is stored at once: woken for each, this thread would take the sender's core
+            LockSupport.parkNanos(GATHER_NANOS);
             queue.drainTo(items);
             var batch = new ArrayList<Measurement>();
             for (var item : items) {

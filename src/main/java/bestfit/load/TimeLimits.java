@@ -7,7 +7,7 @@ import java.time.Duration;
  *
  * @param connect until its bytes are handed to a socket
  * @param firstToken from start to the first event with content
- * @param silence without a byte
+ * @param silence without a byte, once an event with content came
  * @param total from start to end
  */
 public record TimeLimits(Duration connect, Duration firstToken, Duration silence, Duration total) {

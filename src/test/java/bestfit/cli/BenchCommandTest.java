@@ -1,0 +1,215 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import bestfit.config.Json;
+import bestfit.http.Exchange;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
+import bestfit.load.EventLog;
+import bestfit.metrics.Measurement;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code bestfit bench} as a process, against a server in this one. */
+@Tag("slow")
+class BenchCommandTest {
+    private static final int TEMPLATE = 5;
+
+    @TempDir
+    Path folder;
+
+    private HttpServer server;
+    private final Set<String> prompts = ConcurrentHashMap.newKeySet();
+    private final List<JsonNode> requests = java.util.Collections.synchronizedList(new ArrayList<>());
+    private final List<String> tokens = java.util.Collections.synchronizedList(new ArrayList<>());
+
+    @BeforeEach
+    void start() throws IOException {
+        server = HttpServer.start(
+                "127.0.0.1",
+                0,
+                HttpServer.Limits.DEFAULTS,
+                new Router()
+                        .post("/tokenize", this::tokenize)
+                        .post("/v1/chat/completions", this::answer)
+                        .get(
+                                "/v1/models",
+                                exchange -> exchange.json(200, Json.parse("{\"data\":[{\"id\":\"first\"}]}"))));
+    }
+
+    @AfterEach
+    void close() {
+        server.close();
+    }
+
+    private void tokenize(Exchange exchange) {
+        var request = body(exchange);
+        int count = request.has("messages")
+                ? words(request.at("/messages/0/content").asString()) + TEMPLATE
+                : words(request.path("prompt").asString());
+        exchange.json(200, Json.object().put("count", count).put("max_model_len", 200));
+    }
+
+    private static int words(String text) {
+        return text.split(" ", -1).length;
+    }
+
+    private static JsonNode body(Exchange exchange) {
+        return Json.parse(new String(exchange.body(), StandardCharsets.UTF_8));
+    }
+
+    private void answer(Exchange exchange) {
+        var request = body(exchange);
+        requests.add(request);
+        tokens.add(exchange.header("Authorization").orElse(""));
+        var prompt = request.at("/messages/0/content").asString();
+        prompts.add(prompt);
+        int count = request.path("max_tokens").asInt();
+        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+        for (int i = 0; i < count; i++) {
+            send(stream, "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}");
+        }
+        send(
+                stream,
+                "{\"choices\":[],\"usage\":{\"prompt_tokens\":" + (words(prompt) + TEMPLATE) + ",\"completion_tokens\":"
+                        + count + "}}");
+        send(stream, "[DONE]");
+        stream.end();
+    }
+
+    private static void send(Exchange.BodyStream stream, String data) {
+        stream.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    private Process begin(String... args) throws IOException {
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+                        .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                        .collect(Collectors.joining(File.pathSeparator)),
+                "bestfit.cli.Main",
+                "bench",
+                server.url(),
+                "--json"));
+        command.addAll(List.of(args));
+        var builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectOutput(folder.resolve("out").toFile())
+                .redirectError(folder.resolve("err").toFile());
+        builder.environment().put("BENCH_TOKEN", "let me in");
+        return builder.start();
+    }
+
+    private JsonNode bench(int exit, String... args) throws Exception {
+        var process = begin(args);
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        var err = Files.readString(folder.resolve("err"));
+        assertThat(process.exitValue()).as(err).isEqualTo(exit);
+        var out = Files.readAllLines(folder.resolve("out"));
+        return out.isEmpty() ? Json.object().put("err", err) : Json.parse(out.getLast());
+    }
+
+    @Test
+    void closedLoop_sendsExactUniquePrompts() throws Exception {
+        var json = bench(
+                0,
+                "--concurrency=4",
+                "--requests=60",
+                "--prompt-tokens=9",
+                "--output-tokens=5",
+                "--slo=ttft:10000",
+                "--token-env=BENCH_TOKEN");
+        assertThat(json.at("/counts/ok").intValue()).isEqualTo(60);
+        assertThat(json.at("/counts/failed").isEmpty()).isTrue();
+        assertThat(json.at("/counts/tokens/template").intValue()).isEqualTo(TEMPLATE);
+        assertThat(json.at("/counts/output_tokens").intValue()).isEqualTo(300);
+        assertThat(json.at("/metrics/goodput/share").doubleValue()).isEqualTo(1);
+        assertThat(json.at("/metrics/in_flight/max").intValue()).isBetween(1, 4);
+        for (var name : List.of("ttft_ms", "tpot_ms", "itl_ms", "gap_ms", "e2e_ms", "stall_ms", "first_response_ms")) {
+            assertThat(json.at("/metrics/" + name + "/p99").doubleValue())
+                    .as(name)
+                    .isPositive();
+        }
+        assertThat(prompts).hasSize(60).allMatch(prompt -> words(prompt) == 9);
+        assertThat(requests)
+                .allMatch(request -> request.path("ignore_eos").booleanValue()
+                        && request.path("model").asString().equals("first"));
+        assertThat(tokens).containsOnly("Bearer let me in");
+    }
+
+    @Test
+    void openLoop_keepsItsRate() throws Exception {
+        var json =
+                bench(0, "--rate=100", "--burstiness=inf", "--duration=2s", "--prompt-tokens=9", "--output-tokens=5");
+        assertThat(json.at("/counts/ok").intValue()).isBetween(198, 200);
+        assertThat(json.at("/metrics/requests_s/mean").doubleValue()).isCloseTo(100, within(5.0));
+    }
+
+    @Test
+    void badInput_isToldAllAtOnce() throws Exception {
+        var err = bench(
+                        2,
+                        "--rate=1",
+                        "--concurrency=1",
+                        "--requests=-3",
+                        "--prompt-tokens=9",
+                        "--output-tokens=5",
+                        "--slo=fast:1",
+                        "--endpoint=/x")
+                .path("err")
+                .asString();
+        assertThat(err).contains("--concurrency", "--requests: -3", "--slo", "--endpoint");
+        var tooLong = bench(2, "--concurrency=1", "--requests=1", "--prompt-tokens=150", "--output-tokens=60");
+        assertThat(tooLong.path("err").asString()).contains("215", "200 tokens");
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void killedRun_isResumed() throws Exception {
+        var events = folder.resolve("events.jsonl");
+        String[] run = {
+            "--concurrency=8",
+            "--requests=3000",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + events
+        };
+        var process = begin(run);
+        Awaitility.await().until(() -> requests.size() > 500);
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+        int ended = EventLog.read(events).measurements().size();
+        assertThat(ended).isBetween(1, 2999);
+        var arguments = Arrays.copyOf(run, run.length + 1);
+        arguments[run.length] = "--resume";
+        var json = bench(0, arguments);
+        assertThat(json.at("/counts/ok").intValue()).isEqualTo(3000);
+        assertThat(EventLog.read(events).measurements().stream().map(Measurement::index))
+                .hasSize(3000)
+                .doesNotHaveDuplicates();
+    }
+}
