@@ -138,6 +138,9 @@ public final class FailureClassifier {
     private static final Pattern WORKER_KILLED =
             Pattern.compile("Worker proc \\S+ died unexpectedly \\(exit code: -\\d+\\)");
 
+    /** vLLM's words when one of its processes went without a word of its own. */
+    private static final Pattern PROCESS_LOST = Pattern.compile("\\bdied unexpectedly|EngineDeadError: ");
+
     private static final Pattern ENGINE = Pattern.compile("^\\((?:EngineCore|VllmWorker|Worker)");
     private static final Pattern WORKER = Pattern.compile("^\\((?:VllmWorker|Worker)");
 
@@ -198,13 +201,18 @@ public final class FailureClassifier {
             if (killed.isPresent()) {
                 return around(log, killed.getAsInt());
             }
-            // What the engine says of itself goes before what its API server makes of it.
-            for (var where : List.of(ENGINE, Pattern.compile(""))) {
+            // A worker's error comes first in time: the engine falls over it, and its API server over the engine.
+            for (var where : List.of(WORKER, ENGINE, Pattern.compile(""))) {
                 for (int i = errors.size() - 1; i >= 0; i--) {
                     if (where.matcher(errors.get(i)).find() && tellsError(errors.get(i))) {
                         return around(errors, i);
                     }
                 }
+            }
+        }
+        for (int i = log.size() - 1; i >= 0; i--) {
+            if (PROCESS_LOST.matcher(log.get(i)).find()) {
+                return around(log, i);
             }
         }
         var told = new ArrayList<>(lastLines(log));

@@ -21,7 +21,7 @@ final class EventLoops {
 
     private static final class Shared {
         static final EventLoopGroup GROUP =
-                open("bestfit-http", Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 16));
+                open("bestfit-http", Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 16));
     }
 
     /** The group that servers and control clients of this process share; lives as long as the process. */

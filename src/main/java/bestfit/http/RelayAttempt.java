@@ -1,18 +1,14 @@
 package bestfit.http;
 
-import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +16,10 @@ import org.jspecify.annotations.Nullable;
  * unless the client needs another framing. Confined to the client's event loop, on which the upstream's socket is read too.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
-final class RelayAttempt extends ChannelInboundHandlerAdapter implements ResponseParser.Sink {
-    private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+final class RelayAttempt implements ResponseParser.Sink {
+    /** As MLNode's proxy: a long prompt may take minutes until its first byte. */
+    private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(900);
+
     private static final byte[] CRLF = {'\r', '\n'};
     private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
@@ -38,9 +36,11 @@ final class RelayAttempt extends ChannelInboundHandlerAdapter implements Respons
     private final ServerExchange exchange;
     private final Relay.Upstream upstream;
     private final Origin origin;
-    private final ResponseParser parser = new ResponseParser();
-    private @Nullable Channel channel;
-    private @Nullable Throwable cause;
+    private ResponseParser parser = new ResponseParser();
+    private @Nullable UpstreamConnection connection;
+    private @Nullable ScheduledFuture<?> watch;
+    private boolean reused;
+    private long readNanos = System.nanoTime();
     private Framing framing = Framing.SAME;
     private boolean answering;
     private boolean over;
@@ -64,44 +64,70 @@ final class RelayAttempt extends ChannelInboundHandlerAdapter implements Respons
     }
 
     void start() {
-        try {
-            ChannelFuture connecting = new Bootstrap()
-                    .group(exchange.eventLoop())
-                    .channel(EventLoops.clientChannel())
-                    .option(ChannelOption.TCP_NODELAY, true)
-                    .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
-                    .handler(this)
-                    .connect(origin.address());
-            channel = connecting.channel();
-            connecting.addListener(connected -> {
-                if (!connected.isSuccess()) {
-                    end(true);
-                }
-            });
-        } catch (UnknownHostException e) {
-            end(true);
+        watchSilence(SILENCE_NANOS);
+        UpstreamConnection kept = UpstreamConnection.idle(upstream, this);
+        if (kept != null) {
+            reused = true;
+            connection = kept;
+            connected();
+        } else {
+            connect();
         }
+    }
+
+    private void connect() {
+        try {
+            connection = UpstreamConnection.open(exchange.eventLoop(), upstream, origin, this);
+        } catch (UnknownHostException e) {
+            end(true, false);
+        }
+    }
+
+    private void watchSilence(long afterNanos) {
+        watch = exchange.eventLoop()
+                .schedule(
+                        () -> {
+                            long quiet = System.nanoTime() - readNanos;
+                            if (quiet >= SILENCE_NANOS) {
+                                end(true, false);
+                            } else {
+                                watchSilence(SILENCE_NANOS - quiet);
+                            }
+                        },
+                        afterNanos,
+                        TimeUnit.NANOSECONDS);
     }
 
     /** The client left. */
     void abandon() {
-        end(false);
+        end(false, false);
     }
 
-    private void end(boolean failed) {
+    private void end(boolean failed, boolean reusable) {
         if (!over) {
             over = true;
-            if (channel != null) {
-                channel.close();
+            if (watch != null) {
+                watch.cancel(false);
+            }
+            if (connection != null) {
+                connection.giveBack(reusable);
             }
             request.ended(this, failed);
         }
     }
 
-    @Override
-    public void channelActive(ChannelHandlerContext context) {
+    /** The connection takes a request now. */
+    void connected() {
+        if (over || connection == null) {
+            return;
+        }
+        parser = connection.parser();
         parser.begin(exchange.method().equals("HEAD"));
-        context.writeAndFlush(Unpooled.wrappedBuffer(requestHead(), exchange.body()));
+        connection
+                .channel()
+                .writeAndFlush(
+                        Unpooled.wrappedBuffer(requestHead(), exchange.body()),
+                        connection.channel().voidPromise());
     }
 
     private byte[] requestHead() {
@@ -115,20 +141,18 @@ final class RelayAttempt extends ChannelInboundHandlerAdapter implements Respons
         if (exchange.body().length > 0 || exchange.header("Content-Length").isPresent()) {
             HopByHop.line(head, "Content-Length", Integer.toString(exchange.body().length));
         }
-        HopByHop.line(head, "Connection", "close");
         return HopByHop.bytes(head);
     }
 
-    @Override
-    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
-        ByteBuf in = (ByteBuf) message;
-        try {
-            if (!over) {
+    /** Bytes of the answer; {@code in} stays the caller's. */
+    void read(ByteBuf in) throws Exception {
+        readNanos = System.nanoTime();
+        if (!over) {
+            try {
                 relay(in);
+            } finally {
+                reading = null;
             }
-        } finally {
-            reading = null;
-            in.release();
         }
     }
 
@@ -141,7 +165,7 @@ final class RelayAttempt extends ChannelInboundHandlerAdapter implements Respons
             exchange.relay(in.retain());
         }
         if (complete) {
-            complete();
+            complete(parser.keepAlive() && !in.isReadable());
         }
     }
 
@@ -200,8 +224,7 @@ final class RelayAttempt extends ChannelInboundHandlerAdapter implements Respons
         }
     }
 
-    @Override
-    public void channelReadComplete(ChannelHandlerContext context) {
+    void readComplete() {
         if (!over && answering) {
             exchange.flushRelayed();
             clientWritabilityChanged();
@@ -210,29 +233,30 @@ final class RelayAttempt extends ChannelInboundHandlerAdapter implements Respons
 
     /** Reads the upstream only while the client takes what was read. */
     void clientWritabilityChanged() {
-        if (channel != null && answering) {
-            channel.config().setAutoRead(exchange.isWritable());
+        if (connection != null && answering && !over) {
+            connection.channel().config().setAutoRead(exchange.isWritable());
         }
     }
 
     /** The whole answer was read. */
-    private void complete() {
-        end(false);
+    private void complete(boolean reusable) {
+        end(false, reusable);
         exchange.endRelayed(framing == Framing.CHUNKS ? Unpooled.wrappedBuffer(LAST_CHUNK) : Unpooled.EMPTY_BUFFER);
     }
 
-    @Override
-    public void channelInactive(ChannelHandlerContext context) {
-        if (!over && cause == null && answering && parser.endsWithConnection()) {
-            complete();
-        } else {
-            end(true);
+    /** The connection could not be had, or ended; {@code properly} if it was closed and not broken. */
+    void lost(boolean properly) {
+        if (over) {
+            return;
         }
-    }
-
-    @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable thrown) {
-        cause = thrown;
-        context.close();
+        if (reused && !parser.started()) {
+            // Its server closed it just when it was taken out of the pool: that says nothing about the server.
+            reused = false;
+            connect();
+        } else if (properly && answering && parser.endsWithConnection()) {
+            complete(false);
+        } else {
+            end(true, false);
+        }
     }
 }

@@ -50,6 +50,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     private @Nullable HttpResponseStatus refusal;
     private boolean continueOwed;
     private boolean ending;
+    private @Nullable ChannelHandlerContext encoder;
 
     ServerConnection(SocketChannel channel, RequestDecoder decoder, HttpServer.Limits limits, Router router) {
         this.channel = channel;
@@ -233,8 +234,23 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** Writes bytes that need no encoding; takes them over. */
-    ChannelFuture writeRaw(ByteBuf bytes) {
-        return channel.pipeline().context(HttpResponseEncoder.class).write(bytes);
+    void writeRaw(ByteBuf bytes) {
+        ChannelHandlerContext past = pastEncoder();
+        past.write(bytes, past.voidPromise());
+    }
+
+    /** Writes and flushes the last bytes of an answer; the future tells when the socket took them. */
+    ChannelFuture writeLastRaw(ByteBuf bytes) {
+        return pastEncoder().writeAndFlush(bytes);
+    }
+
+    private ChannelHandlerContext pastEncoder() {
+        ChannelHandlerContext past = encoder;
+        if (past == null) {
+            past = channel.pipeline().context(HttpResponseEncoder.class);
+            encoder = past;
+        }
+        return past;
     }
 
     /** Cuts the connection with a reset, after what the socket takes of the bytes written so far. */

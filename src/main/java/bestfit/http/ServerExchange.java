@@ -344,8 +344,6 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         synchronized (this) {
             complete = true;
         }
-        ChannelFuture written = connection.writeRaw(last);
-        channel.flush();
-        finish(written);
+        finish(connection.writeLastRaw(last));
     }
 }

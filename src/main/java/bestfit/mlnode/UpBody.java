@@ -37,7 +37,7 @@ public sealed interface UpBody {
         try {
             json = Json.parse(text);
         } catch (JacksonException broken) {
-            return invalid(notJson(broken));
+            return invalid(notJson(text, broken));
         }
         if (json.isNull() || json.isMissingNode()) {
             return invalid(problem("missing", "Field required", null, "body"));
@@ -99,11 +99,11 @@ public sealed interface UpBody {
                 "body");
     }
 
-    private static ObjectNode notJson(JacksonException broken) {
-        var location = broken.getLocation();
-        long offset = location == null ? 0 : Math.max(0, location.getCharOffset());
-        var problem = problem("json_invalid", "JSON decode error", Json.object(), "body", (int) offset);
-        problem.putObject("ctx").put("error", broken.getOriginalMessage());
+    private static ObjectNode notJson(String text, JacksonException broken) {
+        var error = PythonJson.error(text)
+                .orElseGet(() -> new PythonJson.Problem(String.valueOf(broken.getOriginalMessage()), 0));
+        var problem = problem("json_invalid", "JSON decode error", Json.object(), "body", error.position());
+        problem.putObject("ctx").put("error", error.message());
         return problem;
     }
 

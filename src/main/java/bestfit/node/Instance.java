@@ -309,6 +309,8 @@ final class Instance {
                         .orElse(hung);
             }
             if (hang.lost(System.nanoTime())) {
+                // Asked politely, it would end its requests as if they were done.
+                engine.sweep();
                 return new End.Hung(Duration.ofNanos(hang.silentNanos(System.nanoTime())));
             }
             boolean good = health == EngineClient.Health.GOOD || (silent > 0 && silent < MOST_SILENT);

@@ -46,6 +46,26 @@ class UpBodyTest {
         assertThat(problems(read(Optional.empty(), body))).contains(expected);
     }
 
+    /** Words and offsets of Python 3.11's {@code json.loads}. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {"a":1,}    | 7 | Expecting property name enclosed in double quotes
+            {'a':1}     | 1 | Expecting property name enclosed in double quotes
+            {"a" 1}     | 5 | Expecting ':' delimiter
+            {"a":1 "b"} | 7 | Expecting ',' delimiter
+            [1,]        | 3 | Expecting value
+            {"a":"b     | 5 | Unterminated string starting at
+            {} x        | 3 | Extra data
+            {"a":01}    | 6 | Expecting ',' delimiter
+            {"a":"\\x"}  | 6 | Invalid \\escape
+            """)
+    void brokenJson_isToldAsPythonDoes(String body, int position, String message) {
+        var problem = problems(read(Optional.empty(), body));
+        assertThat(problem)
+                .contains("\"loc\":[\"body\"," + position + "]")
+                .contains("\"ctx\":{\"error\":\"" + message.replace("\\", "\\\\") + "\"}");
+    }
+
     @Test
     void everyProblem_isTold() {
         assertThat(problems(read(Optional.empty(), "{}")))

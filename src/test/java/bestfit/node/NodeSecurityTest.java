@@ -1,0 +1,140 @@
+package bestfit.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.http.HttpClient;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who may ask a node, and which args it takes from them. No engine is started. */
+class NodeSecurityTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private final HttpClient http = new HttpClient();
+
+    @TempDir
+    Path home;
+
+    private NodeServer node(NodeOptions.Security security) throws IOException {
+        var base = NodeContractTest.options(home, true, PATIENCE);
+        return NodeServer.start(new NodeOptions(
+                base.host(),
+                0,
+                0,
+                base.engine(),
+                base.devices(),
+                true,
+                PATIENCE,
+                PATIENCE,
+                PATIENCE,
+                List.of(),
+                security,
+                home,
+                base.environment(),
+                "test"));
+    }
+
+    private int status(String method, String url, String authorization) throws IOException {
+        Map<String, String> headers = authorization.isEmpty() ? Map.of() : Map.of("Authorization", authorization);
+        return http.call(method, url, headers, new byte[0], PATIENCE).status();
+    }
+
+    @Test
+    void tokens_areAskedFor_managementAndInferenceApart() throws IOException {
+        var management = Files.writeString(home.resolve("management"), "management-secret\n");
+        var inference = Files.writeString(home.resolve("inference"), "inference-secret\n");
+        try (var node =
+                node(new NodeOptions.Security(Optional.of(management), Optional.of(inference), Optional.empty()))) {
+            var url = node.announcement().path("management").stringValue();
+            for (var wrong : List.of("", "Bearer wrong-secret", "Bearer inference-secret", "Basic management-secret")) {
+                assertThat(status("GET", url + "/api/v1/state", wrong))
+                        .as(wrong)
+                        .isEqualTo(401);
+                assertThat(status("POST", url + "/api/v1/inference/up", wrong)).isEqualTo(401);
+                assertThat(status("GET", url + "/metrics", wrong)).isEqualTo(401);
+            }
+            assertThat(status("GET", url + "/api/v1/state", "bearer management-secret"))
+                    .isEqualTo(200);
+            assertThat(status("GET", url + "/v1/models", "Bearer management-secret"))
+                    .isEqualTo(401);
+            assertThat(status("GET", url + "/v1/models", "Bearer inference-secret"))
+                    .as("let through, and nothing is up")
+                    .isEqualTo(503);
+            assertThat(status("GET", url + "/readyz", "")).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void shortTokens_areRefusedAtStart() throws IOException {
+        var file = Files.writeString(home.resolve("short"), "abc\n");
+        var security = new NodeOptions.Security(Optional.of(file), Optional.empty(), Optional.empty());
+        assertThatThrownBy(() -> node(security))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("--management-token-file");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--host=0.0.0.0",
+                "--port",
+                "--por=1",
+                "--model",
+                "--middleware=os.system",
+                "--middlewar=os.system",
+                "--trust_remote_code",
+                "--trust-remote",
+                "--tool-parser-plugin",
+                "--worker-extension-cls",
+                "--kv-transfer-config.kv_connector_module_path=x"
+            })
+    void argsThatLoadCodeOrMoveThePort_areRefused(String arg) throws IOException {
+        try (var node = node(NodeOptions.Security.NONE)) {
+            var answer = up(node, "org/model", "-q", arg);
+            assertThat(answer.status()).isEqualTo(422);
+            assertThat(answer.text())
+                    .contains("\"type\":\"value_error\",\"loc\":[\"body\",\"additional_args\",1]")
+                    .contains("\"input\":\"" + arg + "\"");
+        }
+    }
+
+    @Test
+    void harmlessNeighboursOfRefusedArgs_areTaken_andTheOperatorCanAllowMore() {
+        var rules = new ArgRules(Map.of("org/model", java.util.Set.of("--trust-remote-code")));
+        var harmless = List.of(
+                "--reasoning-parser",
+                "x",
+                "--max-model-len",
+                "1",
+                "--tokenizer-mode",
+                "-tp=2",
+                "--chat-template-content-format");
+        assertThat(rules.refusals("org/other", harmless)).isEmpty();
+        assertThat(rules.refusals("org/model", List.of("--trust-remote-code"))).isEmpty();
+        assertThat(rules.refusals("org/other", List.of("--trust-remote-code"))).hasSize(1);
+        assertThat(rules.refusals("org/model", List.of("--host", "::"))).hasSize(1);
+    }
+
+    private HttpClient.Answer up(NodeServer node, String model, String... args) throws IOException {
+        var body = Json.object().put("model", model).put("dtype", "auto");
+        List.of(args).forEach(body.putArray("additional_args")::add);
+        return http.call(
+                "POST",
+                node.announcement().path("management").stringValue() + "/api/v1/inference/up",
+                Map.of(),
+                body.toString().getBytes(StandardCharsets.UTF_8),
+                PATIENCE);
+    }
+}
