@@ -1,9 +1,9 @@
 package bestfit.engine;
 
-import bestfit.model.Dtype;
 import bestfit.model.EmbeddedSizes;
-import bestfit.model.ModelSizes;
 import bestfit.model.ModelSpec;
+import bestfit.perf.Instance;
+import bestfit.perf.MemoryModel;
 
 /**
  * What one device's memory goes into; bytes, of the fullest device of the instance.
@@ -11,23 +11,13 @@ import bestfit.model.ModelSpec;
  * @param total of the device
  * @param usable total × memory utilization
  * @param weights the device's share
- * @param activations greatest need of a forward pass
+ * @param activations greatest need of a forward pass, and what the GPU's software keeps
  * @param kvCache what is left for KV blocks; negative when nothing is
  * @param blockBytes of one KV block
  */
 record DeviceMemory(long total, long usable, long weights, long activations, long kvCache, long blockBytes) {
-    private static final long CONTEXT_BYTES = 400L << 20;
-    private static final long GRAPH_BYTES = 300L << 20;
-    private static final long NCCL_BYTES = 400L << 20;
-
-    /** Divides a device. */
-    static DeviceMemory divide(EngineArgs args, ModelSpec spec, int batchedTokens, int sequences) {
-        return args.simulation().isPresent()
-                ? simulated(args, spec, batchedTokens, sequences)
-                : computed(args, spec, batchedTokens, sequences);
-    }
-
-    private static DeviceMemory computed(EngineArgs args, ModelSpec spec, int batchedTokens, int sequences) {
+    /** A core of the embedded engine. */
+    static DeviceMemory computed(EngineArgs args, ModelSpec spec, int batchedTokens, int sequences) {
         int tp = args.tensorParallel();
         int pp = args.pipelineParallel();
         long activations = EmbeddedSizes.activationBytes(spec, tp, batchedTokens, sequences);
@@ -38,26 +28,18 @@ record DeviceMemory(long total, long usable, long weights, long activations, lon
         return new DeviceMemory(args.deviceMemoryBytes(), usable, weights, activations, kvCache, blockBytes);
     }
 
-    /**
-     * A GPU under vLLM. Beside weights and activations it holds the CUDA context, CUDA graphs and NCCL's buffers; the
-     * figures are those that explain the measured start of Llama-3.1-8B on an RTX 4090 (41,408 tokens) within 2 %.
-     */
-    private static DeviceMemory simulated(EngineArgs args, ModelSpec spec, int batchedTokens, int sequences) {
-        int tp = args.tensorParallel();
-        int pp = args.pipelineParallel();
-        long layer = batchedTokens * (4L * Math.ceilDiv(spec.intermediateSize(), tp) + 6L * spec.hiddenSize()) * 2;
-        long sampler = 3L * Float.BYTES * sequences * spec.vocabSize();
-        long graphs = args.given().containsKey("enforce_eager") ? 0 : GRAPH_BYTES;
-        long activations = Math.max(layer, sampler) + CONTEXT_BYTES + graphs + (tp * pp > 1 ? NCCL_BYTES : 0);
-        long weights = ModelSizes.weightBytesPerDevice(spec, Dtype.BFLOAT16, tp, pp)
-                * Simulation.weightNumberBytes(args, spec)
-                / Dtype.BFLOAT16.bytes();
-        long usable = (long) (args.deviceMemoryBytes() * args.memoryUtilization());
-        long kvCache = args.kvCacheBytes().orElse(usable - weights - activations);
-        long blockBytes = ModelSizes.kvBytesPerTokenPerDevice(spec, Dtype.BFLOAT16, tp, pp)
-                * Simulation.kvNumberBytes(args)
-                / Dtype.BFLOAT16.bytes()
-                * args.blockSize();
-        return new DeviceMemory(args.deviceMemoryBytes(), usable, weights, activations, kvCache, blockBytes);
+    /** A GPU under vLLM, by the performance model. */
+    static DeviceMemory simulated(EngineArgs args, Instance instance) {
+        var memory = MemoryModel.of(instance);
+        long usable = (long) (memory.total() * args.memoryUtilization());
+        long rest = (long) (memory.activation() + memory.nonTorch());
+        long weights = (long) memory.weights();
+        return new DeviceMemory(
+                (long) memory.total(),
+                usable,
+                weights,
+                rest,
+                args.kvCacheBytes().orElse(usable - weights - rest),
+                (long) (memory.kvBytesPerToken() * args.blockSize()));
     }
 }

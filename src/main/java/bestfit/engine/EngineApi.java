@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
 
 /** vLLM's HTTP API over a core. Thread-safe. */
 final class EngineApi {
-    /** What {@code /version} says: whose behaviour the engine follows, and that it is not vLLM itself. */
-    private static final String VERSION = "0.32.0+bestfit.";
+    /** What {@code /version} says behind the release: whose behaviour the engine follows, and that it is not vLLM itself. */
+    private static final String ADDED = "+bestfit.";
 
     /** The version this engine says it is. */
     static String version(EngineArgs args) {
-        return VERSION + (args.simulation().isPresent() ? "simulated" : "embedded");
+        return args.release() + ADDED + (args.simulation().isPresent() ? "simulated" : "embedded");
     }
 
     private final EngineServer.Parts parts;

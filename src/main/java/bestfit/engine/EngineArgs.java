@@ -4,6 +4,7 @@ import bestfit.args.ArgSpec.Takes;
 import bestfit.args.VllmArgs;
 import bestfit.model.EmbeddedSizes;
 import bestfit.openai.TokenStyle;
+import bestfit.perf.EngineVersion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,8 @@ import java.util.TreeMap;
  * The engine's command line as read, before anything is known of the model.
  *
  * @param maxModelLen empty: the model's own; -1: what the KV cache holds
+ * @param release of vLLM that scheduler and defaults follow
+ * @param chunkedPrefill empty: the release's default
  * @param simulation empty: computed for real on this machine's cores
  * @param deviceMemoryBytes memory of one device; the embedded model is given little, so that layouts differ as on GPUs
  * @param devices how many this engine may use
@@ -24,6 +27,7 @@ import java.util.TreeMap;
  */
 public record EngineArgs(
         String model,
+        String release,
         List<String> servedNames,
         String host,
         int port,
@@ -37,7 +41,7 @@ public record EngineArgs(
         String dtype,
         long seed,
         boolean prefixCaching,
-        boolean chunkedPrefill,
+        Optional<Boolean> chunkedPrefill,
         boolean priorityScheduling,
         int longPrefillThreshold,
         OptionalInt blocksOverride,
@@ -53,6 +57,12 @@ public record EngineArgs(
         int devices,
         Map<String, String> given) {
 
+    /** What this engine follows unless told. */
+    static final String NEWEST = "0.33.0";
+
+    /** vLLM's default share of a device's memory before 0.20. */
+    private static final double OLD_UTILIZATION = 0.9;
+
     static final String DTYPES = "auto bfloat16 float float16 float32 half";
 
     /**
@@ -67,9 +77,12 @@ public record EngineArgs(
         int pp = reader.whole("--pipeline-parallel-size", 1, 1);
         var model = reader.model();
         var simulation = reader.simulation();
+        var release = reader.release();
+        var version = EngineVersion.of(release);
         var names = reader.many("--served-model-name");
         return new EngineArgs(
                 model,
+                release,
                 names.isEmpty() ? List.of(model) : names,
                 reader.text("--host", "127.0.0.1"),
                 reader.port(),
@@ -79,11 +92,15 @@ public record EngineArgs(
                 reader.optional("--max-num-seqs", 1),
                 reader.optional("--max-num-batched-tokens", 1),
                 reader.whole("--block-size", EmbeddedSizes.BLOCK_TOKENS, 1),
-                reader.fraction("--gpu-memory-utilization", EmbeddedSizes.UTILIZATION),
+                reader.fraction(
+                        "--gpu-memory-utilization",
+                        version.minor() >= 20 ? EmbeddedSizes.UTILIZATION : OLD_UTILIZATION),
                 reader.choice("--dtype", "auto", DTYPES),
                 reader.whole("--seed", 0, 0),
-                reader.on("enable-prefix-caching", true),
-                reader.on("enable-chunked-prefill", true),
+                reader.on("enable-prefix-caching", !version.v0()),
+                reader.has("enable-chunked-prefill")
+                        ? Optional.of(reader.on("enable-chunked-prefill", true))
+                        : Optional.empty(),
                 reader.choice("--scheduling-policy", "fcfs", "fcfs priority").equals("priority"),
                 reader.whole("--long-prefill-token-threshold", 0, 0),
                 reader.optional("--num-gpu-blocks-override", 1),
@@ -98,7 +115,7 @@ public record EngineArgs(
                 simulation,
                 reader.bytes("--device-memory")
                         .orElse(simulation
-                                .map(simulated -> simulated.gpu().memoryBytes())
+                                .map(simulated -> simulated.server().gpu().memoryBytes())
                                 .orElse(EmbeddedSizes.DEVICE_BYTES)),
                 reader.whole("--devices", visibleDevices.orElse(devices(simulation)), 1),
                 Map.copyOf(reader.shown()));
@@ -106,6 +123,10 @@ public record EngineArgs(
 
     private static int devices(Optional<Simulation> simulation) {
         return simulation.map(Simulation::devices).orElse(Runtime.getRuntime().availableProcessors());
+    }
+
+    EngineVersion version() {
+        return EngineVersion.of(release);
     }
 
     public String servedName() {
@@ -189,6 +210,20 @@ public record EngineArgs(
 
         String text(String flag, String absent) {
             return args.value(flag).orElse(absent);
+        }
+
+        /** True when the switch is given either way. */
+        boolean has(String name) {
+            return args.has("--" + name) || args.has("--no-" + name);
+        }
+
+        String release() throws ArgumentError {
+            var text = text("--engine-version", NEWEST);
+            if (!text.matches("0\\.(8\\.1|(9|[12]\\d|3[0-3])(\\.\\d{1,3})?)")) {
+                throw new ArgumentError("argument --engine-version: invalid value: '" + text
+                        + "' (a release of vLLM: 0.8.1, with its V0 scheduler, or 0.9 to " + NEWEST + ")");
+            }
+            return text;
         }
 
         List<String> many(String flag) {

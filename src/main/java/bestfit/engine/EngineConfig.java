@@ -1,15 +1,20 @@
 package bestfit.engine;
 
+import bestfit.model.Architecture;
 import bestfit.model.Dtype;
 import bestfit.model.EmbeddedSizes;
+import bestfit.model.Model;
 import bestfit.model.ModelSpec;
+import bestfit.perf.Instance;
 import bestfit.scheduler.SchedulerConfig;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything decided: args, model and memory together.
  *
  * @param blocks KV blocks of the instance
+ * @param simulated what the performance model knows of it; null when it is computed
  */
 record EngineConfig(
         EngineArgs args,
@@ -17,21 +22,29 @@ record EngineConfig(
         int maxModelLen,
         int maxNumSeqs,
         int maxNumBatchedTokens,
+        boolean chunkedPrefill,
         DeviceMemory memory,
-        int blocks) {
+        int blocks,
+        @Nullable Instance simulated) {
     private static final int DEFAULT_SEQUENCES = EmbeddedSizes.SEQUENCES;
     private static final int DEFAULT_BATCHED_TOKENS = EmbeddedSizes.BATCHED_TOKENS;
     private static final long LARGE_BYTES = 70L << 30;
     private static final int LARGE_SEQUENCES = 1024;
     private static final int LARGE_BATCHED_TOKENS = 8192;
 
+    /** V0 cuts prompts into chunks by itself only where contexts are longer. */
+    private static final int V0_CHUNKED_FROM = 32_768;
+
+    private static final double V0_WATERMARK = 0.01;
+
     /**
      * Checks the args against model and devices in vLLM's order.
      *
      * @throws StartFailure with vLLM's words
      */
-    static EngineConfig decide(EngineArgs args, ModelSpec spec) throws StartFailure {
-        checkFeatures(args);
+    static EngineConfig decide(EngineArgs args, Model model) throws StartFailure {
+        var spec = model.spec();
+        checkFeatures(args, spec);
         checkLayout(args, spec);
         var dtype = args.dtype().equals("auto")
                 ? spec.dtype()
@@ -44,7 +57,9 @@ record EngineConfig(
                     + " or model_max_length=None in model's config.json).");
         }
         int sequences = args.maxNumSeqs().orElse(isLarge(args) ? LARGE_SEQUENCES : DEFAULT_SEQUENCES);
-        int tokens = batchedTokens(args, maxModelLen, sequences);
+        boolean v0 = args.version().v0();
+        boolean chunked = args.chunkedPrefill().orElse(!v0 || maxModelLen > V0_CHUNKED_FROM);
+        int tokens = batchedTokens(args, maxModelLen, sequences, chunked);
         if (args.maxNumSeqs().isEmpty()) {
             sequences = Math.min(sequences, tokens);
         }
@@ -52,13 +67,19 @@ record EngineConfig(
             throw StartFailure.config("max_num_batched_tokens (" + tokens
                     + ") must be greater than or equal to max_num_seqs (" + sequences + ").");
         }
-        if (!args.chunkedPrefill() && tokens < maxModelLen) {
+        if (!chunked && tokens < maxModelLen) {
             throw StartFailure.config("max_num_batched_tokens (" + tokens + ") is smaller than max_model_len ("
                     + maxModelLen + "). This effectively limits the maximum sequence length to max_num_batched_tokens"
                     + " and makes vLLM reject longer sequences. Please increase max_num_batched_tokens or decrease"
                     + " max_model_len.");
         }
-        var memory = DeviceMemory.divide(args, spec, tokens, sequences);
+        var simulation = args.simulation();
+        var instance = simulation.isEmpty()
+                ? null
+                : simulation.get().instance(args, Simulation.card(model), maxModelLen, sequences, tokens);
+        var memory = instance == null
+                ? DeviceMemory.computed(args, spec, tokens, sequences)
+                : DeviceMemory.simulated(args, instance);
         int blocks = blocks(args, memory);
         // The scheduler keeps one block as its null block.
         long stored = (blocks - 1L) * args.blockSize();
@@ -70,27 +91,38 @@ record EngineConfig(
                     + "). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the"
                     + " engine.");
         }
-        return new EngineConfig(args, dtype, maxModelLen, sequences, tokens, memory, blocks);
+        return new EngineConfig(args, dtype, maxModelLen, sequences, tokens, chunked, memory, blocks, instance);
     }
 
-    private static int batchedTokens(EngineArgs args, int maxModelLen, int sequences) {
+    private static int batchedTokens(EngineArgs args, int maxModelLen, int sequences, boolean chunked) {
         if (args.maxNumBatchedTokens().isPresent()) {
             return args.maxNumBatchedTokens().getAsInt();
         }
         int usual = isLarge(args) ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS;
-        int tokens = args.chunkedPrefill() ? usual : Math.max(usual, maxModelLen);
+        int tokens = chunked ? usual : Math.max(usual, maxModelLen);
         return (int) Math.min(tokens, (long) sequences * maxModelLen);
     }
 
     /** vLLM's default limits are greater on GPUs with 70 GiB or more, A100 excepted. */
     private static boolean isLarge(EngineArgs args) {
         return args.simulation()
-                .map(Simulation::gpu)
-                .filter(gpu -> gpu.memoryBytes() >= LARGE_BYTES && !gpu.name().startsWith("A100"))
+                .map(simulation -> simulation.server().gpu())
+                .filter(gpu -> !args.version().v0()
+                        && gpu.memoryBytes() >= LARGE_BYTES
+                        && !gpu.name().startsWith("a100"))
                 .isPresent();
     }
 
-    private static void checkFeatures(EngineArgs args) throws StartFailure {
+    private static void checkFeatures(EngineArgs args, ModelSpec spec) throws StartFailure {
+        if (args.simulation().isEmpty() && !spec.architecture().computed()) {
+            throw StartFailure.config(
+                    "Model architectures ['" + spec.architecture().label()
+                            + "'] are not supported for now. Supported architectures: " + Architecture.computedOnes());
+        }
+        if (args.simulation().isEmpty() && args.version().v0()) {
+            throw StartFailure.config("--engine-version " + args.release()
+                    + ": the V0 engine is there for simulated GPUs only; give --simulate too.");
+        }
         for (var only : VllmFlags.ONLY.entrySet()) {
             var value = args.given().get(only.getKey().substring(2).replace('-', '_'));
             boolean simulated = args.simulation().isPresent()
@@ -153,18 +185,21 @@ record EngineConfig(
     }
 
     SchedulerConfig scheduler() {
+        var version = args.version();
         return new SchedulerConfig(
-                SchedulerConfig.Version.V1_0_33,
+                version.v0()
+                        ? SchedulerConfig.Version.V0
+                        : version.minor() >= 33 ? SchedulerConfig.Version.V1_0_33 : SchedulerConfig.Version.V1_0_23,
                 maxNumSeqs,
                 maxNumBatchedTokens,
                 maxModelLen,
                 args.blockSize(),
                 blocks,
                 args.prefixCaching(),
-                args.chunkedPrefill(),
+                chunkedPrefill,
                 args.longPrefillThreshold(),
                 args.priorityScheduling() ? SchedulerConfig.Policy.PRIORITY : SchedulerConfig.Policy.FCFS,
-                0,
+                version.v0() ? V0_WATERMARK : 0,
                 true,
                 false,
                 args.pipelineParallel(),

@@ -242,7 +242,8 @@ final class EngineCore implements AutoCloseable {
                         ? sequence.tokens(0, sequence.length())
                         : null,
                 sequence.promptLength(),
-                promptLogprobs);
+                promptLogprobs,
+                request.computedNanos);
     }
 
     private void completeDone() {
@@ -253,7 +254,7 @@ final class EngineCore implements AutoCloseable {
     }
 
     private void complete(ScheduledStep step, Output output) {
-        long now = clock.nanoTime();
+        long now = output.endNanos() == Output.NOW ? clock.nanoTime() : output.endNanos();
         var chunks = step.chunks();
         var before = new int[chunks.size()];
         for (int i = 0; i < before.length; i++) {
@@ -266,6 +267,8 @@ final class EngineCore implements AutoCloseable {
             if (request == null || request.sequence != chunk.sequence()) {
                 continue;
             }
+            request.computedNanos = now;
+            request.admittedNanos = Math.min(request.admittedNanos, now);
             var prompt = output.promptLogprobs()[i];
             if (prompt != null) {
                 request.addPromptLogprobs(chunk.start(), prompt);

@@ -34,6 +34,9 @@ final class EngineRequest {
     final Sequence sequence;
     private final Queue<TokenEvent> sink;
     final long arrivedNanos;
+    /** When the last pass with it ended; before the first, when it came. */
+    long computedNanos;
+
     long admittedNanos;
     long firstTokenNanos;
     long lastTokenNanos;
@@ -44,6 +47,7 @@ final class EngineRequest {
         this.order = order;
         this.sink = sink;
         this.arrivedNanos = arrivedNanos;
+        this.computedNanos = arrivedNanos;
         var made = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
         this.sequence = order.promptLogprobs() >= 0 ? made.withoutPrefixCache() : made;
     }

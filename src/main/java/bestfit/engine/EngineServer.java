@@ -4,7 +4,7 @@ import bestfit.engine.EngineLog.Writer;
 import bestfit.http.HttpServer;
 import bestfit.model.ModelSpec;
 import bestfit.model.Tokenizer;
-import bestfit.scheduler.V1Scheduler;
+import bestfit.scheduler.Scheduler;
 import bestfit.time.ScaledClock;
 import java.io.IOException;
 import java.net.BindException;
@@ -65,7 +65,7 @@ public final class EngineServer implements AutoCloseable {
         var log = parts.log();
         var ended = new CompletableFuture<Integer>();
         var core = EngineCore.start(
-                new V1Scheduler(parts.config().scheduler()),
+                Scheduler.of(parts.config().scheduler()),
                 ready.executor(),
                 parts.metrics(),
                 parts.clock(),

@@ -7,7 +7,7 @@ import bestfit.http.HttpServer;
 import bestfit.model.Model;
 import bestfit.model.Models;
 import bestfit.model.Tokenizer;
-import bestfit.scheduler.V1Scheduler;
+import bestfit.scheduler.Scheduler;
 import bestfit.time.ScaledClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
@@ -58,12 +59,12 @@ final class EngineStart {
                 Writer.API,
                 "model.py:733",
                 "Resolved architecture: " + model.spec().architecture().label());
-        var config = EngineConfig.decide(args, model.spec());
+        var config = EngineConfig.decide(args, model);
         log.info(Writer.API, "model.py:2152", "Using max model len " + config.maxModelLen());
         log.info(
                 Writer.API,
                 "scheduler.py:239",
-                "Chunked prefill is " + (args.chunkedPrefill() ? "enabled" : "disabled")
+                "Chunked prefill is " + (config.chunkedPrefill() ? "enabled" : "disabled")
                         + " with max_num_batched_tokens=" + config.maxNumBatchedTokens() + ".");
         var ready = new EngineStart(args, log, model, config).run();
         log.info(
@@ -116,7 +117,7 @@ final class EngineStart {
     }
 
     private StepExecutor simulating(Parts parts) {
-        var timer = args.simulation().orElseThrow().timer(args, model.spec(), clock);
+        var timer = args.simulation().orElseThrow().timer(Objects.requireNonNull(config.simulated()), clock);
         return GpuExecutor.start(timer, tokens(parts.tokenizer()), clock, args.pipelineParallel());
     }
 
@@ -157,7 +158,7 @@ final class EngineStart {
 
     private static String simulated(Simulation simulation) {
         return "This is bestfit's embedded engine, SIMULATED: no GPU and no model computes here. Steps take as long as "
-                + simulation.spec() + " would by its data sheet, tokens are those of a hash, and "
+                + simulation.spec() + " would by the performance model, tokens are those of a hash, and "
                 + simulation.timeScale()
                 + " simulated seconds pass in one.";
     }
@@ -166,14 +167,15 @@ final class EngineStart {
         log.info(
                 Writer.CORE,
                 "core.py:133",
-                "Initializing a V1 LLM engine (v" + EngineApi.version(args) + ") with config: model='" + args.model()
+                "Initializing a " + (args.version().v0() ? "V0" : "V1") + " LLM engine (v" + EngineApi.version(args)
+                        + ") with config: model='" + args.model()
                         + "', dtype=torch." + config.dtype() + ", max_seq_len=" + config.maxModelLen()
                         + ", tensor_parallel_size=" + args.tensorParallel() + ", pipeline_parallel_size="
                         + args.pipelineParallel()
                         + ", data_parallel_size=1, kv_cache_dtype=auto, device_config=cpu, seed="
                         + args.seed() + ", served_model_name=" + args.servedName() + ", enable_prefix_caching="
                         + (args.prefixCaching() ? "True" : "False") + ", enable_chunked_prefill="
-                        + (args.chunkedPrefill() ? "True" : "False"));
+                        + (config.chunkedPrefill() ? "True" : "False"));
         log.info(Writer.CORE, "cpu_model_runner.py:68", "Starting to load model " + args.model() + "...");
         if (args.fault(Fault.Kind.EXIT).isPresent()) {
             throw StartFailure.engine("RuntimeError: --fault exit, the engine was told to fail at start");
@@ -227,8 +229,8 @@ final class EngineStart {
     private void rehearse(Parts parts) {
         var metrics = new EngineMetrics(config);
         var own = new Parts(config, parts.spec(), parts.tokenizer(), parts.orders(), metrics, clock, EngineLog.SILENT);
-        var executor = GpuExecutor.start(_ -> 0, tokens(parts.tokenizer()), clock, 1);
-        var core = EngineCore.start(new V1Scheduler(config.scheduler()), executor, metrics, clock, _ -> {});
+        var executor = GpuExecutor.start(_ -> StepTimer.Times.NONE, tokens(parts.tokenizer()), clock, 1);
+        var core = EngineCore.start(Scheduler.of(config.scheduler()), executor, metrics, clock, _ -> {});
         try (var server =
                 HttpServer.start(LOOPBACK, 0, HttpServer.Limits.DEFAULTS, new EngineApi(own, core).router())) {
             var client = new HttpClient();

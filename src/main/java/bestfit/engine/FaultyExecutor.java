@@ -88,7 +88,7 @@ final class FaultyExecutor implements StepExecutor {
                 logprobs[i] = new Logprobs(0, Double.NaN, 1, new int[] {0}, new double[] {Double.NaN});
             }
         }
-        return new Output(tokens, logprobs, output.promptLogprobs());
+        return new Output(tokens, logprobs, output.promptLogprobs(), output.endNanos());
     }
 
     @Override

@@ -2,10 +2,7 @@ package bestfit.engine;
 
 import bestfit.time.ScaledClock;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -15,76 +12,60 @@ import org.jspecify.annotations.Nullable;
 /**
  * Simulated devices: a pass takes as long as a {@link StepTimer} says, on a scaled clock, and gives tokens of a hash.
  *
- * <p>A pass that goes on with sequences of an earlier one counts from that one's end, not from its own arrival, as long as
- * the host was not late by more than {@link #HIDDEN_NANOS}: the host's work is part of the timer's figure, and on a scaled
- * clock the microseconds that this process takes would count for milliseconds.
+ * <p>A pass counts from when all its parts were ready and the devices free, not from its own arrival, as long as the host
+ * was not late by more than {@link #HIDDEN_NANOS}: the host's work is part of the timer's figure, and on a scaled clock the
+ * microseconds that this process takes would count for milliseconds. So a late pass ends early, and no delay adds up.
  */
 public final class GpuExecutor implements StepExecutor {
-    /** Real time. */
-    private static final long HIDDEN_NANOS = 50_000_000;
-
-    /** Parking is late by about so much; the rest is spun. */
-    private static final long SPIN_NANOS = 70_000;
-
-    private static final int REMEMBERED = 8_192;
+    /** Real time: longer than a long prompt takes to be cut into tokens by code that is not compiled yet. */
+    private static final long HIDDEN_NANOS = 2_000_000_000;
 
     private record Job(List<Row> rows, long endNanos, CompletableFuture<Output> result) {}
 
     private final StepTimer timer;
     private final HashedTokens tokens;
     private final ScaledClock clock;
+    private final int stages;
     private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
     private final Thread thread;
-    /** When each stage is free. */
-    private final long[] free;
-    /** When the last pass of a sequence ends. */
-    private final Map<String, Long> ends = new HashMap<>();
+    /** When the first stage is free. */
+    private long freeNanos = Long.MIN_VALUE;
+
+    private long lastEndNanos = Long.MIN_VALUE;
 
     private GpuExecutor(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages) {
         this.timer = timer;
         this.tokens = tokens;
         this.clock = clock;
-        this.free = new long[stages];
+        this.stages = stages;
         this.thread = Thread.ofPlatform().name("simulated-devices").daemon().unstarted(this::run);
     }
 
     /** @param stages of the pipeline */
     static GpuExecutor start(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages) {
         var executor = new GpuExecutor(timer, tokens, clock, stages);
-        Arrays.fill(executor.free, clock.nanoTime());
         executor.thread.start();
         return executor;
     }
 
     @Override
     public CompletableFuture<Output> submit(List<Row> rows) {
-        long nanos = timer.stageNanos(rows);
-        long at = begin(rows, clock.nanoTime());
-        for (int stage = 0; stage < free.length; stage++) {
-            at = Math.max(at, free[stage]) + nanos;
-            free[stage] = at;
-        }
-        for (var row : rows) {
-            ends.put(row.sequenceId(), at);
-        }
-        var job = new Job(List.copyOf(rows), at, new CompletableFuture<>());
+        var times = timer.of(rows);
+        long begin = Math.max(freeNanos, begin(rows, clock.nanoTime()));
+        freeNanos = begin + times.untilNext();
+        lastEndNanos = Math.max(lastEndNanos, begin + times.total());
+        var job = new Job(List.copyOf(rows), lastEndNanos, new CompletableFuture<>());
         jobs.add(job);
         return job.result;
     }
 
     private long begin(List<Row> rows, long nowNanos) {
-        long hidden = Math.round(HIDDEN_NANOS * clock.scale());
-        long begin = Long.MIN_VALUE;
+        long ready = Long.MIN_VALUE;
         for (var row : rows) {
-            Long end = ends.get(row.sequenceId());
-            if (end != null && nowNanos - end <= hidden) {
-                begin = Math.max(begin, end);
-            }
+            ready = Math.max(ready, row.readyNanos());
         }
-        if (ends.size() > REMEMBERED) {
-            ends.values().removeIf(end -> nowNanos - end > hidden);
-        }
-        return begin == Long.MIN_VALUE ? nowNanos : begin;
+        boolean tooLate = ready < nowNanos - Math.round(HIDDEN_NANOS * clock.scale());
+        return tooLate ? nowNanos : Math.min(ready, nowNanos);
     }
 
     private void run() {
@@ -92,7 +73,7 @@ public final class GpuExecutor implements StepExecutor {
             while (true) {
                 var job = jobs.take();
                 awaitEnd(clock.baseAt(job.endNanos));
-                job.result.complete(output(job.rows));
+                job.result.complete(output(job.rows, job.endNanos));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -106,16 +87,12 @@ public final class GpuExecutor implements StepExecutor {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            if (left > SPIN_NANOS) {
-                LockSupport.parkNanos(left - SPIN_NANOS);
-            } else {
-                Thread.onSpinWait();
-            }
+            LockSupport.parkNanos(left);
         }
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"})
-    private Output output(List<Row> rows) {
+    private Output output(List<Row> rows, long endNanos) {
         var sampled = new int[rows.size()];
         var logprobs = new @Nullable Logprobs[rows.size()];
         var prompts = (@Nullable List<Logprobs>[]) new List[rows.size()];
@@ -128,7 +105,7 @@ public final class GpuExecutor implements StepExecutor {
             }
             prompts[i] = promptLogprobs(row);
         }
-        return new Output(sampled, logprobs, prompts);
+        return new Output(sampled, logprobs, prompts, endNanos);
     }
 
     private @Nullable List<Logprobs> promptLogprobs(Row row) {
@@ -146,7 +123,7 @@ public final class GpuExecutor implements StepExecutor {
 
     @Override
     public int stages() {
-        return free.length;
+        return stages;
     }
 
     /** Ends at once; passes in flight are given up. */

@@ -1,10 +1,19 @@
 package bestfit.engine;
 
-import bestfit.model.Dtype;
-import bestfit.model.ModelSpec;
+import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
+import bestfit.hardware.GpuSpec;
+import bestfit.hardware.ServerSpec;
+import bestfit.model.KnownModels;
+import bestfit.model.Model;
+import bestfit.model.ModelCard;
+import bestfit.perf.Constants;
+import bestfit.perf.EngineSettings;
+import bestfit.perf.Instance;
+import bestfit.perf.StepTimeModel;
 import bestfit.time.NanoClock;
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -16,25 +25,21 @@ import java.util.regex.Pattern;
  * @param drift growth of every step's time in an hour of simulated time, as a share
  * @param timeScale seconds of simulated time that pass in one of real time
  */
-public record Simulation(
-        String spec, int devices, SimulatedGpu gpu, double spread, double noise, double drift, double timeScale) {
-    private static final Pattern SERVER = Pattern.compile("([1-9]\\d{0,2})x([\\w-]+)");
+public record Simulation(String spec, ServerSpec server, double spread, double noise, double drift, double timeScale) {
     private static final Pattern OPTION = Pattern.compile("(spread|noise|drift)=(\\d*\\.?\\d+)");
     private static final double GREATEST_SCALE = 10_000;
 
+    /** Flags that the performance model reads; what the engine decides by itself is given as decided. */
+    private static final List<String> READ = List.of("quantization", "kv_cache_dtype");
+
     /**
-     * Reads {@code 8x4070tis}, and what varies behind commas: {@code 8x4070tis,spread=0.01,noise=0.02,drift=0.05}.
+     * Reads {@code 8x4070tis} or a server's YAML file, and what varies behind commas:
+     * {@code 8x4070tis,spread=0.01,noise=0.02,drift=0.05}.
      *
      * @param scale {@code --time-scale}
      */
     static Simulation parse(String spec, String scale) throws ArgumentError {
         var parts = spec.split(",", -1);
-        var server = SERVER.matcher(parts[0].strip());
-        var gpu = server.matches() ? SimulatedGpu.find(server.group(2)) : Optional.<SimulatedGpu>empty();
-        if (gpu.isEmpty()) {
-            throw new ArgumentError("argument --simulate: invalid value: '" + spec + "' (it is COUNTxGPU, such as"
-                    + " 8x4070tis; known GPUs: " + String.join(", ", SimulatedGpu.names()) + ")");
-        }
         double spread = 0;
         double noise = 0;
         double drift = 0;
@@ -51,32 +56,64 @@ public record Simulation(
                 default -> drift = share;
             }
         }
-        return new Simulation(
-                spec, Integer.parseInt(server.group(1)), gpu.get(), spread, noise, drift, timeScale(scale));
+        return new Simulation(spec, server(parts[0].strip(), spec), spread, noise, drift, timeScale(scale));
     }
 
-    /** Bytes of one weight as the args say. */
-    static int weightNumberBytes(EngineArgs args, ModelSpec spec) {
-        if ("fp8".equals(args.given().get("quantization"))) {
-            return 1;
+    private static ServerSpec server(String text, String spec) throws ArgumentError {
+        try {
+            return ServerSpec.parse(text);
+        } catch (ConfigException unknown) {
+            throw new ArgumentError("argument --simulate: invalid value: '" + spec + "' (it is COUNTxGPU, such as"
+                    + " 8x4070tis, or a server's YAML file; " + String.join("; ", unknown.problems()) + ")");
         }
-        return Dtype.parse(args.dtype()).orElse(spec.dtype()).bytes();
     }
 
-    /** Bytes of one number of the KV cache as the args say. */
-    static int kvNumberBytes(EngineArgs args) {
-        return args.given().getOrDefault("kv_cache_dtype", "auto").startsWith("fp8") ? 1 : 2;
+    int devices() {
+        return server.count();
     }
 
-    /** The devices' time for a model's steps. */
-    StepTimer timer(EngineArgs args, ModelSpec spec, NanoClock clock) {
-        var steady = new RooflineTimer(
-                spec,
-                gpu,
-                args.tensorParallel(),
-                args.pipelineParallel(),
-                weightNumberBytes(args, spec),
-                kvNumberBytes(args));
+    /** What the performance model plans a model with. */
+    static ModelCard card(Model model) {
+        return KnownModels.card(
+                model.origin("config.json"),
+                model.name(),
+                model.read("config.json").orElseThrow());
+    }
+
+    /** The instance as decided, for the performance model. */
+    Instance instance(EngineArgs args, ModelCard card, int maxModelLen, int sequences, int batchedTokens) {
+        var told = VllmArgs.of(
+                "--max-model-len", Integer.toString(maxModelLen),
+                "--max-num-seqs", Integer.toString(sequences),
+                "--max-num-batched-tokens", Integer.toString(batchedTokens),
+                "--gpu-memory-utilization", Double.toString(args.memoryUtilization()));
+        for (var flag : READ) {
+            var value = args.given().get(flag);
+            if (value != null && !value.equalsIgnoreCase("none")) {
+                told = told.plus("--" + flag.replace('_', '-'), value);
+            }
+        }
+        for (var flag : List.of("enforce_eager", "enable_expert_parallel")) {
+            if (args.given().containsKey(flag)) {
+                told = told.plus("--" + flag.replace('_', '-'));
+            }
+        }
+        var gpu = server.gpu();
+        var sized = new GpuSpec(
+                gpu.names(),
+                args.deviceMemoryBytes(),
+                gpu.bytesPerSecond(),
+                gpu.halfFlops(),
+                gpu.fp8Flops(),
+                gpu.link(),
+                gpu.generation());
+        var settings = EngineSettings.of(card, sized, args.version(), told);
+        return new Instance(card, settings, sized, server.link(), args.tensorParallel(), args.pipelineParallel());
+    }
+
+    /** The devices' time for an instance's passes. */
+    StepTimer timer(Instance instance, NanoClock clock) {
+        var steady = new ModelledTimer(new StepTimeModel(instance, Constants.shipped()));
         return spread + noise + drift == 0
                 ? steady
                 : new UnsteadyTimer(steady, this, clock, ProcessHandle.current().pid() ^ System.nanoTime());

@@ -20,6 +20,8 @@ public interface StepExecutor extends AutoCloseable {
      * @param history all token ids so far (prompt, then generated), for penalties; null unless sampling needs it
      * @param promptLength how many of the history are prompt
      * @param promptLogprobs greatest number of alternatives wanted for each prompt position, -1 for none
+     * @param readyNanos since when this part could have been computed, by the engine's clock: the sequence's last pass
+     *     ended, or its request came; only simulated devices look at it
      */
     record Row(
             String sequenceId,
@@ -29,7 +31,21 @@ public interface StepExecutor extends AutoCloseable {
             @Nullable SamplingParams sampling,
             int @Nullable [] history,
             int promptLength,
-            int promptLogprobs) {}
+            int promptLogprobs,
+            long readyNanos) {
+        /** A part for devices that compute. */
+        Row(
+                String sequenceId,
+                int[] tokens,
+                int start,
+                int[] blocks,
+                @Nullable SamplingParams sampling,
+                int @Nullable [] history,
+                int promptLength,
+                int promptLogprobs) {
+            this(sequenceId, tokens, start, blocks, sampling, history, promptLength, promptLogprobs, 0);
+        }
+    }
 
     /** Log-probabilities at one position, best first; {@code chosenRank} counts from 1. */
     record Logprobs(int chosen, double chosenLogprob, int chosenRank, int[] ids, double[] logprobs) {}
@@ -39,11 +55,19 @@ public interface StepExecutor extends AutoCloseable {
      * @param logprobs one entry a row, null where not asked for
      * @param promptLogprobs one entry a row: for each computed position the logprobs of the prompt's next token; null
      *     where not asked for
+     * @param endNanos when the pass ended by the simulated clock; {@link Output#NOW} where that is when it is told
      */
     record Output(
             int[] sampled,
             @Nullable Logprobs[] logprobs,
-            @Nullable List<Logprobs>[] promptLogprobs) {}
+            @Nullable List<Logprobs>[] promptLogprobs,
+            long endNanos) {
+        static final long NOW = Long.MIN_VALUE;
+
+        Output(int[] sampled, @Nullable Logprobs[] logprobs, @Nullable List<Logprobs>[] promptLogprobs) {
+            this(sampled, logprobs, promptLogprobs, NOW);
+        }
+    }
 
     CompletableFuture<Output> submit(List<Row> rows);
 

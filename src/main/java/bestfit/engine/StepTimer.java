@@ -7,8 +7,18 @@ import java.util.List;
 @FunctionalInterface
 public interface StepTimer {
     /**
-     * Time that one pipeline stage is busy with a pass, in nanoseconds of the simulated clock; an engine without pipeline
-     * has one stage.
+     * Nanoseconds of the simulated clock.
+     *
+     * @param total from the pass's start to its tokens, all pipeline stages
+     * @param untilNext after which the next pass can enter the pipeline; the total where there is one stage
      */
-    long stageNanos(List<Row> rows);
+    record Times(long total, long untilNext) {
+        static final Times NONE = new Times(0, 0);
+
+        Times scaled(double factor) {
+            return new Times(Math.round(total * factor), Math.round(untilNext * factor));
+        }
+    }
+
+    Times of(List<Row> rows);
 }

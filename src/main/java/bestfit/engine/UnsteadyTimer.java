@@ -27,9 +27,9 @@ final class UnsteadyTimer implements StepTimer {
     }
 
     @Override
-    public long stageNanos(List<Row> rows) {
+    public Times of(List<Row> rows) {
         double noise = Math.exp(simulation.noise() * random.nextGaussian());
         double drift = 1 + simulation.drift() * (clock.nanoTime() - startNanos) / HOUR_NANOS;
-        return Math.round(inner.stageNanos(rows) * speed * noise * drift);
+        return inner.of(rows).scaled(speed * noise * drift);
     }
 }

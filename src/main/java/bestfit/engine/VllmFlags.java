@@ -14,7 +14,7 @@ import java.util.Set;
  */
 final class VllmFlags {
     private static final Set<String> OWN =
-            Set.of("--fault", "--device-memory", "--devices", "--simulate", "--time-scale");
+            Set.of("--fault", "--device-memory", "--devices", "--simulate", "--time-scale", "--engine-version");
 
     /** Answers as gonka's fork of vLLM does: tokens of logprobs as ids, processed logprobs. */
     private static final String GONKA = "--gonka";
@@ -31,7 +31,7 @@ final class VllmFlags {
 
     /** What simulated GPUs take besides. */
     static final Map<String, Set<String>> ONLY_SIMULATED = Map.of(
-            "--quantization", Set.of("fp8"),
+            "--quantization", Set.of("fp8", "awq", "gptq", "awq_marlin", "gptq_marlin", "mxfp4", "modelopt_fp4"),
             "--kv-cache-dtype", Set.of("fp8", "fp8_e4m3", "fp8_e5m2", "bfloat16", "float16"));
 
     private VllmFlags() {}

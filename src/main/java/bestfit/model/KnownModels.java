@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Models that can be planned for without their files: configs as the checkpoints publish them. */
@@ -45,14 +46,24 @@ public final class KnownModels {
         return known;
     }
 
+    /** Text of a bundled {@code config.json}, by the model's name with or without the organisation. */
+    static Optional<String> config(String name) {
+        return entry(name).map(entry -> resource(entry.file() + ".json"));
+    }
+
+    private static Optional<Entry> entry(String name) {
+        return INDEX.stream()
+                .filter(entry -> entry.names().stream()
+                        .anyMatch(each ->
+                                each.equalsIgnoreCase(name) || shortName(each).equalsIgnoreCase(name)))
+                .findFirst();
+    }
+
     private static Known read(String name) {
-        for (var entry : INDEX) {
-            if (entry.names().stream()
-                    .anyMatch(each ->
-                            each.equalsIgnoreCase(name) || shortName(each).equalsIgnoreCase(name))) {
-                return new Known(
-                        card(entry.file() + ".json", name, resource(entry.file() + ".json")), entry.mandatoryArgs());
-            }
+        var bundled = entry(name);
+        if (bundled.isPresent()) {
+            var file = bundled.get().file() + ".json";
+            return new Known(card(file, name, resource(file)), bundled.get().mandatoryArgs());
         }
         var file = Files.isDirectory(Path.of(name)) ? Path.of(name, "config.json") : Path.of(name);
         if (!Files.isRegularFile(file)) {

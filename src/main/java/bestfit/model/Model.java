@@ -13,13 +13,18 @@ import org.jspecify.annotations.Nullable;
  * A model that was found.
  *
  * @param name as the user gave it; what vLLM calls the model id
- * @param directory of its files, null for an embedded model
+ * @param directory of its files, null for an embedded model and for one of which only the config is bundled
  */
 public record Model(String name, @Nullable Path directory, ModelSpec spec) {
 
     /** Text of one of the model's files, empty if it has no such file. */
     public Optional<String> read(String file) {
-        return directory == null ? embedded(name, file) : inDirectory(directory, file);
+        if (directory != null) {
+            return inDirectory(directory, file);
+        }
+        return name.equals(Models.TINY)
+                ? embedded(name, file)
+                : file.equals("config.json") ? KnownModels.config(name) : Optional.empty();
     }
 
     /** Names one of the model's files in messages. */

@@ -4,6 +4,7 @@ import bestfit.config.ConfigException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Where models come from. */
 public final class Models {
@@ -13,7 +14,8 @@ public final class Models {
     private Models() {}
 
     /**
-     * Finds a model by the name of an embedded one or by its directory.
+     * Finds a model by the name of an embedded one, by its directory, or by the name of a checkpoint whose config is
+     * bundled ({@link KnownModels}).
      *
      * @throws ConfigException if there is none, or its config.json cannot be used
      */
@@ -27,6 +29,11 @@ public final class Models {
         var file = directory.resolve("config.json");
         var config = Model.inDirectory(directory, "config.json");
         if (config.isEmpty()) {
+            var known = Files.exists(directory) ? Optional.<String>empty() : KnownModels.config(nameOrDirectory);
+            if (known.isPresent()) {
+                return new Model(
+                        nameOrDirectory, null, ModelSpec.parse(nameOrDirectory + "/config.json", known.get(), null));
+            }
             throw new ConfigException("model " + nameOrDirectory + ": " + absence(directory)
                     + "; give a directory with a config.json (and a tokenizer.json), or the embedded model's name, "
                     + TINY);

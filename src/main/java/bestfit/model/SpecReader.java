@@ -17,7 +17,11 @@ final class SpecReader {
 
     SpecReader(String origin, String text) {
         this.origin = origin;
-        this.config = parse(origin, text);
+        var root = parse(origin, text);
+        // A model of text and images keeps the text part's figures apart.
+        boolean wrapped =
+                !root.hasNonNull("hidden_size") && root.path("text_config").isObject();
+        this.config = wrapped ? root.path("text_config") : root;
         if (!config.isObject()) {
             throw new ConfigException(origin + ": a JSON object is expected");
         }

@@ -3,6 +3,7 @@ package bestfit.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bestfit.model.Model;
 import bestfit.model.ModelSpec;
 import bestfit.model.Models;
 import java.util.Arrays;
@@ -28,7 +29,7 @@ class EngineArgsTest {
         assertThat(args.maxModelLen()).hasValue(4000);
         assertThat(args.maxNumBatchedTokens()).hasValue(4096);
         assertThat(args.prefixCaching()).isFalse();
-        assertThat(args.chunkedPrefill()).isFalse();
+        assertThat(args.chunkedPrefill()).contains(false);
         assertThat(args.servedNames()).isEqualTo(List.of("a", "b"));
         assertThat(args.seed()).isEqualTo(2);
         assertThat(read("--model tiny --dtype bfloat16 --port 5000 --host 0.0.0.0")
@@ -77,14 +78,14 @@ class EngineArgsTest {
             """)
     void configThatCannotRun_failsInVllmsWords(String line, String message) throws ArgumentError {
         var args = read("six --max-num-seqs 64 " + line);
-        assertThatThrownBy(() -> EngineConfig.decide(args, SIX_HEADS))
+        assertThatThrownBy(() -> EngineConfig.decide(args, new Model("six", null, SIX_HEADS)))
                 .isInstanceOf(StartFailure.class)
                 .hasMessageContaining(message);
     }
 
     @Test
     void moreDevices_leaveMoreRoomForTheCache() throws ArgumentError, StartFailure {
-        var tiny = Models.find("tiny").spec();
+        var tiny = Models.find("tiny");
         var tokens = Stream.of("tiny", "tiny -tp 2", "tiny -pp 2").map(line -> {
             try {
                 return EngineConfig.decide(read(line), tiny).kvTokens();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.args.VllmArgs;
 import bestfit.hardware.Inventory;
+import bestfit.model.Model;
 import bestfit.model.ModelSpec;
 import bestfit.tune.ModelShape;
 import bestfit.tune.SearchSpace;
@@ -26,7 +27,7 @@ class MemoryAgreementTest {
         var all = new ArrayList<>(List.of("model"));
         all.addAll(args);
         try {
-            EngineConfig.decide(EngineArgs.read(all, java.util.OptionalInt.of(2)), spec);
+            EngineConfig.decide(EngineArgs.read(all, java.util.OptionalInt.of(2)), new Model("model", null, spec));
             return true;
         } catch (StartFailure tooBig) {
             return false;

@@ -4,9 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import bestfit.args.VllmArgs;
 import bestfit.config.Json;
-import bestfit.engine.StepExecutor.Row;
-import bestfit.model.ModelSpec;
+import bestfit.hardware.ServerSpec;
+import bestfit.model.KnownModels;
+import bestfit.model.Models;
+import bestfit.perf.Constants;
+import bestfit.perf.EngineSettings;
+import bestfit.perf.EngineVersion;
+import bestfit.perf.Instance;
+import bestfit.perf.Step;
+import bestfit.perf.StepTimeModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,12 +50,15 @@ class SimulatedEngineTest {
 
     @Test
     void aRequestTakesTheTimeItsStepsWouldAndSaysThatItIsSimulated() throws IOException {
-        var spec = ModelSpec.parse("config.json", QWEN3_32B, null);
-        var gpu = SimulatedGpu.find("H100-SXM").orElseThrow();
-        var timer = new RooflineTimer(spec, gpu, 4, 1, 2, 2);
-        long expectedNanos = timer.stageNanos(List.of(row(PROMPT, 0)));
+        var card = KnownModels.find("Qwen/Qwen3-32B").card();
+        var server = ServerSpec.parse("4xH100-SXM");
+        var settings = EngineSettings.of(
+                card, server.gpu(), EngineVersion.of("0.33.0"), VllmArgs.of("--max-model-len", "4096"));
+        var steps =
+                new StepTimeModel(new Instance(card, settings, server.gpu(), server.link(), 4, 1), Constants.shipped());
+        double expectedSeconds = steps.of(Step.mixed(PROMPT, 0, 0, 0)).seconds();
         for (int i = 1; i < OUTPUT; i++) {
-            expectedNanos += timer.stageNanos(List.of(row(1, PROMPT + i - 1)));
+            expectedSeconds += steps.of(Step.decode(1, PROMPT + i)).seconds();
         }
         try (var engine =
                 start("--simulate", "4xH100-SXM", "--time-scale", "2", "-tp", "4", "--max-model-len", "4096")) {
@@ -58,7 +69,7 @@ class SimulatedEngineTest {
             double before = engine.metric("vllm:e2e_request_latency_seconds_sum");
             var first = engine.json("/v1/completions", completion(1));
             assertThat(engine.metric("vllm:e2e_request_latency_seconds_sum") - before)
-                    .isCloseTo(expectedNanos / 1e9, withinPercentage(5));
+                    .isCloseTo(expectedSeconds, withinPercentage(0.1));
             // From the cache now: a shorter prefill, the same answer.
             var again = engine.json("/v1/completions", completion(1));
             assertThat(again.get("choices")).isEqualTo(first.get("choices"));
@@ -66,10 +77,6 @@ class SimulatedEngineTest {
             assertThat(engine.json("/v1/completions", completion(2)).get("choices"))
                     .isNotEqualTo(first.get("choices"));
         }
-    }
-
-    private static Row row(int tokens, int start) {
-        return new Row("a", new int[tokens], start, new int[0], SamplingParams.GREEDY, null, PROMPT, -1);
     }
 
     @Test
@@ -80,16 +87,29 @@ class SimulatedEngineTest {
                 .isInstanceOf(StartFailure.class)
                 .hasMessageContaining("CUDA out of memory");
         var eight = List.of(directory.toString(), "--simulate", "8x4070tis", "-tp", "8", "--quantization", "fp8");
-        var config = EngineConfig.decide(
-                EngineArgs.read(eight, OptionalInt.empty()), ModelSpec.parse("config.json", QWEN3_32B, null));
+        var config =
+                EngineConfig.decide(EngineArgs.read(eight, OptionalInt.empty()), Models.find(directory.toString()));
         assertThat(config.kvTokens()).isBetween(250_000L, 320_000L);
         assertThatThrownBy(() -> EngineArgs.read(List.of("tiny", "--simulate", "8xnothing"), OptionalInt.empty()))
                 .isInstanceOf(ArgumentError.class)
-                .hasMessageContaining("known GPUs: 3090, 4090, 4070tis");
+                .hasMessageContaining("known are rtx3090, rtx4090, rtx4070tis");
     }
 
     @Test
-    void theKvSpaceOfAMeasuredStartIsMet() throws ArgumentError, StartFailure {
+    void aCheckpointInFp8_takesHalfTheMemoryOfItsWeights() throws ArgumentError, StartFailure {
+        long[] weights = new long[2];
+        var names = List.of("Qwen/Qwen3-32B", "Qwen/Qwen3-32B-FP8");
+        for (int i = 0; i < weights.length; i++) {
+            var args = EngineArgs.read(List.of(names.get(i), "--simulate", "1xH200"), OptionalInt.empty());
+            weights[i] = EngineConfig.decide(args, Models.find(names.get(i)))
+                    .memory()
+                    .weights();
+        }
+        assertThat((double) weights[1] / weights[0]).isBetween(0.5, 0.55);
+    }
+
+    @Test
+    void theKvSpaceOfAMeasuredStartIsMet() throws ArgumentError, StartFailure, IOException {
         // vLLM 0.19 on an RTX 4090 reported 41,408 tokens.
         var llama = """
                 {"architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "num_hidden_layers": 32,
@@ -98,8 +118,8 @@ class SimulatedEngineTest {
         var args = EngineArgs.read(
                 List.of("llama", "--simulate", "1x4090", "--gpu-memory-utilization", "0.9", "--max-model-len", "8192"),
                 OptionalInt.empty());
-        assertThat(EngineConfig.decide(args, ModelSpec.parse("config.json", llama, null))
-                        .kvTokens())
+        Files.writeString(directory.resolve("config.json"), llama);
+        assertThat(EngineConfig.decide(args, Models.find(directory.toString())).kvTokens())
                 .isCloseTo(41_408L, withinPercentage(5));
     }
 }
