@@ -4,6 +4,7 @@ import bestfit.args.ArgsText;
 import bestfit.config.ConfigException;
 import bestfit.config.Problems;
 import bestfit.hardware.Device;
+import bestfit.hardware.GpuSource;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.ServerSpec;
 import bestfit.hardware.SmiInventory;
@@ -139,8 +140,8 @@ public final class PlanCommand implements Callable<Integer> {
         if (!server.equals("here")) {
             return ServerSpec.parse(server);
         }
-        var gpus = SmiInventory.gpus(System.getenv());
-        if (gpus.isEmpty()) {
+        var gpus = GpuSource.readHere(System.getenv());
+        if (gpus.devices().isEmpty()) {
             throw new ConfigException("--server here: this machine has no GPU; name a server such as 8x4070tis, "
                     + "or list the embedded engine's configs with --no-predict");
         }

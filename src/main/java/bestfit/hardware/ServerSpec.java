@@ -5,9 +5,10 @@ import bestfit.config.ConfigReader;
 import bestfit.config.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server of equal GPUs.
@@ -32,9 +33,35 @@ public record ServerSpec(GpuSpec gpu, int count, Interconnect link) {
         return parts.matches() ? of(parts.group(2), Integer.parseInt(parts.group(1)), text) : of(text.strip(), 1, text);
     }
 
-    /** What an inventory names, such as {@code nvidia-smi}'s devices. */
-    public static ServerSpec of(List<Device> devices) {
-        return of(devices.getFirst().name(), devices.size(), "this machine");
+    /** What an inventory names, with the links it tells; the data sheet's where it tells none. At least one GPU. */
+    public static ServerSpec of(GpuReading reading) {
+        var devices = reading.devices();
+        var plain = of(devices.getFirst().name(), devices.size(), "this machine");
+        return new ServerSpec(plain.gpu(), plain.count(), link(reading, plain.link()));
+    }
+
+    private static Interconnect link(GpuReading reading, Interconnect usual) {
+        var pairs = reading.links();
+        boolean nvlink = !pairs.isEmpty() && pairs.stream().allMatch(pair -> Boolean.TRUE.equals(pair.nvlink()));
+        boolean told = !pairs.isEmpty() && pairs.stream().allMatch(pair -> pair.nvlink() != null);
+        boolean peerToPeer = reading.peerToPeer().orElse(usual.peerToPeer());
+        if (nvlink || !told) {
+            return new Interconnect(usual.kind(), usual.bytesPerSecond(), peerToPeer);
+        }
+        var kind = Interconnect.Kind.PCIE5;
+        int lanes = 16;
+        for (var gpu : reading.gpus()) {
+            kind = slower(kind, gpu.pcie().mostGeneration());
+            lanes = Math.min(lanes, Objects.requireNonNullElse(gpu.pcie().mostLanes(), lanes));
+        }
+        return new Interconnect(kind, usualSpeed(kind) * lanes / 16, peerToPeer);
+    }
+
+    private static Interconnect.Kind slower(Interconnect.Kind kind, @Nullable Integer generation) {
+        if (generation == null || generation > 4) {
+            return kind;
+        }
+        return generation == 4 && kind != Interconnect.Kind.PCIE3 ? Interconnect.Kind.PCIE4 : Interconnect.Kind.PCIE3;
     }
 
     private static ServerSpec of(String gpuName, int count, String where) {

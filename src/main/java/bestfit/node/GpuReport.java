@@ -1,81 +1,69 @@
 package bestfit.node;
 
 import bestfit.config.Json;
-import bestfit.hardware.SmiInventory;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
-import java.util.List;
+import bestfit.hardware.GpuReading;
+import bestfit.hardware.GpuSource;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
-/** GPUs and driver as the management API tells them, from {@code nvidia-smi}. */
-record GpuReport(Map<String, String> environment) {
-    private static final String FIELDS =
-            "index,name,memory.total,memory.free,memory.used,utilization.gpu,temperature.gpu,driver_version";
-    private static final int PATIENCE_SECONDS = 10;
+/** GPUs and driver as the management API tells them. The driver's library stays loaded from the first question on. */
+final class GpuReport {
+    private final Map<String, String> environment;
+    private @Nullable GpuSource source;
 
-    /** {@code {"devices":[…],"count":N}}; none without GPU, driver or that program. */
+    GpuReport(Map<String, String> environment) {
+        this.environment = environment;
+    }
+
+    /** MLNode's {@code {"devices":[…],"count":N}}; none without GPU or driver. */
     ObjectNode devices() {
         var body = Json.object();
         var list = body.putArray("devices");
-        for (var cells : query()) {
-            var device = list.addObject().put("index", number(cells.get(0))).put("name", cells.get(1));
-            device.put("total_memory_mb", number(cells.get(2)))
-                    .put("free_memory_mb", number(cells.get(3)))
-                    .put("used_memory_mb", number(cells.get(4)))
-                    .put("utilization_percent", number(cells.get(5)))
-                    .put("temperature_c", number(cells.get(6)))
-                    .put("is_available", true)
-                    .putNull("error_message");
+        for (var gpu : read().gpus()) {
+            var memory = gpu.memory();
+            list.addObject()
+                    .put("index", gpu.index())
+                    .put("name", gpu.name())
+                    .put("total_memory_mb", mib(memory == null ? null : memory.totalBytes()))
+                    .put("free_memory_mb", mib(memory == null ? null : memory.freeBytes()))
+                    .put("used_memory_mb", mib(memory == null ? null : memory.usedBytes()))
+                    .put("utilization_percent", gpu.busyPercent())
+                    .put("temperature_c", gpu.temperatureCelsius())
+                    .put("is_available", gpu.error() == null)
+                    .put("error_message", gpu.error());
         }
         return body.put("count", list.size());
     }
 
-    /** The driver's version; empty without one. */
-    Optional<String> driver() {
-        return query().stream().map(cells -> cells.get(7)).findFirst();
+    /** MLNode's three versions; empty without a driver. */
+    Optional<ObjectNode> driver() {
+        var reading = read();
+        var driver = reading.driver();
+        return reading.equals(GpuReading.NONE)
+                ? Optional.empty()
+                : Optional.of(Json.object()
+                        .put("driver_version", driver.version())
+                        .put("cuda_driver_version", driver.cuda())
+                        .put("nvml_version", driver.nvml()));
     }
 
-    private List<List<String>> query() {
-        var smi = SmiInventory.onPath("nvidia-smi", environment);
-        if (smi.isEmpty()) {
-            return List.of();
+    /** All that is known of GPUs and their links, an answer of this project's own. */
+    ObjectNode inventory() {
+        return read().toJson();
+    }
+
+    private synchronized GpuReading read() {
+        var open = source;
+        if (open == null) {
+            open = GpuSource.here(environment);
+            source = open;
         }
-        try {
-            var process = new ProcessBuilder(
-                            smi.get().toString(), "--query-gpu=" + FIELDS, "--format=csv,noheader,nounits")
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            process.getOutputStream().close();
-            var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
-            if (!ended) {
-                process.destroyForcibly();
-            }
-            return ended && process.exitValue() == 0 ? rows(text) : List.of();
-        } catch (IOException broken) {
-            return List.of();
-        } catch (InterruptedException stop) {
-            Thread.currentThread().interrupt();
-            return List.of();
-        }
+        return open.read();
     }
 
-    private static List<List<String>> rows(String text) {
-        int columns = FIELDS.split(",", -1).length;
-        return text.lines()
-                .map(line ->
-                        Arrays.stream(line.split(",", -1)).map(String::strip).toList())
-                .filter(cells -> cells.size() == columns)
-                .toList();
-    }
-
-    /** {@code [N/A]}, which some GPUs answer for some fields, is null. */
-    private static @Nullable Integer number(String cell) {
-        return cell.matches("\\d{1,9}") ? Integer.valueOf(cell) : null;
+    private static @Nullable Long mib(@Nullable Long bytes) {
+        return bytes == null ? null : Long.valueOf(bytes >> 20);
     }
 }

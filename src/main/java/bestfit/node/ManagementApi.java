@@ -59,6 +59,7 @@ final class ManagementApi {
                 .get("/api/v1/inference/events", events::stream)
                 .get("/api/v1/gpu/devices", exchange -> exchange.json(200, gpus.devices()))
                 .get("/api/v1/gpu/driver", this::gpuDriver)
+                .get("/api/v1/gpu/inventory", exchange -> exchange.json(200, gpus.inventory()))
                 .get("/api/v1/models/list", models::list)
                 .get("/api/v1/models/space", models::space)
                 .post("/api/v1/models/status", models::status)
@@ -214,16 +215,7 @@ final class ManagementApi {
 
     private void gpuDriver(Exchange exchange) {
         var driver = gpus.driver();
-        if (driver.isEmpty()) {
-            exchange.json(503, detail("NVML is not available"));
-            return;
-        }
-        exchange.json(
-                200,
-                Json.object()
-                        .put("driver_version", driver.get())
-                        .putNull("cuda_driver_version")
-                        .putNull("nvml_version"));
+        exchange.json(driver.isEmpty() ? 503 : 200, driver.orElseGet(() -> detail("NVML is not available")));
     }
 
     private void metrics(Exchange exchange) {

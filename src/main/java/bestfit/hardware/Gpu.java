@@ -1,0 +1,123 @@
+package bestfit.hardware;
+
+import bestfit.config.Json;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One GPU as its driver tells it now. What the driver does not tell is null.
+ *
+ * @param index as CUDA counts with {@code CUDA_DEVICE_ORDER=PCI_BUS_ID}
+ * @param uuid empty if not told
+ * @param busyPercent share of the last moments in which a kernel ran
+ * @param error why the GPU cannot be used; null for a sound one
+ */
+public record Gpu(
+        int index,
+        String name,
+        String uuid,
+        @Nullable Memory memory,
+        @Nullable Integer busyPercent,
+        @Nullable Integer temperatureCelsius,
+        Power power,
+        Clocks clocks,
+        Pcie pcie,
+        @Nullable Integer nvlinks,
+        @Nullable String computeCapability,
+        @Nullable String error) {
+
+    /** In bytes; used and free need not sum to the total, the driver keeps some. */
+    public record Memory(long totalBytes, long freeBytes, long usedBytes) {}
+
+    /** In watts. */
+    public record Power(
+            @Nullable Double drawWatts, @Nullable Double limitWatts) {
+        static final Power UNKNOWN = new Power(null, null);
+    }
+
+    /**
+     * In MHz.
+     *
+     * @param slowedBy what holds them down now, such as {@code power-cap}; {@code idle} is among them
+     */
+    public record Clocks(
+            @Nullable Integer smMhz,
+            @Nullable Integer memoryMhz,
+            @Nullable Integer mostSmMhz,
+            List<String> slowedBy) {
+        static final Clocks UNKNOWN = new Clocks(null, null, null, List.of());
+
+        public Clocks {
+            slowedBy = List.copyOf(slowedBy);
+        }
+    }
+
+    /** An idle link falls back to an early generation, so the most it can do is told apart. */
+    public record Pcie(
+            @Nullable Integer generation,
+            @Nullable Integer lanes,
+            @Nullable Integer mostGeneration,
+            @Nullable Integer mostLanes) {
+        static final Pcie UNKNOWN = new Pcie(null, null, null, null);
+    }
+
+    /** One that is there and cannot be used. */
+    static Gpu broken(int index, String error) {
+        return new Gpu(
+                index,
+                "GPU " + index,
+                "",
+                null,
+                null,
+                null,
+                Power.UNKNOWN,
+                Clocks.UNKNOWN,
+                Pcie.UNKNOWN,
+                null,
+                null,
+                error);
+    }
+
+    /** Bits of the driver's mask of clock event reasons (NVML, formerly throttle reasons). */
+    static List<String> slowedBy(long mask) {
+        var names = List.of(
+                "idle",
+                "application-clocks",
+                "power-cap",
+                "hw-slowdown",
+                "sync-boost",
+                "sw-thermal",
+                "hw-thermal",
+                "power-brake",
+                "display-clocks");
+        return java.util.stream.IntStream.range(0, names.size())
+                .filter(bit -> (mask >> bit & 1) != 0)
+                .mapToObj(names::get)
+                .toList();
+    }
+
+    /** All that is known, every unit in its name. */
+    public ObjectNode toJson() {
+        var json = Json.object().put("index", index).put("name", name).put("uuid", uuid);
+        json.put("memory_total_bytes", memory == null ? null : memory.totalBytes())
+                .put("memory_free_bytes", memory == null ? null : memory.freeBytes())
+                .put("memory_used_bytes", memory == null ? null : memory.usedBytes())
+                .put("busy_percent", busyPercent)
+                .put("temperature_c", temperatureCelsius)
+                .put("power_w", power.drawWatts())
+                .put("power_limit_w", power.limitWatts())
+                .put("sm_clock_mhz", clocks.smMhz())
+                .put("sm_clock_most_mhz", clocks.mostSmMhz())
+                .put("memory_clock_mhz", clocks.memoryMhz());
+        var slowed = json.putArray("slowed_by");
+        clocks.slowedBy().forEach(slowed::add);
+        return json.put("pcie_generation", pcie.generation())
+                .put("pcie_lanes", pcie.lanes())
+                .put("pcie_generation_most", pcie.mostGeneration())
+                .put("pcie_lanes_most", pcie.mostLanes())
+                .put("nvlinks", nvlinks)
+                .put("compute_capability", computeCapability)
+                .put("error", error);
+    }
+}

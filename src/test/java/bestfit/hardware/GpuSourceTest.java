@@ -1,0 +1,141 @@
+package bestfit.hardware;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One server of two L4, one of which hides its power: told alike by the driver's library and by its program. */
+class GpuSourceTest {
+    private static final String ROWS = """
+            echo '0, NVIDIA L4, 23034, 22568, 466, 37, 61, 580.95.05, GPU-a, 71.50, 72.00, 1230, 6251, 2040, 0x0000000000000024, 1, 8, 4, 16, 8.9'
+            echo '1, NVIDIA L4, 23034, 22568, 466, 37, 61, 580.95.05, GPU-b, [N/A], 72.00, 1230, 6251, 2040, 0x0000000000000024, 1, 8, 4, 16, 8.9'
+            """;
+
+    @TempDir
+    Path folder;
+
+    @TestFactory
+    Stream<DynamicTest> everySourceTellsTheSame() {
+        return Stream.of("nvml", "nvidia-smi")
+                .map(name -> DynamicTest.dynamicTest(name, () -> {
+                    try (var source = name.equals("nvml") ? nvml().orElseThrow() : smi(ROWS)) {
+                        contract(source.read(), name);
+                    }
+                }));
+    }
+
+    private static void contract(GpuReading reading, String name) {
+        assertThat(reading.source()).isEqualTo(name);
+        assertThat(reading.driver().version()).isEqualTo("580.95.05");
+        assertThat(reading.devices())
+                .containsExactly(
+                        new Device(Device.Kind.GPU, 0, "NVIDIA L4", 23034L << 20),
+                        new Device(Device.Kind.GPU, 1, "NVIDIA L4", 23034L << 20));
+        var first = reading.gpus().getFirst();
+        assertThat(first)
+                .isEqualTo(new Gpu(
+                        0,
+                        "NVIDIA L4",
+                        "GPU-a",
+                        new Gpu.Memory(23034L << 20, 22568L << 20, 466L << 20),
+                        37,
+                        61,
+                        new Gpu.Power(71.5, 72.0),
+                        new Gpu.Clocks(1230, 6251, 2040, List.of("power-cap", "sw-thermal")),
+                        new Gpu.Pcie(1, 8, 4, 16),
+                        null,
+                        "8.9",
+                        null));
+        assertThat(reading.gpus().get(1).power()).isEqualTo(new Gpu.Power(null, 72.0));
+    }
+
+    @Test
+    void libraryAloneTellsVersionsAndLinks() throws IOException, InterruptedException {
+        try (var source = nvml().orElseThrow()) {
+            var reading = source.read();
+            assertThat(reading.driver()).isEqualTo(new GpuReading.Driver("580.95.05", "13.0", "13.580.95.05"));
+            assertThat(reading.links()).containsExactly(new GpuLink(0, 1, "host-bridge", false, false));
+            assertThat(reading.peerToPeer()).contains(false);
+            assertThat(ServerSpec.of(reading).link()).isEqualTo(new Interconnect(Interconnect.Kind.PCIE4, 32e9, false));
+        }
+    }
+
+    @Test
+    void lostGpuIsToldAndNotUsed() throws IOException, InterruptedException {
+        try (var source = nvml("-DLOST").orElseThrow()) {
+            var reading = source.read();
+            assertThat(reading.gpus()).hasSize(2);
+            assertThat(reading.gpus().get(1).error()).contains("off the bus");
+            assertThat(reading.devices()).hasSize(1);
+        }
+    }
+
+    @Test
+    void libraryWithoutDriverIsNoSource() throws IOException, InterruptedException {
+        assertThat(nvml("-DNO_DRIVER")).isEmpty();
+        assertThat(Nvml.open("/no/such/libnvidia-ml.so.1")).isEmpty();
+        assertThat(Nvml.open("libno-such-library.so.7")).isEmpty();
+    }
+
+    @Test
+    void programThatRefusesAFieldIsAskedForTheBasicOnes() throws IOException {
+        var source = smi("""
+                case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2;; esac
+                echo '0, Tesla T4, 15360, 15000, 360, [N/A], 40, 450.80.02'
+                """);
+        var gpu = source.read().gpus().getFirst();
+        assertThat(gpu.name()).isEqualTo("Tesla T4");
+        assertThat(gpu.busyPercent()).isNull();
+        assertThat(gpu.computeCapability()).isNull();
+    }
+
+    @Test
+    void noneIsAnEmptyList() throws IOException {
+        assertThat(GpuSource.NONE.read().devices()).isEmpty();
+        assertThat(smi("echo 'No devices were found'").read()).isEqualTo(GpuReading.NONE);
+        assertThat(smi("exit 9").read().gpus()).isEmpty();
+        assertThat(new SmiSource(folder.resolve("absent")).read().gpus()).isEmpty();
+    }
+
+    @Test
+    void embeddedDevicesAreTwoToFourUnlessTold() {
+        assertThat(Inventory.defaultCores(1)).isEqualTo(2);
+        assertThat(Inventory.defaultCores(64)).isEqualTo(4);
+        assertThat(Inventory.cores(6).summary()).isEqualTo("6 cores");
+    }
+
+    private SmiSource smi(String script) throws IOException {
+        var program = folder.resolve("nvidia-smi");
+        Files.writeString(program, "#!/bin/sh\n" + script);
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+        return new SmiSource(program);
+    }
+
+    private Optional<NvmlSource> nvml(String... flags) throws IOException, InterruptedException {
+        assumeTrue(
+                SmiInventory.onPath("gcc", System.getenv()).isPresent(),
+                "no gcc here, so no stand-in of the driver's library can be built");
+        var source = folder.resolve("nvml.c");
+        try (var in = getClass().getResourceAsStream("fake-nvml.c")) {
+            Files.write(source, java.util.Objects.requireNonNull(in).readAllBytes());
+        }
+        // Another name each time: the loader keeps what it has loaded once.
+        var library = Files.createTempFile(folder, "libnvidia-ml", ".so");
+        var command =
+                new ArrayList<>(List.of("gcc", "-shared", "-fPIC", "-w", "-o", library.toString(), source.toString()));
+        command.addAll(List.of(flags));
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+        return Nvml.open(library.toString()).map(NvmlSource::new);
+    }
+}
