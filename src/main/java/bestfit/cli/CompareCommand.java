@@ -1,13 +1,10 @@
 package bestfit.cli;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Home;
 import bestfit.config.Json;
-import bestfit.metrics.MeanEstimate.Change;
-import bestfit.report.BenchFile;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.Locale;
+import bestfit.report.ResultComparison;
+import bestfit.report.ResultFile;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -17,74 +14,36 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "compare",
         mixinStandardHelpOptions = true,
-        description =
-                "Compares two results of bench, or of vllm bench serve --save-result; exit code 1 if B is slower than A.")
+        description = "Compares two results, ours or another load generator's; exit code 1 if B is slower than A.")
 public final class CompareCommand implements Callable<Integer> {
-    private static final double LEVEL = 0.95;
-
     @Parameters(
             index = "0",
             paramLabel = "A",
-            description = "Result to compare with: bench --json, its events, or vLLM's.")
-    private Path before = Path.of("");
+            description = "Result to compare with: bench --json, its events, the JSON of vllm bench serve, guidellm or"
+                    + " aiperf, or a database of bestfit or compressa-perf (FILE#ID for one experiment).")
+    private String before = "";
 
     @Parameters(index = "1", paramLabel = "B", description = "Result to judge.")
-    private Path after = Path.of("");
+    private String after = "";
+
+    @Option(
+            names = "--tolerance",
+            paramLabel = "PERCENT",
+            description = "What is worse by less is no regression (default: ${DEFAULT-VALUE}).")
+    private double tolerance;
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
     @Override
     public Integer call() {
-        var a = BenchFile.read(before);
-        var b = BenchFile.read(after);
-        var shared = new ArrayList<>(a.times().keySet());
-        shared.retainAll(b.times().keySet());
-        if (a.tool().equals(b.tool()) && a.tool().equals("bestfit")) {
-            shared.remove("first_response_ms"); // its own TTFT is the sharper one
+        if (!(tolerance >= 0 && tolerance < 100)) {
+            throw new ConfigException("--tolerance: " + tolerance + " is not allowed; it takes percent, 0 to 100.");
         }
-        if (shared.isEmpty()) {
-            throw new ConfigException(before + " and " + after + " have no metric in common.");
-        }
-        // so that all intervals hold together (Bonferroni)
-        double level = 1 - (1 - LEVEL) / shared.size();
-        var changes = new LinkedHashMap<String, Change>();
-        for (var name : shared) {
-            var first = a.times().get(name);
-            var second = b.times().get(name);
-            if (first != null && second != null) {
-                changes.put(name, first.to(second, level));
-            }
-        }
-        boolean slower = changes.values().stream().anyMatch(change -> change.low() > 0);
-        boolean faster = changes.values().stream().anyMatch(change -> change.high() < 0);
-        var verdict = slower ? "slower" : faster ? "faster" : "no difference";
-        if (json) {
-            var result = Json.object().put("verdict", verdict);
-            var metrics = result.putObject("metrics");
-            changes.forEach((name, change) -> metrics.putObject(name)
-                    .put("mean", change.share())
-                    .put("low", change.low())
-                    .put("high", change.high()));
-            System.out.println(Json.write(result));
-        } else {
-            changes.forEach((name, c) -> System.out.printf(
-                    Locale.ROOT,
-                    "%-18s %10.2f %10.2f   %+.1f %% (%+.1f … %+.1f)%n",
-                    name,
-                    mean(a, name),
-                    mean(b, name),
-                    100 * c.share(),
-                    100 * c.low(),
-                    100 * c.high()));
-            System.out.println("B is "
-                    + (verdict.equals("no difference") ? "not told apart from A: no difference" : verdict) + ".");
-        }
-        return slower ? ExitCode.FAILED : ExitCode.OK;
-    }
-
-    private static double mean(BenchFile file, String name) {
-        var estimate = file.times().get(name);
-        return estimate == null ? Double.NaN : estimate.mean();
+        var home = Home.of(System.getenv());
+        var comparison =
+                ResultComparison.of(ResultFile.read(before, home), ResultFile.read(after, home), tolerance / 100);
+        System.out.println(json ? Json.write(comparison.json()) : comparison.text());
+        return comparison.regression() ? ExitCode.FAILED : ExitCode.OK;
     }
 }

@@ -14,7 +14,8 @@ import java.util.function.ToDoubleFunction;
  * definition. Times are in milliseconds.
  */
 public final class BenchMetrics {
-    private static final int WINDOWS = 10;
+    /** Windows of equal length that a rate's interval is made from. */
+    public static final int WINDOWS = 10;
 
     private final List<Measurement> successes;
     private final double seconds;
@@ -102,7 +103,7 @@ public final class BenchMetrics {
         times.put("stall_ms", Distribution.of(array(stalls)));
     }
 
-    /** Tokens and requests a second over the whole run; the interval comes from ten windows of equal length. */
+    /** Tokens and requests a second over the whole run; the interval comes from ten windows of equal length and the spread of the end. */
     public SequencedMap<String, Rate> rates() {
         var rates = new LinkedHashMap<String, Rate>();
         if (!successes.isEmpty()) {
@@ -131,8 +132,16 @@ public final class BenchMetrics {
                     amount.applyAsDouble(m));
         }
         var spread = Summary.of(windows);
-        double half = (spread.high() - spread.low()) / 2 / (width / 1e9);
+        double half = Math.hypot((spread.high() - spread.low()) / 2 / (width / 1e9), mean * endSpread() / seconds);
         return new Rate(mean, mean - half, mean + half);
+    }
+
+    /** The run ends when its last request does, which another run's does earlier or later: two sd of the latency, in s. */
+    private double endSpread() {
+        var latencies = successes.stream()
+                .mapToDouble(m -> (m.endNanos() - m.startNanos()) / 1e9)
+                .toArray();
+        return latencies.length < 2 ? 0 : 2 * Summary.of(latencies).sd();
     }
 
     /** Spreads what a request gave evenly over the time in which it came. */

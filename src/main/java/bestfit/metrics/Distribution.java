@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * A sample in the figures that are reported.
  *
- * @param low lower end of the 95 % t interval of the mean; NaN below two independent values
+ * @param low lower end of the 95 % t interval of the mean ({@link MeanEstimate#ofSeries}); NaN below two values
  * @param high its upper end
  */
 public record Distribution(
@@ -27,15 +27,14 @@ public record Distribution(
     /**
      * For a sample whose values depend on each other, such as all gaps of some requests.
      *
-     * @param independent the values that the interval is made from, such as each request's mean gap
+     * @param independent the values that the interval is made from, in the order they came, such as each request's mean gap
      * @throws IllegalArgumentException if one of the samples is empty
      */
     public static Distribution of(double[] sample, double[] independent) {
-        var spread = Summary.of(independent);
         var sorted = sample.clone();
         Arrays.sort(sorted);
         double mean = Arrays.stream(sample).average().orElseThrow();
-        double half = (spread.high() - spread.low()) / 2;
+        double half = MeanEstimate.ofSeries(independent).halfInterval();
         return new Distribution(
                 sample.length,
                 mean,

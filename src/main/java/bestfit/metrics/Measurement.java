@@ -55,6 +55,28 @@ public record Measurement(
                 succeeded());
     }
 
+    /** A request as compressa-perf recorded it, its first token as both of ours. */
+    public static Measurement of(RequestTiming timing) {
+        long start = Math.round(timing.startSeconds() * NANOS);
+        long end = start + Math.round(timing.latencySeconds() * NANOS);
+        long first = timing.ttftSeconds() > 0 ? start + Math.round(timing.ttftSeconds() * NANOS) : NEVER;
+        return new Measurement(
+                0,
+                0,
+                start,
+                start,
+                start,
+                first,
+                first,
+                first == NEVER ? NEVER : end,
+                end,
+                timing.inputTokens(),
+                timing.outputTokens(),
+                timing.succeeded() ? null : "other: failed",
+                start / 1000,
+                ChunkTimes.NONE);
+    }
+
     /** The same request at another time of the monotonic clock. */
     public Measurement movedBy(long nanos) {
         return new Measurement(

@@ -75,4 +75,77 @@ class CompareCommandTest {
         var other = Files.writeString(folder.resolve("x.json"), "{\"a\": 1}");
         assertThat(compare(vllm, other)).isEqualTo(ExitCode.BAD_INPUT);
     }
+
+    @Test
+    void otherToolsFiles_areRead() throws IOException {
+        var ours = run("ours", 1, 1);
+        var guidellm = Files.writeString(folder.resolve("g.json"), """
+                {"benchmarks": [{"metrics": {
+                  "time_to_first_token_ms": {"successful": {"mean": 50, "std_dev": 5, "count": 300, "percentiles": {"p50": 50, "p99": 62}}},
+                  "inter_token_latency_ms": {"successful": {"mean": 20, "std_dev": 2, "count": 3000, "percentiles": {"p50": 20, "p99": 25}}},
+                  "request_latency": {"successful": {"mean": 0.25, "std_dev": 0.02, "count": 300, "percentiles": {"p50": 0.25, "p99": 0.3}}}}}]}
+                """);
+        var aiperf = Files.writeString(folder.resolve("a.json"), """
+                {"request_count": {"avg": 300}, "time_to_first_token": {"unit": "ms", "avg": 60, "std": 5, "p50": 60, "p99": 72},
+                 "inter_token_latency": {"unit": "ms", "avg": 20, "std": 2}, "request_latency": {"unit": "ms", "avg": 260, "std": 20}}
+                """);
+        assertThat(compare(ours, guidellm)).isEqualTo(ExitCode.OK);
+        assertThat(compare(guidellm, aiperf)).isEqualTo(ExitCode.FAILED);
+        assertThat(Main.run("compare", "--tolerance", "30", guidellm.toString(), aiperf.toString()))
+                .isEqualTo(ExitCode.OK);
+    }
+
+    /** vLLM's detailed arrays: two tokens 20 ms apart after 50 ms, one request failed. */
+    @Test
+    void vllmsDetailedFile_isRead() throws IOException {
+        var rows = java.util.stream.IntStream.range(0, 100).boxed().toList();
+        var json = Json.object().put("completed", 99);
+        var starts = json.putArray("start_times");
+        var ttfts = json.putArray("ttfts");
+        var itls = json.putArray("itls");
+        var inputs = json.putArray("input_lens");
+        var outputs = json.putArray("output_lens");
+        var errors = json.putArray("errors");
+        for (int i : rows) {
+            starts.add(1000 + i);
+            ttfts.add(i == 7 ? 0 : 0.05 + 0.0001 * (i % 5));
+            var gaps = itls.addArray();
+            if (i != 7) {
+                gaps.add(0.2 + 0.0001 * (i % 3));
+            }
+            inputs.add(10);
+            outputs.add(i == 7 ? 0 : 11);
+            errors.add(i == 7 ? "boom" : "");
+        }
+        var detailed = Files.writeString(folder.resolve("d.json"), Json.write(json));
+        assertThat(compare(detailed, run("ours", 1, 1))).isEqualTo(ExitCode.OK);
+    }
+
+    @Test
+    void compressasDatabase_isRead() throws Exception {
+        var file = folder.resolve("c.sqlite");
+        try (var connection = java.sql.DriverManager.getConnection("jdbc:sqlite:" + file);
+                var sql = connection.createStatement()) {
+            for (var table : java.util.List.of(
+                    "Experiments(id INTEGER PRIMARY KEY, experiment_name TEXT, experiment_date TEXT, description TEXT)",
+                    "Parameters(id INTEGER PRIMARY KEY, experiment_id INTEGER, key TEXT, value TEXT)",
+                    "Metrics(id INTEGER PRIMARY KEY, experiment_id INTEGER, metric_name TEXT, metric_value REAL, timestamp TEXT)",
+                    "Measurements(id INTEGER PRIMARY KEY, experiment_id INTEGER, n_input INTEGER, n_output INTEGER, ttft REAL,"
+                            + " start_time REAL, end_time REAL, status TEXT)")) {
+                sql.execute("CREATE TABLE " + table);
+            }
+            for (int experiment = 1; experiment <= 2; experiment++) {
+                sql.execute("INSERT INTO Experiments VALUES (" + experiment + ", 'e', '2026-01-0" + experiment
+                        + " 00:00:00', null)");
+                for (int i = 0; i < 50; i++) {
+                    double latency = 1 + 0.001 * (i % 7) + (experiment - 1) * 0.2;
+                    sql.execute("INSERT INTO Measurements VALUES (null, " + experiment + ", 10, 11, 0.5, " + i + ", "
+                            + (i + latency) + ", 'success')");
+                }
+            }
+        }
+        assertThat(Main.run("compare", file + "#1", file + "#2")).isEqualTo(ExitCode.FAILED);
+        assertThat(Main.run("compare", file + "#2", file.toString())).isEqualTo(ExitCode.OK);
+        assertThat(Main.run("compare", file + "#3", file.toString())).isEqualTo(ExitCode.BAD_INPUT);
+    }
 }

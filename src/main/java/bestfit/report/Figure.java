@@ -1,0 +1,52 @@
+package bestfit.report;
+
+import bestfit.metrics.BenchMetrics;
+import bestfit.metrics.MeanEstimate;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+
+/**
+ * One figure of a result.
+ *
+ * @param p50 NaN where the result does not tell it
+ * @param p99 NaN where the result does not tell it
+ * @param moreIsBetter true for rates, false for times
+ */
+public record Figure(MeanEstimate estimate, double p50, double p99, boolean moreIsBetter) {
+    /** The figures that two results are compared by; gaps are left out, their mean is TPOT again. */
+    static SequencedMap<String, Figure> of(BenchMetrics metrics) {
+        var figures = new LinkedHashMap<String, Figure>();
+        metrics.times().forEach((name, d) -> {
+            if (isCompared(name) && !Double.isNaN(d.low())) {
+                figures.put(
+                        name,
+                        new Figure(
+                                MeanEstimate.ofInterval(d.mean(), d.low(), d.high(), d.count()),
+                                d.p50(),
+                                d.p99(),
+                                false));
+            }
+        });
+        metrics.rates().forEach((name, rate) -> {
+            if (isCompared(name) && !figures.isEmpty()) {
+                figures.put(name, rate(rate.mean(), rate.low(), rate.high()));
+            }
+        });
+        return figures;
+    }
+
+    static Figure time(MeanEstimate estimate, double p50, double p99) {
+        return new Figure(estimate, p50, p99, false);
+    }
+
+    static Figure rate(double mean, double low, double high) {
+        return new Figure(MeanEstimate.ofInterval(mean, low, high, BenchMetrics.WINDOWS), Double.NaN, Double.NaN, true);
+    }
+
+    static boolean isCompared(String name) {
+        return switch (name) {
+            case "ttft_ms", "first_response_ms", "tpot_ms", "e2e_ms", "output_tok_s" -> true;
+            default -> false;
+        };
+    }
+}

@@ -1,0 +1,189 @@
+package bestfit.report;
+
+import static bestfit.metrics.Measurement.NEVER;
+
+import bestfit.metrics.BenchMetrics;
+import bestfit.metrics.ChunkTimes;
+import bestfit.metrics.MeanEstimate;
+import bestfit.metrics.Measurement;
+import bestfit.report.ResultFile.Tool;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import tools.jackson.databind.JsonNode;
+
+/** The JSON results of the load generators that are known, told apart by their keys. */
+final class PeerResults {
+    private PeerResults() {}
+
+    /** Without figures if it is none of them. */
+    static ResultFile read(Path file, JsonNode json) {
+        if (json.has("verdict")) {
+            return new ResultFile(file.toString(), Tool.BESTFIT, ofBestfit(json.path("metrics")));
+        }
+        if (json.has("benchmarks")) {
+            return new ResultFile(
+                    file.toString(),
+                    Tool.GUIDELLM,
+                    ofGuidellm(json.path("benchmarks").path(0).path("metrics")));
+        }
+        if (json.has("time_to_first_token") || json.has("request_latency")) {
+            return new ResultFile(file.toString(), Tool.AIPERF, ofAiperf(json));
+        }
+        return new ResultFile(file.toString(), Tool.VLLM, ofVllm(json));
+    }
+
+    private static SequencedMap<String, Figure> ofBestfit(JsonNode metrics) {
+        var figures = new LinkedHashMap<String, Figure>();
+        metrics.properties().forEach(metric -> {
+            var d = metric.getValue();
+            if (!Figure.isCompared(metric.getKey()) || !d.path("low").isNumber()) {
+                return;
+            }
+            double mean = d.path("mean").asDouble();
+            double low = d.path("low").asDouble();
+            double high = d.path("high").asDouble();
+            int count = d.path("n").asInt(0);
+            if (count > 1) {
+                figures.put(
+                        metric.getKey(),
+                        Figure.time(
+                                MeanEstimate.ofInterval(mean, low, high, count), number(d, "p50"), number(d, "p99")));
+            } else if (count == 0) {
+                figures.put(metric.getKey(), Figure.rate(mean, low, high));
+            }
+        });
+        return figures;
+    }
+
+    /** Its TTFT ends with the role chunk, which is our first response. */
+    private static SequencedMap<String, Figure> ofVllm(JsonNode json) {
+        if (json.path("ttfts").isArray() && json.path("start_times").isArray()) {
+            var figures = Figure.of(BenchMetrics.of(vllmRequests(json)));
+            figures.remove("ttft_ms");
+            return figures;
+        }
+        var figures = new LinkedHashMap<String, Figure>();
+        int count = json.path("completed").asInt(0);
+        add(figures, "first_response_ms", json, "mean_ttft_ms", "std_ttft_ms", "p50_ttft_ms", "p99_ttft_ms", count);
+        add(figures, "tpot_ms", json, "mean_tpot_ms", "std_tpot_ms", "p50_tpot_ms", "p99_tpot_ms", count);
+        add(figures, "e2e_ms", json, "mean_e2el_ms", "std_e2el_ms", "p50_e2el_ms", "p99_e2el_ms", count);
+        return figures;
+    }
+
+    /** The requests of {@code --save-detailed}; a failed one has no output. */
+    private static List<Measurement> vllmRequests(JsonNode json) {
+        var requests = new ArrayList<Measurement>();
+        for (int i = 0; i < json.path("ttfts").size(); i++) {
+            int output = json.path("output_lens").path(i).asInt();
+            long start = nanos(json.path("start_times").path(i));
+            long first = nanos(json.path("ttfts").path(i));
+            var gaps = json.path("itls").path(i);
+            var offsets = new long[gaps.size() + 1];
+            offsets[0] = first;
+            for (int gap = 0; gap < gaps.size(); gap++) {
+                offsets[gap + 1] = offsets[gap] + nanos(gaps.path(gap));
+            }
+            long last = start + offsets[gaps.size()];
+            boolean ok = output > 0;
+            requests.add(new Measurement(
+                    i,
+                    0,
+                    start,
+                    start,
+                    start,
+                    ok ? start + first : NEVER,
+                    ok ? start + first : NEVER,
+                    ok ? last : NEVER,
+                    last,
+                    json.path("input_lens").path(i).asInt(),
+                    output,
+                    ok ? null : "other: " + json.path("errors").path(i).asString(""),
+                    start / 1000,
+                    ChunkTimes.of(offsets, offsets.length)));
+        }
+        return requests;
+    }
+
+    private static long nanos(JsonNode seconds) {
+        return Math.round(seconds.asDouble() * 1e9);
+    }
+
+    /** Its inter-token latency is (last - first) / (tokens - 1), our TPOT; what it calls TPOT contains the first token. */
+    private static SequencedMap<String, Figure> ofGuidellm(JsonNode metrics) {
+        var figures = new LinkedHashMap<String, Figure>();
+        addGuidellm(figures, "ttft_ms", metrics.path("time_to_first_token_ms"), 1);
+        addGuidellm(figures, "tpot_ms", metrics.path("inter_token_latency_ms"), 1);
+        addGuidellm(figures, "e2e_ms", metrics.path("request_latency"), 1000);
+        int requests =
+                metrics.path("request_latency").path("successful").path("count").asInt(0);
+        var tpot = figures.get("tpot_ms");
+        if (tpot != null && requests > 1) { // weighted by tokens, so its count is not one of independent values
+            var sd = metrics.path("inter_token_latency_ms")
+                    .path("successful")
+                    .path("std_dev")
+                    .asDouble();
+            figures.put(
+                    "tpot_ms",
+                    Figure.time(
+                            new MeanEstimate(tpot.estimate().mean(), sd / Math.sqrt(requests - 1.0), requests),
+                            tpot.p50(),
+                            tpot.p99()));
+        }
+        return figures;
+    }
+
+    private static void addGuidellm(SequencedMap<String, Figure> figures, String ours, JsonNode metric, double factor) {
+        var d = metric.path("successful");
+        int count = d.path("count").asInt(0);
+        if (count > 1 && d.path("mean").isNumber()) {
+            figures.put(
+                    ours,
+                    Figure.time(
+                            new MeanEstimate(
+                                    factor * d.path("mean").asDouble(),
+                                    factor * d.path("std_dev").asDouble() / Math.sqrt(count - 1.0),
+                                    count),
+                            factor * number(d.path("percentiles"), "p50"),
+                            factor * number(d.path("percentiles"), "p99")));
+        }
+    }
+
+    /** Its inter-token latency is (last content - first) / (tokens - 1), our TPOT. */
+    private static SequencedMap<String, Figure> ofAiperf(JsonNode json) {
+        var figures = new LinkedHashMap<String, Figure>();
+        int count = (int) json.path("request_count").path("avg").asDouble(0);
+        add(figures, "ttft_ms", json.path("time_to_first_token"), "avg", "std", "p50", "p99", count);
+        add(figures, "tpot_ms", json.path("inter_token_latency"), "avg", "std", "p50", "p99", count);
+        add(figures, "e2e_ms", json.path("request_latency"), "avg", "std", "p50", "p99", count);
+        return figures;
+    }
+
+    private static void add(
+            SequencedMap<String, Figure> figures,
+            String ours,
+            JsonNode json,
+            String mean,
+            String sd,
+            String p50,
+            String p99,
+            int count) {
+        if (json.path(mean).isNumber() && json.path(sd).isNumber() && count > 1) {
+            figures.put(
+                    ours,
+                    Figure.time(
+                            new MeanEstimate(
+                                    json.path(mean).asDouble(),
+                                    json.path(sd).asDouble() / Math.sqrt(count - 1.0),
+                                    count),
+                            number(json, p50),
+                            number(json, p99)));
+        }
+    }
+
+    private static double number(JsonNode json, String key) {
+        return json.path(key).isNumber() ? json.path(key).asDouble() : Double.NaN;
+    }
+}

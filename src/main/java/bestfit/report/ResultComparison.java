@@ -1,0 +1,112 @@
+package bestfit.report;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.metrics.MeanEstimate.Change;
+import bestfit.report.ResultFile.Tool;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Whether a second result is worse than a first.
+ *
+ * @param tolerance share by which a figure may be worse and still be no regression
+ */
+public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, double tolerance) {
+    private static final double LEVEL = 0.95;
+
+    /** A figure that both have; the change is relative to the first. */
+    public record Row(String name, Figure a, Figure b, Change change) {
+        boolean worse(double tolerance) {
+            return a.moreIsBetter() ? change.high() < -tolerance : change.low() > tolerance;
+        }
+
+        boolean better(double tolerance) {
+            return a.moreIsBetter() ? change.low() > tolerance : change.high() < -tolerance;
+        }
+    }
+
+    /** Intervals by Welch's t, wide enough that all hold together with 95 % (Bonferroni). */
+    public static ResultComparison of(ResultFile a, ResultFile b, double tolerance) {
+        var shared = new ArrayList<>(a.figures().keySet());
+        shared.retainAll(b.figures().keySet());
+        if (shared.contains("ttft_ms")) {
+            shared.remove("first_response_ms"); // the sharper of the two is enough
+        }
+        if (shared.isEmpty()) {
+            throw new ConfigException(a.source() + " and " + b.source() + " have no metric in common.");
+        }
+        double level = 1 - (1 - LEVEL) / shared.size();
+        var rows = new ArrayList<Row>();
+        for (var name : shared) {
+            var first = a.figures().get(name);
+            var second = b.figures().get(name);
+            if (first != null && second != null) {
+                rows.add(new Row(name, first, second, first.estimate().to(second.estimate(), level)));
+            }
+        }
+        return new ResultComparison(a, b, List.copyOf(rows), tolerance);
+    }
+
+    public boolean regression() {
+        return rows.stream().anyMatch(row -> row.worse(tolerance));
+    }
+
+    private String verdict() {
+        return regression()
+                ? "slower"
+                : rows.stream().anyMatch(row -> row.better(tolerance)) ? "faster" : "no difference";
+    }
+
+    public ObjectNode json() {
+        var json = Json.object().put("verdict", verdict()).put("tolerance", tolerance);
+        json.putObject("a").put("source", a.source()).put("tool", a.tool().label());
+        json.putObject("b").put("source", b.source()).put("tool", b.tool().label());
+        var metrics = json.putObject("metrics");
+        for (var row : rows) {
+            metrics.putObject(row.name())
+                    .put("mean", row.change().share())
+                    .put("low", row.change().low())
+                    .put("high", row.change().high())
+                    .put("a", row.a().estimate().mean())
+                    .put("b", row.b().estimate().mean());
+        }
+        return json;
+    }
+
+    public String text() {
+        var text = new StringBuilder(
+                String.format(Locale.ROOT, "%-18s %12s %12s   %s%n", "", "A", "B", "change with its interval"));
+        for (var row : rows) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%-18s %12.2f %12.2f   %+.1f %% (%+.1f … %+.1f)%s%n",
+                    row.name(),
+                    row.a().estimate().mean(),
+                    row.b().estimate().mean(),
+                    100 * row.change().share(),
+                    100 * row.change().low(),
+                    100 * row.change().high(),
+                    row.worse(tolerance) ? "  slower" : row.better(tolerance) ? "  faster" : ""));
+        }
+        if (a.tool() != b.tool()) {
+            text.append(toolNote()).append(System.lineSeparator());
+        }
+        return text.append("B is ")
+                .append(verdict().equals("no difference") ? "not told apart from A: no difference" : verdict())
+                .append('.')
+                .toString();
+    }
+
+    private String toolNote() {
+        boolean role = a.tool() == Tool.VLLM
+                || b.tool() == Tool.VLLM
+                || a.tool() == Tool.COMPRESSA
+                || b.tool() == Tool.COMPRESSA;
+        return "A is of " + a.tool().label() + ", B of " + b.tool().label()
+                + ": a difference may be the tools' and not the servers'."
+                + (role ? " The TTFT of vllm and compressa-perf ends with the first chunk, be it empty." : "");
+    }
+}

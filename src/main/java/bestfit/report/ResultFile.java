@@ -1,0 +1,135 @@
+package bestfit.report;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.load.EventLog;
+import bestfit.metrics.BenchMetrics;
+import bestfit.metrics.Measurement;
+import bestfit.metrics.RequestTiming;
+import bestfit.store.Database;
+import bestfit.store.ExperimentStore;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SequencedMap;
+import tools.jackson.core.JacksonException;
+
+/**
+ * A load generator's result as a file: what {@code bestfit bench --json} printed, its events, an experiment in an SQLite
+ * database of bestfit or compressa-perf, or the JSON of {@code vllm bench serve --save-result}, guidellm or aiperf.
+ *
+ * @param source file, and experiment where it holds several
+ * @param figures by our names, in milliseconds and per second. A tool that counts an empty first delta as the first token
+ *     gives {@code first_response_ms} and no {@code ttft_ms}
+ */
+public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures) {
+    private static final byte[] SQLITE = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
+
+    /** Who measured. */
+    public enum Tool {
+        BESTFIT,
+        VLLM,
+        GUIDELLM,
+        AIPERF,
+        COMPRESSA;
+
+        public String label() {
+            return switch (this) {
+                case BESTFIT -> "bestfit";
+                case VLLM -> "vllm bench serve";
+                case GUIDELLM -> "guidellm";
+                case AIPERF -> "aiperf";
+                case COMPRESSA -> "compressa-perf";
+            };
+        }
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @param name of the file; {@code file.sqlite#3} takes experiment 3 of a database, without number the newest
+     * @param home where SQLite's native library is unpacked
+     * @throws ConfigException if it is no result that is known, or none with two successes
+     */
+    public static ResultFile read(String name, Path home) {
+        int mark = name.lastIndexOf('#');
+        var whole = Path.of(name);
+        boolean numbered = mark > 0 && !Files.exists(whole);
+        var file = numbered ? Path.of(name.substring(0, mark)) : whole;
+        try {
+            if (isSqlite(file)) {
+                return ofDatabase(file, numbered ? name.substring(mark + 1) : "", home);
+            }
+            var result = ofText(file);
+            if (!result.figures().isEmpty()) {
+                return result;
+            }
+        } catch (IOException e) {
+            throw new ConfigException("File " + file + " cannot be read: "
+                    + (Files.exists(file) ? e.getMessage() : "it does not exist") + ".");
+        } catch (JacksonException notJson) {
+            throw unknown(file);
+        }
+        throw unknown(file);
+    }
+
+    private static ConfigException unknown(Path file) {
+        return new ConfigException(
+                "File " + file
+                        + " is no result with at least two successes: it takes what bench --json printed, an events file,"
+                        + " a database of bestfit or compressa-perf, or the JSON of vllm bench serve --save-result, guidellm or aiperf.");
+    }
+
+    private static boolean isSqlite(Path file) throws IOException {
+        try (var in = Files.newInputStream(file)) {
+            return java.util.Arrays.equals(in.readNBytes(SQLITE.length), SQLITE);
+        }
+    }
+
+    private static ResultFile ofText(Path file) throws IOException {
+        var lines = Files.readAllLines(file).stream()
+                .filter(line -> !line.isBlank())
+                .toList();
+        if (!lines.isEmpty() && lines.getFirst().startsWith("{\"bestfit_events\"")) {
+            return new ResultFile(
+                    file.toString(),
+                    Tool.BESTFIT,
+                    Figure.of(BenchMetrics.of(EventLog.read(file).measurements())));
+        }
+        // progress or other output may stand before the object
+        var json = Json.parse(
+                lines.size() > 1
+                                && lines.getLast().startsWith("{")
+                                && lines.getLast().endsWith("}")
+                        ? lines.getLast()
+                        : String.join("\n", lines));
+        return PeerResults.read(file, json);
+    }
+
+    private static ResultFile ofDatabase(Path file, String number, Path home) {
+        try (var database = Database.openToRead(file, home)) {
+            var store = new ExperimentStore(database);
+            var wanted = store.all().stream()
+                    .filter(e -> number.isEmpty() || Long.toString(e.id()).equals(number))
+                    .findFirst()
+                    .orElseThrow(() -> new ConfigException("Database " + file + " has no experiment "
+                            + (number.isEmpty() ? "" : "\"" + number + "\"; bestfit list shows those that it has.")));
+            var raw = store.measurements(wanted.id()).stream()
+                    .filter(m -> m.block() >= 0)
+                    .toList();
+            if (!raw.isEmpty()) {
+                return new ResultFile(file + "#" + wanted.id(), Tool.BESTFIT, Figure.of(BenchMetrics.of(raw)));
+            }
+            var figures = Figure.of(BenchMetrics.of(measurements(store.timings(wanted.id()))));
+            figures.remove("ttft_ms"); // compressa-perf's is the first response
+            return new ResultFile(file + "#" + wanted.id(), Tool.COMPRESSA, figures);
+        }
+    }
+
+    /** What another tool recorded, with its first token as both of ours. */
+    private static List<Measurement> measurements(List<RequestTiming> timings) {
+        return timings.stream().map(Measurement::of).toList();
+    }
+}
