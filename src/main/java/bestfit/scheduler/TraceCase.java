@@ -69,79 +69,79 @@ record TraceCase(
     }
 
     static TraceCase read(JsonNode json) {
-        var config = json.get("config");
-        boolean v0 = json.get("mode").asString().startsWith("v0");
+        var config = json.required("config");
+        boolean v0 = json.required("mode").asString().startsWith("v0");
         return new TraceCase(
-                json.get("case").asInt(),
-                json.get("kind").asString(),
-                v0 ? v0Config(config) : v1Config(json.get("vllm").asString(), config),
+                json.required("case").asInt(),
+                json.required("kind").asString(),
+                v0 ? v0Config(config) : v1Config(json.required("vllm").asString(), config),
                 "swap".equals(config.path("preemption_mode").asString("")),
-                requests(json.get("requests")),
-                json.get("end").asString(),
-                json.get("steps"));
+                requests(json.required("requests")),
+                json.required("end").asString(),
+                json.required("steps"));
     }
 
     private static SchedulerConfig v1Config(String release, JsonNode config) {
         return new SchedulerConfig(
                 Version.ofV1Release(release),
-                config.get("max_num_seqs").asInt(),
-                config.get("max_num_batched_tokens").asInt(),
-                config.get("max_model_len").asInt(),
-                config.get("block_size").asInt(),
-                config.get("num_gpu_blocks").asInt(),
-                config.get("enable_prefix_caching").asBoolean(),
-                config.get("enable_chunked_prefill").asBoolean(),
-                config.get("long_prefill_token_threshold").asInt(),
+                config.required("max_num_seqs").asInt(),
+                config.required("max_num_batched_tokens").asInt(),
+                config.required("max_model_len").asInt(),
+                config.required("block_size").asInt(),
+                config.required("num_gpu_blocks").asInt(),
+                config.required("enable_prefix_caching").asBoolean(),
+                config.required("enable_chunked_prefill").asBoolean(),
+                config.required("long_prefill_token_threshold").asInt(),
                 policy(config),
-                config.get("watermark").asDouble(0),
-                config.get("reserve_full_isl").asBoolean(),
-                config.get("async").asBoolean(),
-                config.get("pp").asInt(),
+                config.required("watermark").asDouble(0),
+                config.required("reserve_full_isl").asBoolean(),
+                config.required("async").asBoolean(),
+                config.required("pp").asInt(),
                 PartialPrefills.ONE);
     }
 
     private static SchedulerConfig v0Config(JsonNode config) {
         return new SchedulerConfig(
                 Version.V0,
-                config.get("max_num_seqs").asInt(),
-                config.get("max_num_batched_tokens").asInt(),
-                config.get("max_model_len").asInt(),
-                config.get("block_size").asInt(),
-                config.get("num_gpu_blocks").asInt(),
-                config.get("enable_prefix_caching").asBoolean(),
-                config.get("enable_chunked_prefill").asBoolean(),
-                config.get("long_prefill_token_threshold_effective").asInt(),
+                config.required("max_num_seqs").asInt(),
+                config.required("max_num_batched_tokens").asInt(),
+                config.required("max_model_len").asInt(),
+                config.required("block_size").asInt(),
+                config.required("num_gpu_blocks").asInt(),
+                config.required("enable_prefix_caching").asBoolean(),
+                config.required("enable_chunked_prefill").asBoolean(),
+                config.required("long_prefill_token_threshold_effective").asInt(),
                 policy(config),
-                config.get("watermark").asDouble(),
+                config.required("watermark").asDouble(),
                 false,
-                config.get("async_output_proc").asBoolean(),
+                config.required("async_output_proc").asBoolean(),
                 1,
                 new PartialPrefills(
-                        config.get("max_num_partial_prefills").asInt(),
-                        config.get("max_long_partial_prefills").asInt()));
+                        config.required("max_num_partial_prefills").asInt(),
+                        config.required("max_long_partial_prefills").asInt()));
     }
 
     private static Policy policy(JsonNode config) {
-        return "priority".equals(config.get("scheduling_policy").asString()) ? Policy.PRIORITY : Policy.FCFS;
+        return "priority".equals(config.required("scheduling_policy").asString()) ? Policy.PRIORITY : Policy.FCFS;
     }
 
     private static List<Request> requests(JsonNode json) {
         var requests = new ArrayList<Request>();
         Map<String, Request> byId = new HashMap<>();
         for (var node : json) {
-            var prompt = node.get("prompt");
+            var prompt = node.required("prompt");
             var request = new Request(
-                    node.get("id").asString(),
-                    node.get("arrival_step").asInt(),
-                    prompt.get("len").asInt(),
-                    prompt.get("seed").asLong(),
-                    byId.get(prompt.get("shared_prefix_of").asString("")),
-                    prompt.get("shared_len").asInt(),
-                    node.get("max_tokens").asInt(),
-                    node.get("priority").asInt(),
-                    node.get("stop_at").asInt(-1),
-                    node.get("abort_at_step").asInt(-1),
-                    "mid".equals(node.get("abort_phase").asString("")) ? AbortPhase.MID : AbortPhase.START);
+                    node.required("id").asString(),
+                    node.required("arrival_step").asInt(),
+                    prompt.required("len").asInt(),
+                    prompt.required("seed").asLong(),
+                    byId.get(prompt.required("shared_prefix_of").asString("")),
+                    prompt.required("shared_len").asInt(),
+                    node.required("max_tokens").asInt(),
+                    node.required("priority").asInt(),
+                    node.required("stop_at").asInt(-1),
+                    node.required("abort_at_step").asInt(-1),
+                    "mid".equals(node.required("abort_phase").asString("")) ? AbortPhase.MID : AbortPhase.START);
             byId.put(request.id(), request);
             requests.add(request);
         }

@@ -29,6 +29,9 @@ public final class TraceReplay {
         /** @param reason why it is not compared */
         record Skipped(String reason) implements Outcome {}
 
+        /** @param problem why the line cannot be read as a case */
+        record Malformed(String problem) implements Outcome {}
+
         /** The first turn that differs: the rows as JSON, or "no row". */
         record Failed(int step, String expected, String actual) implements Outcome {}
     }
@@ -53,15 +56,10 @@ public final class TraceReplay {
             System.err.println("no trace files (*.jsonl.gz) in " + args[0]);
             System.exit(2);
         }
-        try {
-            System.exit(replayAll(files) ? 0 : 1);
-        } catch (IOException | JacksonException e) {
-            System.err.println("not a trace file: " + e.getMessage());
-            System.exit(2);
-        }
+        System.exit(replayAll(files) ? 0 : 1);
     }
 
-    private static boolean replayAll(List<Path> files) throws IOException {
+    private static boolean replayAll(List<Path> files) {
         int passed = 0;
         int failed = 0;
         int skipped = 0;
@@ -70,6 +68,11 @@ public final class TraceReplay {
                 switch (entry.getValue()) {
                     case Outcome.Passed() -> passed++;
                     case Outcome.Skipped(String reason) -> skipped++;
+                    case Outcome.Malformed(String problem) -> {
+                        failed++;
+                        System.out.printf(
+                                "%s %s: no case of a trace: %s%n", file.getFileName(), entry.getKey(), problem);
+                    }
                     case Outcome.Failed(int step, String expected, String actual) -> {
                         if (failed++ < DIFFERENCES_SHOWN) {
                             System.out.printf(
@@ -84,17 +87,37 @@ public final class TraceReplay {
         return failed == 0;
     }
 
-    /** Replays every case of a trace file; keys are case number and kind. */
-    public static Map<String, Outcome> replay(Path file) throws IOException {
+    /** Replays every case of a trace file; keys are case number and kind, or the line's number where it has none. */
+    public static Map<String, Outcome> replay(Path file) {
         var outcomes = new LinkedHashMap<String, Outcome>();
+        int number = 0;
         try (var reader = new BufferedReader(
                 new InputStreamReader(new GZIPInputStream(Files.newInputStream(file)), StandardCharsets.UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                var traced = TraceCase.read(Json.parse(line));
-                outcomes.put(traced.number() + " " + traced.kind(), replayOrFail(traced));
+                number++;
+                replayLine(line, number, outcomes);
             }
+        } catch (IOException e) {
+            outcomes.put("after line " + number, new Outcome.Malformed("the file breaks off: " + e));
         }
         return outcomes;
+    }
+
+    private static void replayLine(String line, int number, Map<String, Outcome> outcomes) {
+        String name = "line " + number;
+        try {
+            var json = Json.parse(line);
+            name = json.path("case").asString("line " + number) + " "
+                    + json.path("kind").asString("");
+            if (outcomes.containsKey(name)) {
+                name += ", line " + number;
+            }
+            outcomes.put(name, replayOrFail(TraceCase.read(json)));
+        } catch (JacksonException e) {
+            outcomes.put(name, new Outcome.Malformed(Json.problem(e)));
+        } catch (RuntimeException e) { // a field is missing, or no value a config can have
+            outcomes.put(name, new Outcome.Malformed(e.toString()));
+        }
     }
 
     private static Outcome replayOrFail(TraceCase traced) {

@@ -202,8 +202,12 @@ public final class V0Scheduler implements Scheduler {
     }
 
     private void admit(@Nullable PrefillShares shares) {
+        if (batchedTokens == config.maxNumBatchedTokens()) {
+            return;
+        }
         var passedOver = new ArrayDeque<Sequence>();
-        while (!waiting.isEmpty() && batchedTokens < config.maxNumBatchedTokens()) {
+        while (!waiting.isEmpty()) { // looked at even when tokens have run out: refused, or its cache hit fixed
+
             var sequence = waiting.getFirst();
             if (shares != null && !shares.admits(sequence)) {
                 passedOver.addFirst(waiting.removeFirst());

@@ -106,11 +106,14 @@ final class V0Space {
         sequence.slots = sequence.length();
     }
 
-    /** Whether the sequence may go on. V0 counts every block it would touch as a new one, and at least one. */
+    /**
+     * Whether the sequence may go on. V0 counts every block it would touch as a new one: at least one, unless a prompt's
+     * chunk goes on and all its blocks are full.
+     */
     boolean canAppend(Sequence sequence) {
         int unseen = sequence.length() - sequence.slots;
         int inFirst = blockSize - sequence.slots % blockSize;
-        int touched = 1 + Math.max(0, unseen - inFirst + blockSize - 1) / blockSize;
+        int touched = 1 + Math.ceilDiv(unseen - inFirst, blockSize);
         return touched <= free();
     }
 

@@ -2,9 +2,16 @@ package bestfit.scheduler;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -26,7 +33,7 @@ class TraceReplayTest {
                 "0.8.1_v0-chunked",
                 "0.8.1_v0-chunked-async"
             })
-    void everyRecordedDecision_isMadeHereToo(String trace) throws IOException {
+    void everyRecordedDecision_isMadeHereToo(String trace) {
         var outcomes = TraceReplay.replay(Path.of("src/test/resources/scheduler_traces", trace + ".jsonl.gz"));
 
         assertThat(outcomes).hasSize(44);
@@ -34,6 +41,37 @@ class TraceReplayTest {
                 .allSatisfy((name, outcome) -> assertThat(outcome)
                         .as("case %s", name)
                         .isInstanceOfAny(TraceReplay.Outcome.Passed.class, TraceReplay.Outcome.Skipped.class));
+    }
+
+    /** Recorded later, for two branches that the first traces do not enter. */
+    @Test
+    void aChunkGoesOnWithoutFreeBlocks_andALookInVainFixesTheCacheHit() {
+        var outcomes =
+                TraceReplay.replay(Path.of("src/test/resources/scheduler_traces/0.8.1_v0-chunked-edges.jsonl.gz"));
+
+        assertThat(outcomes).hasSize(13);
+        assertThat(outcomes.values()).allMatch(TraceReplay.Outcome.Passed.class::isInstance);
+    }
+
+    @Test
+    void aLineThatIsNoCase_isNamed_andTheOthersStillCount(@TempDir Path folder) throws IOException {
+        var good = new BufferedReader(new InputStreamReader(
+                        new GZIPInputStream(Files.newInputStream(
+                                Path.of("src/test/resources/scheduler_traces/0.33.0_v1-sync.jsonl.gz"))),
+                        StandardCharsets.UTF_8))
+                .readLine();
+        var file = folder.resolve("x.jsonl.gz");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write(String.join("\n", "{broken", "{\"case\": 7, \"kind\": \"mix\", \"mode\": \"v1-sync\"}", good)
+                    .getBytes(StandardCharsets.UTF_8));
+        }
+
+        var outcomes = TraceReplay.replay(file);
+
+        assertThat(outcomes.keySet()).containsExactly("line 1", "7 mix", "0 plain");
+        assertThat(outcomes.get("line 1")).isInstanceOf(TraceReplay.Outcome.Malformed.class);
+        assertThat(outcomes.get("7 mix")).isInstanceOf(TraceReplay.Outcome.Malformed.class);
+        assertThat(outcomes.get("0 plain")).isInstanceOf(TraceReplay.Outcome.Passed.class);
     }
 
     @Test
