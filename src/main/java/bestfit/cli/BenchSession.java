@@ -2,72 +2,59 @@ package bestfit.cli;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
-import bestfit.http.HttpClient;
-import bestfit.load.BenchBody;
+import bestfit.config.Problems;
 import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
 import bestfit.load.LoadJob;
 import bestfit.load.LoadResult;
-import bestfit.load.LoadTarget;
-import bestfit.load.ServerTokenizer;
 import bestfit.load.StopSignal;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
-import bestfit.model.Tokenizer;
 import bestfit.report.BenchReport;
 import bestfit.time.NanoClock;
 import bestfit.workload.Extent;
-import bestfit.workload.TokenPrompts;
-import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One {@code bestfit bench}: prompts, warm-up, run, report; on Ctrl-C the report of what was measured. */
 final class BenchSession {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int WIND_UP_SECONDS = 10;
-    private static final int WARMUP_INDEX = 1 << 30;
 
     private final BenchSpec spec;
+    private final Problems problems;
     private final boolean json;
     private final StopSignal stop = new StopSignal();
 
-    BenchSession(BenchSpec spec, boolean json) {
+    /** @param problems found so far; they are told with what else is wrong */
+    BenchSession(BenchSpec spec, Problems problems, boolean json) {
         this.spec = spec;
+        this.problems = problems;
         this.json = json;
     }
 
     int run() throws InterruptedException {
-        var target = target();
-        var tokens = spec.tokenizer() == null
-                ? new ServerTokenizer(target)
-                : new FileTokenizer(Tokenizer.ofFile(spec.tokenizer()));
-        var prompts = TokenPrompts.find(tokens, spec.promptTokens(), spec.seed());
-        var template = spec.chat() ? templateTokens(tokens.countChat(prompts.prompt(0))) : OptionalInt.of(0);
-        checkContext(tokens instanceof ServerTokenizer server ? server.contextTokens() : OptionalInt.empty(), template);
-        var body = new BenchBody(target.model(), prompts, spec.chat(), spec.outputTokens(), spec.temperature());
-        var before = before(target.model());
+        var setup = BenchSetup.of(spec, problems);
+        var model = setup.target().model();
+        var before = before(model);
         var finished = new CountDownLatch(1);
         var onSignal = new Thread(() -> windUp(finished), "bestfit-stop");
         try (var generator = LoadGenerator.open();
-                var log = log(target.model())) {
+                var log = log(model)) {
             Runtime.getRuntime().addShutdownHook(onSignal);
-            warmUp(generator, target, body);
-            var result = measure(generator, target, body, before, log == null ? _ -> {} : log);
+            warmUp(generator, setup);
+            var result = measure(generator, setup, before, log == null ? _ -> {} : log);
             var report = new BenchReport(
-                    spec.json(target.model()),
+                    spec.json(model),
                     BenchReport.joined(before, result.measurements()),
                     result,
-                    spec.slo(),
+                    spec.workload().slo().orElse(null),
                     spec.promptTokens(),
-                    template,
-                    spec.shape() instanceof BenchSpec.Users(int count) ? OptionalInt.of(count) : OptionalInt.empty());
+                    setup.template(),
+                    spec.users());
             System.out.println(json ? Json.write(report.json()) : report.text());
             return stop.isStopped() ? ExitCode.STOPPED : report.anySuccess() ? ExitCode.OK : ExitCode.FAILED;
         } finally {
@@ -75,41 +62,6 @@ final class BenchSession {
             if (!stop.isStopped()) {
                 Runtime.getRuntime().removeShutdownHook(onSignal);
             }
-        }
-    }
-
-    private LoadTarget target() {
-        var asked = spec.model();
-        return new LoadTarget(spec.url(), asked == null ? firstModel() : asked, spec.headers());
-    }
-
-    private String firstModel() {
-        var url = new LoadTarget(spec.url(), "").baseUrl() + "/v1/models";
-        try {
-            var answer = new HttpClient().call("GET", url, spec.headers(), new byte[0], PATIENCE);
-            var id = answer.json()
-                    .map(models -> models.at("/data/0/id").asString(""))
-                    .orElse("");
-            if (id.isEmpty()) {
-                throw new ConfigException(
-                        url + " answered " + answer.status() + " and no model; name it with --model.");
-            }
-            return id;
-        } catch (IOException e) {
-            throw new ConfigException(e.getMessage() + ". Start the server, or correct the URL.");
-        }
-    }
-
-    private OptionalInt templateTokens(OptionalInt whole) {
-        return whole.isPresent() ? OptionalInt.of(whole.getAsInt() - spec.promptTokens()) : OptionalInt.empty();
-    }
-
-    private void checkContext(OptionalInt context, OptionalInt template) {
-        int needed = spec.promptTokens() + template.orElse(0) + spec.outputTokens();
-        if (context.isPresent() && needed > context.getAsInt()) {
-            throw new ConfigException("--prompt-tokens " + spec.promptTokens() + " and --output-tokens "
-                    + spec.outputTokens() + " with " + template.orElse(0) + " tokens of the chat template are " + needed
-                    + ", more than the server's context of " + context.getAsInt() + " tokens.");
         }
     }
 
@@ -134,33 +86,45 @@ final class BenchSession {
         return spec.resume() ? EventLog.append(events) : EventLog.create(events, spec.json(model));
     }
 
-    private void warmUp(LoadGenerator generator, LoadTarget target, BenchBody body) throws InterruptedException {
-        if (spec.warmup() > 0) {
+    private void warmUp(LoadGenerator generator, BenchSetup setup) throws InterruptedException {
+        int count = spec.workload().warmup();
+        if (count > 0) {
             var job = new LoadJob(
-                    body,
-                    spec.arrivals(0),
-                    new Extent.Requests(spec.warmup()),
+                    setup.warmupBody(),
+                    setup.planned().conversations().count(),
+                    spec.arrivals(setup.planned(), 0),
+                    new Extent.Requests(count),
                     spec.timeLimits(),
+                    spec.workload().thinkTime(),
                     0,
-                    WARMUP_INDEX,
                     new BitSet(),
                     -1);
-            generator.run(target, spec.endpoint(), job, _ -> {}, stop);
+            generator.run(setup.target(), spec.workload().endpoint(), job, _ -> {}, stop);
         }
     }
 
     private LoadResult measure(
-            LoadGenerator generator, LoadTarget target, BenchBody body, List<Measurement> before, MeasurementSink sink)
+            LoadGenerator generator, BenchSetup setup, List<Measurement> before, MeasurementSink sink)
             throws InterruptedException {
+        var workload = spec.workload();
         var skip = new BitSet();
         before.forEach(m -> skip.set(m.index()));
         var job = new LoadJob(
-                body, spec.arrivals(before.size()), spec.extent(), spec.timeLimits(), spec.outputTokens(), 0, skip, 0);
-        int total = spec.extent().mostRequests(0) - before.size();
+                setup.body(),
+                setup.planned().conversations().count(),
+                spec.arrivals(
+                        setup.planned(), (int) (before.size() / workload.turns().mean())),
+                workload.extent(),
+                spec.timeLimits(),
+                workload.thinkTime(),
+                0,
+                skip,
+                0);
+        int total = workload.extent().mostRequests(0) - before.size();
         var shown = total > 0
                 ? new ProgressLine(sink, "", total, System.err, Terminal.onStandardError(), NanoClock.SYSTEM)
                 : sink;
-        return generator.run(target, spec.endpoint(), job, shown, stop);
+        return generator.run(setup.target(), workload.endpoint(), job, shown, stop);
     }
 
     /** Runs while the JVM goes down: it ends when this returns, so the report is printed first. */

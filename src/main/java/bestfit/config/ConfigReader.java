@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -27,14 +31,32 @@ public final class ConfigReader {
             .build();
 
     private final String where;
+    private final String path;
     private final ObjectNode map;
+    private final Map<String, String> flags;
     private final Problems problems;
     private final Set<String> known = new LinkedHashSet<>();
+    private final List<ConfigReader> sections = new ArrayList<>();
 
     /** @param where begins every problem, such as {@code bench.yml, entry 2} */
     public ConfigReader(String where, ObjectNode map, Problems problems) {
+        this(where, map, Map.of(), problems);
+    }
+
+    /**
+     * @param where begins every problem, such as {@code bench.yml, entry 2}
+     * @param flags for values that came from the command line: the flag by the key, {@code load.users} for a key within a
+     *     section
+     */
+    public ConfigReader(String where, ObjectNode map, Map<String, String> flags, Problems problems) {
+        this(where, "", map, flags, problems);
+    }
+
+    private ConfigReader(String where, String path, ObjectNode map, Map<String, String> flags, Problems problems) {
         this.where = where;
+        this.path = path;
         this.map = map;
+        this.flags = flags;
         this.problems = problems;
     }
 
@@ -44,21 +66,28 @@ public final class ConfigReader {
      * @throws ConfigException if it cannot be read or is no YAML
      */
     public static List<ConfigReader> ofFile(Path file, Problems problems) {
+        return maps(file, problems).entrySet().stream()
+                .map(each -> new ConfigReader(each.getKey(), each.getValue(), problems))
+                .toList();
+    }
+
+    /** The same maps, by where each stands. */
+    public static SequencedMap<String, ObjectNode> maps(Path file, Problems problems) {
         var root = parse(file);
         var entries = root.isArray() ? List.copyOf(root.values()) : List.of(root);
         if (entries.isEmpty()) {
             problems.add(file + ": the list is empty; at least one map is needed.");
         }
-        var readers = new ArrayList<ConfigReader>();
+        var maps = new LinkedHashMap<String, ObjectNode>();
         for (int i = 0; i < entries.size(); i++) {
             var where = entries.size() == 1 ? file.toString() : file + ", entry " + (i + 1);
             if (entries.get(i) instanceof ObjectNode map) {
-                readers.add(new ConfigReader(where, map, problems));
+                maps.put(where, map);
             } else {
                 problems.add(where + ": \"" + entries.get(i) + "\" is not a map of keys and values.");
             }
         }
-        return readers;
+        return maps;
     }
 
     /** Where this map stands, for problems found by others. */
@@ -67,7 +96,25 @@ public final class ConfigReader {
     }
 
     public void problem(String key, String what) {
-        problems.add(where + ": " + key + ": " + what);
+        var flag = flags.get(path + key);
+        problems.add((flag == null ? where + ": " + path + key : flag) + ": " + what);
+    }
+
+    /** Whether the key is there with a value; it counts as asked for. */
+    public boolean has(String key) {
+        return value(key) != null;
+    }
+
+    /** The map under a key; an empty one if it is missing. Its unknown keys are refused with this reader's. */
+    public ConfigReader section(String key) {
+        var value = value(key);
+        if (value != null && !(value instanceof ObjectNode)) {
+            problem(key, "\"" + value + "\" is not a map of keys and values.");
+        }
+        var section = new ConfigReader(
+                where, path + key + ".", value instanceof ObjectNode found ? found : Json.object(), flags, problems);
+        sections.add(section);
+        return section;
     }
 
     /** Null if the key is missing or has no value. */
@@ -123,6 +170,45 @@ public final class ConfigReader {
         return otherwise;
     }
 
+    /** Both bounds are allowed. */
+    public double doubleKey(String key, double otherwise, double least, double most) {
+        var value = value(key);
+        if (value == null) {
+            return otherwise;
+        }
+        double number = value.isNumber() ? value.doubleValue() : infinite(value.asString()) ? most : Double.NaN;
+        if (number >= least && number <= most) {
+            return number;
+        }
+        problem(
+                key,
+                "\"" + shown(value) + "\" is not allowed; it takes a number from " + plain(least) + " to " + plain(most)
+                        + ".");
+        return otherwise;
+    }
+
+    private static boolean infinite(String text) {
+        return text.equals(".inf") || text.equals("inf");
+    }
+
+    private static String plain(double number) {
+        return number == Math.rint(number) && Math.abs(number) < 1e15 ? Long.toString((long) number) : number + "";
+    }
+
+    /** A length of time, such as {@code 60s}; see {@link Spans}. */
+    public Duration durationKey(String key, Duration otherwise, Duration most) {
+        var value = value(key);
+        if (value == null) {
+            return otherwise;
+        }
+        try {
+            return Spans.parse(shown(value), (double) most.toSeconds());
+        } catch (ConfigException wrong) {
+            problem(key, String.join(" ", wrong.problems()));
+            return otherwise;
+        }
+    }
+
     /** True or false, as YAML 1.1 and 1.2 spell them. */
     public boolean boolKey(String key, boolean otherwise) {
         var value = value(key);
@@ -152,6 +238,7 @@ public final class ConfigReader {
                                 + known.stream().sorted().collect(Collectors.joining(", ")) + ".");
             }
         }
+        sections.forEach(ConfigReader::refuseUnknownKeys);
     }
 
     private @Nullable JsonNode value(String key) {
@@ -167,9 +254,12 @@ public final class ConfigReader {
         }
         problem(
                 key,
-                "\"" + (value.isValueNode() ? value.asString() : value.toString())
-                        + "\" is not allowed; it takes a whole number from " + least + " to " + most + ".");
+                "\"" + shown(value) + "\" is not allowed; it takes a whole number from " + least + " to " + most + ".");
         return otherwise;
+    }
+
+    private static String shown(JsonNode value) {
+        return value.isValueNode() ? value.asString() : value.toString();
     }
 
     private static JsonNode parse(Path file) {

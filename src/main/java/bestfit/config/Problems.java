@@ -12,6 +12,11 @@ public final class Problems {
         found.add(problem);
     }
 
+    /** What something else had found. */
+    public void addAll(ConfigException others) {
+        found.addAll(others.problems());
+    }
+
     public boolean none() {
         return found.isEmpty();
     }

@@ -1,11 +1,16 @@
 package bestfit.load;
 
 import bestfit.workload.SendSchedule;
+import java.time.Duration;
 
 /** What decides when a request is sent. */
 public sealed interface Arrivals {
-    /** So many users, each sending its next request when the one before has ended. */
-    record Closed(int users) implements Arrivals {}
+    /**
+     * So many users, each sending its next request when the one before has ended.
+     *
+     * @param rampUp the users begin evenly spread over so long
+     */
+    record Closed(int users, Duration rampUp) implements Arrivals {}
 
     /**
      * At times fixed beforehand, whatever the server does.

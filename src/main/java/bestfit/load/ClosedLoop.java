@@ -2,6 +2,7 @@ package bestfit.load;
 
 import bestfit.metrics.MeasurementSink;
 import bestfit.workload.Extent;
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -31,12 +32,19 @@ public final class ClosedLoop implements AutoCloseable {
             throws InterruptedException {
         var options = plan.options();
         var job = new LoadJob(
-                index -> ChatRequest.body(
-                        target.model(), plan.prompts().prompt(index), options, index, ThreadLocalRandom.current()),
-                new Arrivals.Closed(plan.users()),
+                (index, _) -> Dialogue.single(
+                        ChatRequest.body(
+                                target.model(),
+                                plan.prompts().prompt(index),
+                                options,
+                                index,
+                                ThreadLocalRandom.current()),
+                        0),
+                plan.requests(),
+                new Arrivals.Closed(plan.users(), Duration.ZERO),
                 new Extent.Requests(plan.requests()),
                 new TimeLimits(TimeLimits.CONNECT, options.silence(), options.silence(), options.limit()),
-                0,
+                Duration.ZERO,
                 plan.firstIndex(),
                 new BitSet(),
                 plan.block());

@@ -15,8 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -78,7 +78,8 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
     }
 
     /**
-     * Reads a file; times are nanoseconds of the wall clock.
+     * Reads a file; times are nanoseconds of the wall clock. Of a request that is there twice, since its conversation was begun
+     * anew after an interruption, the later one holds.
      *
      * @throws ConfigException if it is none
      */
@@ -90,11 +91,12 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
             if (!head.has(VERSION)) {
                 throw new ConfigException(file + " is no events file of bestfit bench.");
             }
-            var measurements = new ArrayList<Measurement>();
+            var measurements = new LinkedHashMap<Integer, Measurement>();
             for (var line : lines.subList(1, lines.size())) {
-                measurements.add(parse(Json.parse(line)));
+                var measurement = parse(Json.parse(line));
+                measurements.put(measurement.index(), measurement);
             }
-            return new Contents(head.path("run"), List.copyOf(measurements));
+            return new Contents(head.path("run"), List.copyOf(measurements.values()));
         } catch (IOException | JacksonException e) {
             throw cannot("read", file, e);
         }

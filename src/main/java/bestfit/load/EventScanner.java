@@ -4,6 +4,7 @@ import bestfit.config.Json;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -46,6 +47,9 @@ final class EventScanner {
     private int promptTokens;
     private int completionTokens;
 
+    private byte @Nullable [] answer;
+    private int answerBytes;
+
     private boolean sawContent;
     private boolean sawText;
     private boolean sawReasoning;
@@ -54,6 +58,16 @@ final class EventScanner {
 
     EventScanner(Events events) {
         this.events = events;
+    }
+
+    /** Keeps the text of the answer from now on, as it stands between quotes. */
+    void keepAnswer() {
+        answer = new byte[1024];
+    }
+
+    /** What was kept. */
+    byte[] answer() {
+        return answer == null ? new byte[0] : Arrays.copyOf(answer, answerBytes);
     }
 
     void accept(ByteBuf piece, long nanos) {
@@ -184,6 +198,9 @@ final class EventScanner {
         if (is(CONTENT, from, to) || is(TEXT, from, to)) {
             sawContent = true;
             sawText |= buffer[value + 1] != '"';
+            if (answer != null) {
+                append(value + 1, stringEnd(value + 1, lineEnd));
+            }
         } else if (is(REASONING_CONTENT, from, to) || is(REASONING, from, to)) {
             sawReasoning |= buffer[value + 1] != '"';
         } else if (is(FINISH_REASON, from, to)) {
@@ -191,6 +208,18 @@ final class EventScanner {
         } else if (is(ERROR, from, to)
                 || (is(OBJECT, from, to) && is(ERROR, value + 1, stringEnd(value + 1, lineEnd)))) {
             sawError = true;
+        }
+    }
+
+    private void append(int from, int to) {
+        var kept = answer;
+        if (kept != null) {
+            if (answerBytes + to - from > kept.length) {
+                kept = Arrays.copyOf(kept, Math.max(answerBytes + to - from, 2 * kept.length));
+                answer = kept;
+            }
+            System.arraycopy(buffer, from, kept, answerBytes, to - from);
+            answerBytes += to - from;
         }
     }
 

@@ -1,8 +1,11 @@
 package bestfit.load;
 
 import bestfit.http.StreamClient;
+import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
+import bestfit.metrics.RequestFailure;
 import bestfit.time.NanoClock;
+import bestfit.workload.SendSchedule;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,7 +19,6 @@ final class LoadDriver {
     private static final int REFUSED_IN_A_ROW = 200;
 
     private final StreamClient client;
-    private final StreamClient.Route route;
     private final LoadJob job;
     private final PreparedRequests requests;
     private final SinkThread results;
@@ -25,24 +27,27 @@ final class LoadDriver {
     private final CompletableFuture<@Nullable Void> finished = new CompletableFuture<>();
     private final List<RequestRecorder> underWay = new ArrayList<>();
     private final List<Double> lags = new ArrayList<>();
-    private final Queue<Long> blockedSince = new ArrayDeque<>();
+    private final Queue<Blocked> blocked = new ArrayDeque<>();
     private long startNanos;
     private long startEpochMicros;
     private int due;
+    private int thinking;
     private int refusedInARow;
     private boolean noMore;
+    private boolean gaveUp;
     private long lookDueNanos;
+
+    /** What is due and waits for a place; without an ask, a new dialogue. */
+    private record Blocked(long intendedNanos, @Nullable Ask ask) {}
 
     LoadDriver(
             StreamClient client,
-            StreamClient.Route route,
             LoadJob job,
             PreparedRequests requests,
             SinkThread results,
             StopSignal stop,
             NanoClock clock) {
         this.client = client;
-        this.route = route;
         this.job = job;
         this.requests = requests;
         this.results = results;
@@ -66,9 +71,13 @@ final class LoadDriver {
         // one look at the wall clock: within a run, its steps move no time stamp
         startEpochMicros = System.currentTimeMillis() * 1000;
         switch (job.arrivals()) {
-            case Arrivals.Closed(int users) -> {
-                for (int user = 0; user < users && !noMore; user++) {
-                    sendNow(clock.nanoTime());
+            case Arrivals.Closed(int users, var rampUp) -> {
+                if (rampUp.isZero()) {
+                    for (int user = 0; user < users && !noMore; user++) {
+                        beginNext(clock.nanoTime());
+                    }
+                } else {
+                    begin(users, rampUp.toNanos());
                 }
             }
             case Arrivals.Open open -> sendDue(open);
@@ -76,11 +85,31 @@ final class LoadDriver {
         look();
     }
 
+    /** Lets the users begin one after another. */
+    private void begin(int users, long rampUpNanos) {
+        for (int user = 0; user < users; user++) {
+            thinking++;
+            long due = startNanos + rampUpNanos / users * user;
+            at(due, () -> beginNext(due));
+        }
+    }
+
+    /** Runs later on the event loop; the run does not end before. */
+    private void at(long dueNanos, Runnable action) {
+        client.schedule(
+                () -> guarded(() -> {
+                    thinking--;
+                    action.run();
+                    finishIfDone();
+                }),
+                Math.max(0, dueNanos - clock.nanoTime()));
+    }
+
     /** Sends what is due and comes back when the next one is. */
     private void sendDue(Arrivals.Open open) {
         while (!noMore) {
             long offset = open.schedule().offsetNanos(due);
-            if (offset == bestfit.workload.SendSchedule.END || isOver()) {
+            if (offset == SendSchedule.END || isOver()) {
                 noMore = true;
                 break;
             }
@@ -91,38 +120,43 @@ final class LoadDriver {
             }
             due++;
             if (underWay.size() >= open.mostInFlight()) {
-                blockedSince.add(startNanos + offset);
+                blocked.add(new Blocked(startNanos + offset, null));
             } else {
-                sendNow(startNanos + offset);
+                beginNext(startNanos + offset);
             }
         }
         finishIfDone();
     }
 
     private boolean isOver() {
-        return stop.isStopped() || clock.nanoTime() - startNanos >= job.extent().mostNanos();
+        return gaveUp
+                || stop.isStopped()
+                || clock.nanoTime() - startNanos >= job.extent().mostNanos();
     }
 
-    private void sendNow(long intendedNanos) {
-        if (noMore || isOver()) {
+    private void beginNext(long intendedNanos) {
+        var next = isOver() ? null : take();
+        if (next == null) {
             noMore = true;
-            return;
+        } else {
+            send(Ask.first(next), intendedNanos);
         }
-        PreparedRequests.Prepared next;
+    }
+
+    private PreparedRequests.@Nullable Prepared take() {
         try {
-            next = requests.take();
+            return requests.take();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while a request was made", e);
         }
-        if (next == null) {
-            noMore = true;
-            return;
-        }
-        var recorder = new RequestRecorder(
-                next.index(), intendedNanos, clock.nanoTime(), job.exactTokens(), underWay.size(), this::ended);
+    }
+
+    private void send(Ask ask, long intendedNanos) {
+        var bytes = ask.request();
+        var recorder = new RequestRecorder(ask, intendedNanos, clock.nanoTime(), underWay.size(), this::ended);
         underWay.add(recorder);
-        recorder.sentBy(client.post(route, next.bytes(), recorder));
+        recorder.sentBy(client.post(ask.route(), bytes, recorder));
     }
 
     private void ended(RequestRecorder recorder) {
@@ -138,24 +172,108 @@ final class LoadDriver {
             }
             refusedInARow = recorder.refused() ? refusedInARow + 1 : 0;
             if (refusedInARow >= REFUSED_IN_A_ROW) {
-                noMore = true; // nothing listens there any more
+                gaveUp = true; // nothing listens there any more
+                noMore = true;
+            }
+            boolean goesOn = recorder.succeeded() && !recorder.ask().isLast();
+            if (goesOn) {
+                think(recorder.ask().next(recorder.answer()));
             }
             switch (job.arrivals()) {
-                case Arrivals.Closed _ -> sendNow(clock.nanoTime());
-                case Arrivals.Open _ -> {
-                    var blocked = blockedSince.poll();
-                    if (blocked != null) {
-                        sendNow(blocked);
+                case Arrivals.Closed _ -> {
+                    if (!goesOn) {
+                        beginNext(clock.nanoTime());
                     }
                 }
+                case Arrivals.Open open -> sendBlocked(open.mostInFlight());
             }
             results.add(measurement(recorder));
+            if (!recorder.succeeded()) {
+                leaveOut(recorder.ask());
+            }
             finishIfDone();
         });
     }
 
+    /** The user sends its next turn after a while. */
+    private void think(Ask next) {
+        long due = clock.nanoTime() + job.thinkTime().toNanos();
+        if (job.thinkTime().isZero()) {
+            goOn(next, due);
+        } else {
+            thinking++;
+            at(due, () -> goOn(next, due));
+        }
+    }
+
+    private void goOn(Ask next, long due) {
+        if (isOver()) {
+            noMore = true;
+        } else if (job.arrivals() instanceof Arrivals.Open open && underWay.size() >= open.mostInFlight()) {
+            blocked.add(new Blocked(due, next));
+        } else {
+            send(next, due);
+        }
+    }
+
+    private void sendBlocked(int mostInFlight) {
+        while (!blocked.isEmpty() && (underWay.size() < mostInFlight || isOver())) {
+            var first = blocked.remove();
+            var ask = first.ask();
+            if (isOver()) {
+                leaveOut(first);
+            } else if (ask == null) {
+                beginNext(first.intendedNanos());
+            } else {
+                send(ask, first.intendedNanos());
+            }
+        }
+    }
+
+    /** What was due and found no place up to the end is counted as failed. */
+    private void leaveOut(Blocked late) {
+        var ask = late.ask();
+        var next = ask == null && !stop.isStopped() ? take() : null;
+        if (next != null) {
+            ask = Ask.first(next);
+        }
+        if (ask != null && !stop.isStopped()) {
+            results.add(notSent(ask.index(), late.intendedNanos(), "too many were under way until the run's end"));
+        }
+    }
+
+    /** The turns after one that failed are counted as failed too. */
+    private void leaveOut(Ask failed) {
+        for (int turn = failed.turn() + 1; turn < failed.talk().turns(); turn++) {
+            results.add(notSent(failed.talk().index() + turn, clock.nanoTime(), "the turn before had failed"));
+        }
+    }
+
+    private Measurement notSent(int index, long intendedNanos, String why) {
+        long now = clock.nanoTime();
+        return new Measurement(
+                index,
+                job.block(),
+                intendedNanos,
+                now,
+                Measurement.NEVER,
+                Measurement.NEVER,
+                Measurement.NEVER,
+                Measurement.NEVER,
+                now,
+                0,
+                0,
+                RequestFailure.NOT_SENT.because(why),
+                epochMicros(now),
+                ChunkTimes.NONE);
+    }
+
+    private long epochMicros(long nanos) {
+        return startEpochMicros + (nanos - startNanos) / 1000;
+    }
+
     private Measurement measurement(RequestRecorder recorder) {
-        return recorder.measurement(job.block(), startEpochMicros + (recorder.startNanos() - startNanos) / 1000);
+        return recorder.measurement(job.block(), epochMicros(recorder.startNanos()));
     }
 
     /** Looks at time limits and at the stop signal, now and then until all have ended. */
@@ -165,7 +283,7 @@ final class LoadDriver {
         }
         if (stop.isCut()) {
             noMore = true;
-            blockedSince.clear();
+            blocked.clear();
         }
         long now = clock.nanoTime();
         if (lookDueNanos != 0) {
@@ -187,7 +305,7 @@ final class LoadDriver {
     }
 
     private void finishIfDone() {
-        if (noMore && underWay.isEmpty() && (blockedSince.isEmpty() || stop.isStopped())) {
+        if (noMore && underWay.isEmpty() && (stop.isStopped() || (thinking == 0 && blocked.isEmpty()))) {
             finished.complete(null);
         }
     }

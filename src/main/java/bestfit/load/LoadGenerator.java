@@ -1,9 +1,12 @@
 package bestfit.load;
 
+import bestfit.config.ConfigException;
 import bestfit.http.StreamClient;
 import bestfit.metrics.MeasurementSink;
 import bestfit.time.NanoClock;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -44,9 +47,9 @@ public final class LoadGenerator implements AutoCloseable {
      */
     public LoadResult run(LoadTarget target, String endpoint, LoadJob job, MeasurementSink sink, StopSignal stop)
             throws InterruptedException {
-        var route = route(target, endpoint);
+        var routes = routes(target, endpoint);
         int atOnce = atOnce(job.arrivals());
-        var requests = new PreparedRequests(job, route, Math.clamp(atOnce, LEAST_AHEAD, MOST_AHEAD));
+        var requests = new PreparedRequests(job, routes, Math.clamp(atOnce, LEAST_AHEAD, MOST_AHEAD));
         var results = new SinkThread(sink, stop);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var making = threads.submit(() -> {
@@ -60,12 +63,15 @@ public final class LoadGenerator implements AutoCloseable {
             try {
                 requests.awaitFilled();
                 if (!stop.isStopped()) {
-                    join(client.connect(route, Math.min(atOnce, job.extent().mostRequests(atOnce))));
+                    int connections = Math.min(atOnce, job.extent().mostRequests(atOnce));
+                    for (var route : routes) {
+                        join(client.connect(route, Math.ceilDiv(connections, routes.size())));
+                    }
                 }
                 long startNanos = NanoClock.SYSTEM.nanoTime();
                 var before = ClientCpu.now(startNanos);
                 long beforeWall = System.currentTimeMillis();
-                var driver = new LoadDriver(client, route, job, requests, results, stop, NanoClock.SYSTEM);
+                var driver = new LoadDriver(client, job, requests, results, stop, NanoClock.SYSTEM);
                 join(driver.start());
                 long wallMillis = System.currentTimeMillis() - beforeWall;
                 long endNanos = NanoClock.SYSTEM.nanoTime();
@@ -88,18 +94,22 @@ public final class LoadGenerator implements AutoCloseable {
         }
     }
 
-    private StreamClient.Route route(LoadTarget target, String endpoint) {
-        try {
-            return client.route(target.url(endpoint), target.allHeaders());
-        } catch (UnknownHostException e) {
-            throw new bestfit.config.ConfigException(
-                    target.baseUrl() + ": the host is not known; it takes a URL such as http://127.0.0.1:8000.");
+    private List<StreamClient.Route> routes(LoadTarget target, String endpoint) {
+        var routes = new ArrayList<StreamClient.Route>();
+        for (var url : target.urls(endpoint)) {
+            try {
+                routes.add(client.route(url, target.allHeaders()));
+            } catch (UnknownHostException e) {
+                throw new ConfigException(
+                        url.getHost() + ": the host is not known; it takes a URL such as http://127.0.0.1:8000.");
+            }
         }
+        return routes;
     }
 
     private static int atOnce(Arrivals arrivals) {
         return switch (arrivals) {
-            case Arrivals.Closed(int users) -> Math.min(users, MOST_CONNECTED_BEFORE);
+            case Arrivals.Closed(int users, var _) -> Math.min(users, MOST_CONNECTED_BEFORE);
             case Arrivals.Open _ -> 1;
         };
     }

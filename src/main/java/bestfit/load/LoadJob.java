@@ -1,24 +1,26 @@
 package bestfit.load;
 
 import bestfit.workload.Extent;
+import java.time.Duration;
 import java.util.BitSet;
-import java.util.function.IntFunction;
 
 /**
  * The requests of one run.
  *
- * @param bodies body of the request with this number; called in order on a thread that may block
- * @param exactTokens an answer of another length is a failure; 0 takes any
- * @param firstIndex number of the first request
- * @param skip numbers that are not sent
+ * @param dialogues called in order on a thread that may block
+ * @param count how many dialogues there are
+ * @param thinkTime between the turns of a dialogue
+ * @param firstIndex number of the first request; dialogues are numbered from it too
+ * @param skip numbers of requests that are not sent; a dialogue is left out if all of its requests are
  * @param block written into every measurement; -1 is warm-up
  */
 public record LoadJob(
-        IntFunction<byte[]> bodies,
+        Dialogue.Source dialogues,
+        int count,
         Arrivals arrivals,
         Extent extent,
         TimeLimits limits,
-        int exactTokens,
+        Duration thinkTime,
         int firstIndex,
         BitSet skip,
         int block) {}

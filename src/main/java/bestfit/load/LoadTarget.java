@@ -2,31 +2,43 @@ package bestfit.load;
 
 import java.net.URI;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * Where requests go.
  *
- * @param baseUrl of the OpenAI API, without {@code /v1}, without a slash at its end
+ * @param baseUrls of the OpenAI API, without {@code /v1}, without a slash at the end; several are used in turn
  * @param headers sent with every request besides the content type
  */
-public record LoadTarget(String baseUrl, String model, Map<String, String> headers) {
+public record LoadTarget(List<String> baseUrls, String model, Map<String, String> headers) {
     /** The endpoint of chat completions. */
     public static final String CHAT = "/v1/chat/completions";
 
     public LoadTarget {
+        baseUrls = baseUrls.stream().map(LoadTarget::withoutSlash).toList();
         headers = Map.copyOf(headers);
-        while (baseUrl.endsWith("/")) {
-            baseUrl = baseUrl.substring(0, baseUrl.length() - 1);
-        }
+    }
+
+    public LoadTarget(String baseUrl, String model, Map<String, String> headers) {
+        this(List.of(baseUrl), model, headers);
     }
 
     public LoadTarget(String baseUrl, String model) {
         this(baseUrl, model, Map.of());
     }
 
-    URI url(String endpoint) {
-        return URI.create(baseUrl + endpoint);
+    private static String withoutSlash(String url) {
+        return url.endsWith("/") ? withoutSlash(url.substring(0, url.length() - 1)) : url;
+    }
+
+    /** The first, which is asked what all know. */
+    public String baseUrl() {
+        return baseUrls.getFirst();
+    }
+
+    List<URI> urls(String endpoint) {
+        return baseUrls.stream().map(url -> URI.create(url + endpoint)).toList();
     }
 
     Map<String, String> allHeaders() {

@@ -2,25 +2,31 @@ package bestfit.load;
 
 import bestfit.http.StreamClient.Route;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** Requests made on a thread of their own before they are due, so that making them delays none. Thread-safe. */
 final class PreparedRequests {
-    /** A request as it goes over the wire. */
-    record Prepared(int index, byte[] bytes) {}
+    /**
+     * A dialogue with its first request as it goes over the wire.
+     *
+     * @param index number of that request
+     * @param turns as many as are sent
+     */
+    record Prepared(int index, Dialogue dialogue, int turns, Route route, byte[] bytes) {}
 
     private final Queue<Prepared> ready = new ArrayDeque<>();
     private final LoadJob job;
-    private final Route route;
+    private final List<Route> routes;
     private final int ahead;
     private boolean complete;
     private @Nullable RuntimeException failure;
 
     /** @param ahead so many may wait to be sent */
-    PreparedRequests(LoadJob job, Route route, int ahead) {
+    PreparedRequests(LoadJob job, List<Route> routes, int ahead) {
         this.job = job;
-        this.route = route;
+        this.routes = routes;
         this.ahead = ahead;
     }
 
@@ -28,10 +34,16 @@ final class PreparedRequests {
     void make() throws InterruptedException {
         long last = job.firstIndex() + (long) job.extent().mostRequests(Integer.MAX_VALUE - job.firstIndex());
         try {
-            for (int index = job.firstIndex(); index < last && isWanted(); index++) {
-                if (!job.skip().get(index)) {
-                    put(new Prepared(index, route.request(job.bodies().apply(index))));
+            int index = job.firstIndex();
+            for (int made = 0; made < job.count() && index < last && isWanted(); made++) {
+                int number = job.firstIndex() + made;
+                var dialogue = job.dialogues().dialogue(number, index);
+                int turns = (int) Math.min(dialogue.turns(), last - index);
+                if (job.skip().nextClearBit(index) < index + turns) {
+                    var route = routes.get(Math.floorMod(number, routes.size()));
+                    put(new Prepared(index, dialogue, turns, route, route.request(dialogue.body(0, List.of()))));
                 }
+                index += turns;
             }
             end(null);
         } catch (RuntimeException cannotBeMade) {

@@ -21,11 +21,12 @@ final class Rehearsal {
     static void of(LoadGenerator generator) throws InterruptedException {
         var body = ("{\"stream\":true" + (char) RehearsalStub.LAST_BYTE).getBytes(StandardCharsets.UTF_8);
         var job = new LoadJob(
-                _ -> body,
-                new Arrivals.Closed(USERS),
+                (_, _) -> Dialogue.single(body, RehearsalStub.EVENTS),
+                USERS * ROUNDS,
+                new Arrivals.Closed(USERS, Duration.ZERO),
                 new Extent.Requests(USERS * ROUNDS),
                 new TimeLimits(LIMIT, LIMIT, LIMIT, LIMIT),
-                RehearsalStub.EVENTS,
+                Duration.ZERO,
                 0,
                 new BitSet(),
                 -1);

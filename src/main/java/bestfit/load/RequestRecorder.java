@@ -23,7 +23,7 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     private static final int MOST_CHUNKS_EXPECTED = 4096;
 
     private final EventScanner scanner = new EventScanner(this);
-    private final int index;
+    private final Ask ask;
     private final long intendedNanos;
     private final long startNanos;
     private final int exactTokens;
@@ -43,28 +43,34 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     private int chunkCount;
     private @Nullable String failure;
 
-    /**
-     * @param exactTokens an answer of another length is a failure; 0 takes any
-     * @param slot where the caller keeps it
-     * @param whenEnded called once, on the event loop
-     */
-    RequestRecorder(
-            int index,
-            long intendedNanos,
-            long startNanos,
-            int exactTokens,
-            int slot,
-            Consumer<RequestRecorder> whenEnded) {
-        this.index = index;
+    /** @param slot where the caller keeps it */
+    RequestRecorder(Ask ask, long intendedNanos, long startNanos, int slot, Consumer<RequestRecorder> whenEnded) {
+        this.ask = ask;
         this.intendedNanos = intendedNanos;
         this.startNanos = startNanos;
-        this.exactTokens = exactTokens;
+        this.exactTokens = ask.exactTokens();
         this.slot = slot;
         this.whenEnded = whenEnded;
         this.lastActivityNanos = startNanos;
+        if (!ask.isLast()) {
+            scanner.keepAnswer();
+        }
         if (exactTokens > 0) {
             chunks = new long[Math.min(exactTokens, MOST_CHUNKS_EXPECTED) + 2];
         }
+    }
+
+    Ask ask() {
+        return ask;
+    }
+
+    boolean succeeded() {
+        return failure == null;
+    }
+
+    /** The answer's text as it stood within the server's JSON; empty for a last turn. */
+    byte[] answer() {
+        return scanner.answer();
     }
 
     int slot() {
@@ -199,7 +205,7 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     /** To be called once it has ended. */
     Measurement measurement(int block, long startedAtEpochMicros) {
         return new Measurement(
-                index,
+                ask.index(),
                 block,
                 intendedNanos,
                 startNanos,

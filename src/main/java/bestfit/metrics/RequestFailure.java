@@ -31,6 +31,8 @@ public enum RequestFailure {
     NO_USAGE("no usage"),
     /** The answer has another number of tokens than was ordered. */
     WRONG_LENGTH("wrong length"),
+    /** The turn of a conversation before it had failed. */
+    NOT_SENT("not sent"),
     /** Something else than HTTP, or than the events of the API. */
     MALFORMED("malformed");
 

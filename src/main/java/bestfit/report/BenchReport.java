@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -24,6 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param run what was asked for
  * @param measurements with those of the interrupted part before
  * @param result of the last part
+ * @param promptTokens of every prompt without template; empty where they differ
  * @param template tokens that the chat template adds to each prompt; empty where it is not known
  * @param users of a closed loop
  */
@@ -32,7 +34,7 @@ public record BenchReport(
         List<Measurement> measurements,
         LoadResult result,
         @Nullable Slo slo,
-        int promptTokens,
+        OptionalInt promptTokens,
         OptionalInt template,
         OptionalInt users) {
     /** A p99 that is exceeded with 99 % certainty by none of fewer samples rests on nothing. */
@@ -40,7 +42,7 @@ public record BenchReport(
 
     private static final double MOST_SUSPENDED_MILLIS = 50;
 
-    /** Puts an interrupted run and its continuation on one clock, without the pause between. */
+    /** Puts an interrupted run and its continuation on one clock, without the pause between; what was sent again counts once. */
     public static List<Measurement> joined(List<Measurement> before, List<Measurement> after) {
         if (before.isEmpty() || after.isEmpty()) {
             return before.isEmpty() ? after : before;
@@ -48,7 +50,8 @@ public record BenchReport(
         long end = before.stream().mapToLong(Measurement::endNanos).max().orElseThrow();
         long start = after.stream().mapToLong(Measurement::startNanos).min().orElseThrow();
         var all = new ArrayList<Measurement>();
-        before.forEach(m -> all.add(m.movedBy(start - end)));
+        var again = after.stream().map(Measurement::index).collect(Collectors.toSet());
+        before.stream().filter(m -> !again.contains(m.index())).forEach(m -> all.add(m.movedBy(start - end)));
         all.addAll(after);
         return all;
     }
@@ -85,12 +88,14 @@ public record BenchReport(
                     + SAMPLES_FOR_P99 + ", " + (SAMPLES_FOR_P99 - successes) + " more.");
         }
         long other = measurements.stream()
-                .filter(m ->
-                        m.succeeded() && template.isPresent() && m.inputTokens() != promptTokens + template.getAsInt())
+                .filter(m -> m.succeeded()
+                        && template.isPresent()
+                        && promptTokens.isPresent()
+                        && m.inputTokens() != promptTokens.getAsInt() + template.getAsInt())
                 .count();
         if (other > 0) {
             notes.add(other + " requests had another number of prompt tokens by the server's own count than the "
-                    + (promptTokens + template.orElse(0)) + " that were sent.");
+                    + (promptTokens.orElse(0) + template.orElse(0)) + " that were sent.");
         }
         return notes;
     }
@@ -177,7 +182,8 @@ public record BenchReport(
         failed.forEach(byKind::put);
         json.put(
                 "waited_for_a_place", measurements.stream().filter(this::waited).count());
-        var tokens = json.putObject("tokens").put("prompt", promptTokens);
+        var tokens = json.putObject("tokens");
+        promptTokens.ifPresentOrElse(count -> tokens.put("prompt", count), () -> tokens.putNull("prompt"));
         template.ifPresentOrElse(count -> tokens.put("template", count), () -> tokens.putNull("template"));
         return tokens.isEmpty()
                 ? json
@@ -266,7 +272,7 @@ public record BenchReport(
                 BenchMetrics.mostInFlight(measurements),
                 metrics.seconds()));
         text.append("prompt tokens ")
-                .append(promptTokens)
+                .append(promptTokens.isPresent() ? promptTokens.getAsInt() + "" : "of several lengths")
                 .append(" and ")
                 .append(template.isPresent() ? template.getAsInt() + "" : "an unknown number")
                 .append(" of the chat template")

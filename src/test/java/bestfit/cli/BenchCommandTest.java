@@ -185,7 +185,7 @@ class BenchCommandTest {
                         "--endpoint=/x")
                 .path("err")
                 .asString();
-        assertThat(err).contains("--concurrency", "--requests: -3", "--slo", "--endpoint");
+        assertThat(err).contains("--concurrency", "--requests: \"-3\"", "--slo", "--endpoint");
         var tooLong = bench(2, "--concurrency=1", "--requests=1", "--prompt-tokens=150", "--output-tokens=60");
         assertThat(tooLong.path("err").asString()).contains("215", "200 tokens");
         assertThat(requests).isEmpty();

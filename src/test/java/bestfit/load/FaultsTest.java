@@ -94,11 +94,12 @@ class FaultsTest {
         var limits = new TimeLimits(
                 Duration.ofSeconds(2), Duration.ofMillis(2500), Duration.ofMillis(400), Duration.ofSeconds(8));
         var job = new LoadJob(
-                _ -> "{}".getBytes(StandardCharsets.UTF_8),
-                new Arrivals.Closed(1),
+                (_, _) -> Dialogue.single("{}".getBytes(StandardCharsets.UTF_8), 2),
+                Integer.MAX_VALUE,
+                new Arrivals.Closed(1, Duration.ZERO),
                 extent,
                 limits,
-                2,
+                Duration.ZERO,
                 0,
                 new BitSet(),
                 0);

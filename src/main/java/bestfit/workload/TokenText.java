@@ -3,12 +3,14 @@ package bestfit.workload;
 import bestfit.config.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /**
- * A different prompt for every request, each of exactly the asked number of tokens. The words are such that each is one
- * token wherever it stands, found with the model's own tokenizer; where no such words exist, each prompt is fitted with it.
+ * Makes random texts of an exact number of tokens. The words are such that each is one token wherever it stands, found with
+ * the model's own tokenizer; where no such words exist, each text is fitted with it. Thread-safe if the tokenizer is.
  */
-public final class TokenPrompts implements PromptSource {
+public final class TokenText {
     private static final int LEAST_WORDS = 24;
     private static final int MOST_TRIES = 64;
 
@@ -35,32 +37,34 @@ public final class TokenPrompts implements PromptSource {
     private final TokenCounter tokenizer;
     private final List<String> words;
     private final boolean additive;
-    private final int tokens;
-    private final long seed;
 
-    private TokenPrompts(TokenCounter tokenizer, List<String> words, boolean additive, int tokens, long seed) {
+    private TokenText(TokenCounter tokenizer, List<String> words, boolean additive) {
         this.tokenizer = tokenizer;
         this.words = words;
         this.additive = additive;
-        this.tokens = tokens;
-        this.seed = seed;
     }
 
     /**
-     * Finds the words and proves on a prompt that the length is right.
+     * Finds the words and proves on a text that the length is right.
      *
-     * @throws ConfigException if no prompt of this length can be made with the tokenizer
+     * @param tokens length of that text
+     * @throws ConfigException if no text of this length can be made with the tokenizer
      */
-    public static TokenPrompts find(TokenCounter tokenizer, int tokens, long seed) {
+    public static TokenText find(TokenCounter tokenizer, int tokens) {
         var single = new ArrayList<String>();
         addSingle(tokenizer, WORDS, single);
         boolean enough = single.size() >= LEAST_WORDS;
-        var prompts = new TokenPrompts(tokenizer, enough ? List.copyOf(single) : WORDS, enough, tokens, seed);
-        if (enough && tokenizer.count(prompts.prompt(0)) != tokens) {
-            prompts = new TokenPrompts(tokenizer, List.copyOf(single), false, tokens, seed);
+        var texts = new TokenText(tokenizer, enough ? List.copyOf(single) : WORDS, enough);
+        if (enough && tokenizer.count(texts.text(tokens, new SplittableRandom(tokens))) != tokens) {
+            texts = new TokenText(tokenizer, List.copyOf(single), false);
         }
-        prompts.prompt(0);
-        return prompts;
+        texts.text(tokens, new SplittableRandom(tokens));
+        return texts;
+    }
+
+    /** Tokens of any text. */
+    public int count(String text) {
+        return tokenizer.count(text);
     }
 
     /** Halves the list until each part is of single tokens or one word that is not. */
@@ -75,19 +79,36 @@ public final class TokenPrompts implements PromptSource {
         }
     }
 
-    @Override
-    public String prompt(int index) {
-        var random = RandomWords.forIndex(seed, index);
-        var chosen = new ArrayList<String>();
-        for (int i = 0; i < tokens; i++) {
-            chosen.add(words.get(random.nextInt(words.size())));
-        }
-        return additive ? String.join(" ", chosen) : fitted(chosen, random);
+    /**
+     * A text of so many tokens; the same generator gives the same text.
+     *
+     * @throws ConfigException if none can be made with the tokenizer
+     */
+    public String text(int tokens, RandomGenerator random) {
+        return after("", 0, tokens, random);
     }
 
-    private String fitted(List<String> chosen, java.util.random.RandomGenerator random) {
+    /** A text that goes on after a beginning of {@code prefixTokens} with {@code tokens} more. */
+    public String after(String prefix, int prefixTokens, int tokens, RandomGenerator random) {
+        var chosen = new ArrayList<String>();
+        for (int i = 0; i < tokens; i++) {
+            chosen.add(word(random));
+        }
+        return additive ? joined(prefix, chosen) : fitted(prefix, prefixTokens + tokens, chosen, random);
+    }
+
+    private String word(RandomGenerator random) {
+        return words.get(random.nextInt(words.size()));
+    }
+
+    private static String joined(String prefix, List<String> words) {
+        var text = String.join(" ", words);
+        return prefix.isEmpty() ? text : prefix + " " + text;
+    }
+
+    private String fitted(String prefix, int tokens, List<String> chosen, RandomGenerator random) {
         for (int tries = 0; tries < MOST_TRIES && !chosen.isEmpty(); tries++) {
-            var text = String.join(" ", chosen);
+            var text = joined(prefix, chosen);
             int count = tokenizer.count(text);
             if (count == tokens) {
                 return text;
@@ -98,11 +119,11 @@ public final class TokenPrompts implements PromptSource {
                 chosen.subList(Math.max(1, chosen.size() - fewer), chosen.size())
                         .clear();
                 if (chosen.size() == 1) {
-                    chosen.set(0, words.get(random.nextInt(words.size())));
+                    chosen.set(0, word(random));
                 }
             } else {
                 for (int i = 0; i < Math.max(1, -surplus / 4); i++) {
-                    chosen.add(words.get(random.nextInt(words.size())));
+                    chosen.add(word(random));
                 }
             }
         }

@@ -1,17 +1,16 @@
-package bestfit.cli;
+package bestfit.config;
 
-import bestfit.config.ConfigException;
 import java.time.Duration;
 import java.util.regex.Pattern;
 
 /** Reads lengths of time as a person writes them: 500ms, 60s, 10m, 1h; a bare number is seconds. */
-final class Spans {
+public final class Spans {
     private static final Pattern SPAN = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)(ms|s|m|h|)");
 
     private Spans() {}
 
     /** @throws ConfigException if it is none, zero, or longer than {@code mostSeconds} */
-    static Duration parse(String text, double mostSeconds) {
+    public static Duration parse(String text, double mostSeconds) {
         var match = SPAN.matcher(text);
         if (match.matches()) {
             double seconds = Double.parseDouble(match.group(1))

@@ -1,0 +1,178 @@
+package bestfit.workload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import bestfit.config.ConfigException;
+import bestfit.config.ConfigReader;
+import bestfit.config.Problems;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WorkloadTest {
+    /** One word, one token. */
+    private static final TokenCounter WORDS = new TokenCounter() {
+        @Override
+        public int count(String text) {
+            return text.split(" ", -1).length;
+        }
+
+        @Override
+        public OptionalInt countChat(String message) {
+            return OptionalInt.of(count(message) + 5);
+        }
+    };
+
+    @TempDir
+    Path folder;
+
+    private Workload read(String yaml) throws IOException {
+        var problems = new Problems();
+        var file = Files.writeString(folder.resolve("w.yml"), yaml);
+        var readers = ConfigReader.ofFile(file, problems);
+        var workload = Workload.read(readers.getFirst());
+        problems.throwIfAny();
+        return workload;
+    }
+
+    private Path file(String name, String... lines) throws IOException {
+        return Files.write(folder.resolve(name), Arrays.asList(lines));
+    }
+
+    @Test
+    void everyKey_isRead() throws IOException {
+        var workload = read("""
+                name: chat
+                seed: 7
+                load: {users: 8, ramp_up: 2s, duration: 1m, warmup: 3}
+                prompt: {tokens: "uniform:10,20", shared_prefix_tokens: 100, shared_prefixes: 2}
+                output: {tokens: 30, exact: false}
+                conversation: {turns: 3, think_time: 500ms}
+                sampling: {temperature: 0.7, top_p: 0.9, top_k: 20, logprobs: 2, seed: 1}
+                slo: {ttft_ms: 500}
+                """);
+        assertThat(workload.load()).isEqualTo(new LoadShape.Users(8, Duration.ofSeconds(2)));
+        assertThat(workload.extent()).isEqualTo(new Extent.Lasting(Duration.ofMinutes(1)));
+        assertThat(workload.exactOutput()).isFalse();
+        assertThat(workload.slo()).isPresent();
+
+        var source = PlannedRequests.of(workload, WORDS).conversations();
+        var conversation = source.conversation(4);
+        assertThat(conversation).isEqualTo(source.conversation(4)).isNotEqualTo(source.conversation(5));
+        assertThat(conversation.turns()).hasSize(3).allMatch(turn -> turn.outputTokens() == 30);
+        assertThat(WORDS.count(conversation.turns().get(0).message())).isBetween(110, 120);
+        assertThat(WORDS.count(conversation.turns().get(1).message())).isBetween(10, 20);
+        var prefixes = IntStream.range(0, 20)
+                .mapToObj(i -> source.conversation(i).turns().getFirst().message())
+                .map(text -> Arrays.asList(text.split(" ", -1)).subList(0, 100))
+                .distinct();
+        assertThat(prefixes).hasSize(2);
+    }
+
+    @Test
+    void problems_areToldAllAtOnce() {
+        assertThatThrownBy(() -> read("""
+                        lode: {users: 1}
+                        load: {users: -1, rate: 2, requsts: 5}
+                        prompt: {tokens: "normal:5"}
+                        endpoint: /x
+                        conversation: {think_time: long}
+                        """))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("lode: is not a known key; the nearest known is load")
+                .hasMessageContaining("load.users: \"-1\"")
+                .hasMessageContaining("load.rate: exactly one is needed")
+                .hasMessageContaining("load.requsts: is not a known key; the nearest known is requests")
+                .hasMessageContaining("prompt.tokens: \"normal:5\"")
+                .hasMessageContaining("output.tokens: is missing")
+                .hasMessageContaining("endpoint: \"/x\"")
+                .hasMessageContaining("conversation.think_time: \"long\"");
+        assertThatThrownBy(() -> read("load: {users: 1}\nload: {users: 2}"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("line 2");
+    }
+
+    @Test
+    void lengths_followTheirLaws() throws IOException {
+        var listed = file("lengths.txt", "3", "", "9");
+        for (var text : new String[] {
+            "12",
+            "uniform:5,15",
+            "normal:100,20",
+            "normal:100,90,1,300",
+            "log-normal:200,0.8,1,2000",
+            "histogram:10=5,100=0,200=15",
+            "file:" + listed
+        }) {
+            var lengths = LengthDistribution.parse(text);
+            var random = new SplittableRandom(1);
+            var drawn =
+                    IntStream.range(0, 20_000).map(_ -> lengths.draw(random)).summaryStatistics();
+            assertThat(drawn.getAverage()).as(text).isCloseTo(lengths.mean(), within(0.03 * lengths.mean()));
+            assertThat(drawn.getMin()).as(text).isPositive();
+            assertThat(drawn.getMax()).as(text).isLessThanOrEqualTo(lengths.most());
+            assertThat(LengthDistribution.parse(lengths.text())).isEqualTo(lengths);
+        }
+        for (var wrong : new String[] {"0", "-5", "x", "uniform:9,5", "normal:5", "histogram:5=0", "gauss:1,2"}) {
+            assertThatThrownBy(() -> LengthDistribution.parse(wrong)).as(wrong).isInstanceOf(ConfigException.class);
+        }
+    }
+
+    @Test
+    void mooncakeTrace_sharesBlocksAndKeepsTimes() throws IOException {
+        var trace = file(
+                "mooncake.jsonl",
+                "{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 9, \"hash_ids\": [1, 2]}",
+                "{\"timestamp\": 500, \"input_length\": 600, \"output_length\": 4, \"hash_ids\": [1, 3]}");
+        var workload = read("load: {replay_speed: 2}\nprompt: {file: " + trace + "}");
+        var planned = PlannedRequests.of(workload, WORDS);
+        var schedule = planned.schedule().orElseThrow();
+        assertThat(schedule.size()).isEqualTo(2);
+        assertThat(schedule.offsetNanos(1)).isEqualTo(250_000_000);
+        var first = planned.conversations().conversation(0).turns().getFirst();
+        var second = planned.conversations().conversation(1).turns().getFirst();
+        assertThat(first.outputTokens()).isEqualTo(9);
+        assertThat(WORDS.count(first.message())).isEqualTo(700);
+        assertThat(WORDS.count(second.message())).isEqualTo(600);
+        var ones = first.message().split(" ", -1);
+        var others = second.message().split(" ", -1);
+        assertThat(Arrays.mismatch(ones, others)).isBetween(512, 520);
+    }
+
+    @Test
+    void shareGpt_givesTurnsAndLengthsOfItsAnswers() throws IOException {
+        var trace = file(
+                "sharegpt.json",
+                "[{\"id\": \"a\", \"conversations\": [{\"from\": \"human\", \"value\": \"hello there\"},",
+                "{\"from\": \"gpt\", \"value\": \"one two three\"}, {\"from\": \"human\", \"value\": \"and\"},",
+                "{\"from\": \"gpt\", \"value\": \"four\"}]}]");
+        var workload = read("load: {users: 1, requests: 1}\nconversation: {turns: 5}\nprompt: {file: " + trace + "}");
+        assertThat(PlannedRequests.of(workload, WORDS)
+                        .conversations()
+                        .conversation(0)
+                        .turns())
+                .containsExactly(new Conversation.Turn("hello there", 3), new Conversation.Turn("and", 1));
+        var tooMany = read("load: {users: 1, requests: 2}\nprompt: {file: " + trace + "}");
+        assertThatThrownBy(() -> PlannedRequests.of(tooMany, WORDS)).hasMessageContaining("holds 1 prompts");
+        var timeless = read("load: {replay_speed: 1}\nprompt: {file: " + trace + "}");
+        assertThatThrownBy(() -> PlannedRequests.of(timeless, WORDS)).hasMessageContaining("timestamp");
+    }
+
+    @Test
+    void badTrace_namesItsLine() throws IOException {
+        var trace = file("t.jsonl", "{\"prompt\": \"a\", \"output_tokens\": 2}", "{\"promt\": \"b\"}");
+        var workload = read("load: {users: 1, requests: 1}\nprompt: {file: " + trace + "}");
+        assertThatThrownBy(() -> PlannedRequests.of(workload, WORDS))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("line 2");
+    }
+}
