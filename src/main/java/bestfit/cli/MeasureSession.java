@@ -61,8 +61,7 @@ final class MeasureSession {
                 if (!outcome.anySuccess()) {
                     System.err.println("bestfit: no request of experiment \""
                             + job.spec().name() + "\" succeeded: "
-                            + String.join(
-                                    "; ", outcome.failures().stream().limit(3).toList()));
+                            + why(outcome));
                 }
             } catch (ConfigException failure) {
                 allWell = false;
@@ -73,6 +72,12 @@ final class MeasureSession {
         }
         print(many, store, outcomes);
         return stop.isStopped() ? ExitCode.STOPPED : allWell ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private static String why(MeasureOutcome outcome) {
+        return outcome.failures().isEmpty()
+                ? "stopped before the server had answered any"
+                : String.join("; ", outcome.failures().stream().limit(3).toList());
     }
 
     private void print(boolean many, ExperimentStore store, List<MeasureOutcome> outcomes) {

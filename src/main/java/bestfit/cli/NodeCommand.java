@@ -261,25 +261,11 @@ public final class NodeCommand implements Callable<Integer> {
         }
     }
 
-    /** Looks at files only: importing vLLM takes ten seconds. */
     private Optional<String> interpreter(Problems problems, Map<String, String> environment) {
-        if (python != null) {
-            if (!Files.isExecutable(Path.of(python))) {
-                problems.add("--python " + python + " is no program that can be run; give a Python interpreter's file");
-            }
-            return Optional.of(python);
+        if (python != null && !Files.isExecutable(Path.of(python))) {
+            problems.add("--python " + python + " is no program that can be run; give a Python interpreter's file");
         }
-        var told = environment.get("VLLM_PYTHON_PATH");
-        if (told != null && Files.isExecutable(Path.of(told))) {
-            return Optional.of(told);
-        }
-        for (var folder : List.of(environment.getOrDefault("PATH", "").split(":", -1))) {
-            var interpreter = Path.of(folder, "python3");
-            if (Files.isExecutable(Path.of(folder, "vllm")) && Files.isExecutable(interpreter)) {
-                return Optional.of(interpreter.toString());
-            }
-        }
-        return Optional.empty();
+        return VllmPython.find(Optional.ofNullable(python), environment);
     }
 
     /** MLNode's variable, in seconds; what is no number counts as not given, as there. */

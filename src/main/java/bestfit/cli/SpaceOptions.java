@@ -4,6 +4,7 @@ import bestfit.args.ArgsText;
 import bestfit.args.VllmArgs;
 import bestfit.config.Problems;
 import bestfit.hardware.Inventory;
+import bestfit.model.Dtype;
 import bestfit.model.Model;
 import bestfit.model.Models;
 import bestfit.tune.ModelShape;
@@ -38,6 +39,9 @@ final class SpaceOptions {
     int users;
 
     void check(Problems problems) {
+        if (!dtype.equals("auto") && Dtype.parse(dtype).isEmpty()) {
+            problems.add("--dtype " + dtype + " is not known; allowed: auto, " + Dtype.SPELLINGS);
+        }
         if (devices != null && (devices < 1 || devices > MOST_DEVICES)) {
             problems.add("--devices " + devices + " must be 1 to " + MOST_DEVICES);
         }

@@ -111,7 +111,7 @@ public final class TuneCommand implements Callable<Integer> {
         var target = target(environment);
         var inventory = target.inventory(space.devices, environment);
         var enumerated = space.space(model, inventory, target.embedded(inventory));
-        var spec = spec(model, enumerated, target, inventory.count());
+        var spec = spec(model, enumerated, target, inventory.count(), environment);
         var home = Home.of(environment);
         var file = db == null ? home.resolve("bestfit.sqlite") : db;
         var options = new TuneRun.Options(replace || yes, json, server(spec, target, inventory.summary()), file);
@@ -170,10 +170,12 @@ public final class TuneCommand implements Callable<Integer> {
         return new TuneTarget.Own(vllm, Optional.ofNullable(python), Optional.ofNullable(fault));
     }
 
-    private CampaignSpec spec(Model model, SearchSpace enumerated, TuneTarget target, int devices) {
+    private CampaignSpec spec(
+            Model model, SearchSpace enumerated, TuneTarget target, int devices, Map<String, String> environment)
+            throws IOException {
         return new CampaignSpec(
                 target.where(),
-                target.engine(),
+                target.engineAndVersion(environment),
                 devices,
                 ModelShape.of(model, space.dtype),
                 model.read("config.json").orElse(""),

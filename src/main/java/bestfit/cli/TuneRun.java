@@ -10,6 +10,7 @@ import bestfit.load.ClosedLoop;
 import bestfit.model.Model;
 import bestfit.model.Tokenizer;
 import bestfit.node.ChildEnvironment;
+import bestfit.report.OutlookReport;
 import bestfit.report.PlanReport;
 import bestfit.report.TuneReport;
 import bestfit.store.CampaignRow;
@@ -20,6 +21,7 @@ import bestfit.tune.Campaign;
 import bestfit.tune.CampaignResult;
 import bestfit.tune.CampaignSpec;
 import bestfit.tune.CampaignStop;
+import bestfit.tune.Outlook;
 import bestfit.tune.Verdict;
 import java.io.Console;
 import java.io.IOException;
@@ -63,15 +65,24 @@ final class TuneRun {
         this.progress = TuneProgress.on(System.err, TerminalStreams.isAnsi(TerminalStreams.ERROR, environment));
     }
 
-    /** What can run, without running it. */
-    int showOnly() {
+    /** What would be tried and what that would cost, without trying it. */
+    int showOnly() throws IOException {
+        boolean possible = !spec.space().candidates().isEmpty();
+        var node = target instanceof TuneTarget.Running(var address)
+                ? Optional.of(new NodeClient(address))
+                : Optional.<NodeClient>empty();
+        boolean busy = node.isPresent() && node.get().state().serving();
         if (options.json()) {
-            System.out.println(PlanReport.json(spec.space()));
+            System.out.println(
+                    possible ? OutlookReport.json(spec, Outlook.of(spec, node), busy) : PlanReport.json(spec.space()));
+        } else if (possible) {
+            OutlookReport.text(spec, Outlook.of(spec, node), options.server(), busy)
+                    .forEach(System.out::println);
         } else {
             System.out.println(options.server());
             PlanReport.text(spec.space()).forEach(System.out::println);
         }
-        if (spec.space().candidates().isEmpty()) {
+        if (!possible) {
             System.err.println("bestfit: no config can run here; the reasons are above.");
             return ExitCode.NO_RECOMMENDATION;
         }
@@ -238,24 +249,8 @@ final class TuneRun {
             return true;
         }
         announced = true;
-        progress.say(options.server());
-        progress.say("workload: " + spec.workload().sentence() + "; a probe sizes it");
-        progress.say("baseline: " + campaign.baselineOrigin() + " ("
-                + campaign.baseline().title() + ")");
-        for (var line : PlanReport.text(spec.space())) {
-            progress.say(line);
-        }
-        if (campaign.alreadyFinished() > 0) {
-            progress.say("trials finished already and not repeated: " + campaign.alreadyFinished());
-        }
         boolean busy = target instanceof TuneTarget.Running && node.state().serving();
-        int repeats = campaign.possibleRepeats();
-        progress.say("%d deployments to come, about %.1f minutes%s"
-                .formatted(
-                        campaign.expectedDeployments(),
-                        campaign.expectedSeconds() / 60,
-                        repeats == 0 ? "" : "; up to " + repeats + " more while the best cannot be told apart"));
-        progress.say(busy ? "what runs on the node is down for that long" : "nothing that runs is interrupted");
+        OutlookReport.text(spec, campaign.outlook(), options.server(), busy).forEach(progress::say);
         if (TerminalStreams.isTerminal(TerminalStreams.INPUT)) {
             progress.say("q or Ctrl-C stops after the block under way; the same command goes on later");
         }

@@ -26,6 +26,9 @@ sealed interface TuneTarget {
 
     String engine();
 
+    /** With its version, for the campaign's key; of a running node that of the node, for its engine may not run yet. */
+    String engineAndVersion(Map<String, String> environment) throws IOException;
+
     /** The devices that instances are spread over; {@code told} is the user's number. */
     Inventory inventory(@Nullable Integer told, Map<String, String> environment) throws IOException;
 
@@ -47,6 +50,11 @@ sealed interface TuneTarget {
         @Override
         public String engine() {
             return "the node's engine";
+        }
+
+        @Override
+        public String engineAndVersion(Map<String, String> environment) throws IOException {
+            return engine() + ", node " + new NodeClient(address).state().version();
         }
 
         @Override
@@ -104,6 +112,16 @@ sealed interface TuneTarget {
         @Override
         public String engine() {
             return vllm ? "vLLM" : "embedded engine";
+        }
+
+        @Override
+        public String engineAndVersion(Map<String, String> environment) {
+            return engine() + " "
+                    + (vllm
+                            ? VllmPython.find(python, environment)
+                                    .flatMap(VllmPython::version)
+                                    .orElse("of unknown version")
+                            : VersionCommand.versionAndCommit());
         }
 
         @Override

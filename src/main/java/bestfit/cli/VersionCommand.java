@@ -50,6 +50,12 @@ public final class VersionCommand implements Callable<Integer>, IVersionProvider
         return buildProperties().getProperty("version");
     }
 
+    /** What tells one build from another. */
+    static String versionAndCommit() {
+        var build = buildProperties();
+        return (build.getProperty("version") + " " + build.getProperty("commit")).strip();
+    }
+
     private static Properties buildProperties() {
         var properties = new Properties();
         try (var in = VersionCommand.class.getResourceAsStream("build.properties")) {

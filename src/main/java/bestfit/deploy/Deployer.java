@@ -2,6 +2,7 @@ package bestfit.deploy;
 
 import bestfit.args.DeploymentConfig;
 import bestfit.failure.FailureClassifier;
+import bestfit.http.ErrorText;
 import bestfit.mlnode.InstanceStatus;
 import java.io.IOException;
 import java.time.Duration;
@@ -108,7 +109,8 @@ public final class Deployer {
             var answer = node.ask(node.address().inference(), model);
             return answer.status() == 200
                     ? Optional.empty()
-                    : Optional.of("the first request was answered status " + answer.status() + ": " + answer.text());
+                    : Optional.of("the first request was answered status " + answer.status() + ": "
+                            + ErrorText.oneLine(answer.text()));
         } catch (IOException e) {
             return Optional.of("the first request got no answer: " + e.getMessage());
         }

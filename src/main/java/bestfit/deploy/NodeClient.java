@@ -4,6 +4,7 @@ import bestfit.args.DeploymentConfig;
 import bestfit.args.VllmArgs;
 import bestfit.config.Json;
 import bestfit.hardware.Device;
+import bestfit.http.ErrorText;
 import bestfit.http.HttpClient;
 import bestfit.mlnode.InstanceStatus;
 import bestfit.mlnode.NodeState;
@@ -82,7 +83,7 @@ public final class NodeClient {
                 return value.isString() ? value.stringValue() : value.toString();
             }
         }
-        return text.isBlank() ? "no reason given" : text.strip();
+        return text.isBlank() ? "no reason given" : ErrorText.oneLine(text);
     }
 
     /** Ends whatever runs; nothing running is fine. */
@@ -90,7 +91,7 @@ public final class NodeClient {
         var answer = http.postJson(address.management() + "/api/v1/stop", Json.object(), STOP);
         if (answer.status() != 200) {
             throw new IOException("stopping on " + address.management() + " was answered status " + answer.status()
-                    + ": " + answer.text());
+                    + ": " + ErrorText.oneLine(answer.text()));
         }
     }
 

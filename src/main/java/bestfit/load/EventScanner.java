@@ -1,6 +1,7 @@
 package bestfit.load;
 
 import bestfit.config.Json;
+import bestfit.http.ErrorText;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -139,8 +140,8 @@ final class EventScanner {
             return;
         }
         if (buffer[start] != '{' || buffer[end - 1] != '}') {
-            events.onMalformed(
-                    "malformed event: " + shortened(new String(buffer, start, end - start, StandardCharsets.UTF_8)));
+            events.onMalformed("malformed event: "
+                    + ErrorText.oneLine(new String(buffer, start, end - start, StandardCharsets.UTF_8)));
             return;
         }
         scan(start, to);
@@ -235,17 +236,13 @@ final class EventScanner {
             for (var pointer : new String[] {"/error/message", "/message", "/detail", "/error"}) {
                 var found = json.at(pointer);
                 if (found.isString()) {
-                    return found.asString();
+                    return ErrorText.oneLine(found.asString());
                 }
             }
         } catch (JacksonException notJson) {
-            return shortened(text);
+            return ErrorText.oneLine(text);
         }
-        return shortened(text);
-    }
-
-    private static String shortened(String text) {
-        return text.length() <= 300 ? text : text.substring(0, 300) + "…";
+        return ErrorText.oneLine(text);
     }
 
     /** Index of the quote that ends the string beginning at {@code from}. */

@@ -8,6 +8,9 @@ public enum Dtype {
     BFLOAT16("bfloat16", 2),
     FLOAT16("float16", 2);
 
+    /** All that {@link #parse} reads. */
+    public static final String SPELLINGS = "bfloat16, float16, half, float32, float";
+
     private final String label;
     private final int bytes;
 

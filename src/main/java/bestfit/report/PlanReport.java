@@ -37,7 +37,8 @@ public final class PlanReport {
         var configs = json.putArray("configs");
         space.candidates().forEach(each -> configs.add(config(each, "yes")));
         space.rejections()
-                .forEach(each -> configs.add(config(each.candidate(), "no").put("reason", each.reason())));
+                .forEach(each -> configs.add(
+                        config(each.candidate(), each.fits() ? "yes" : "no").put("reason", each.reason())));
         return json;
     }
 

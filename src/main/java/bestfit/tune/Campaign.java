@@ -25,9 +25,6 @@ import java.util.function.ToIntFunction;
  * left off. Not thread-safe; only the stop signal may come from another thread.
  */
 public final class Campaign {
-    /** Seconds of a trial before any was finished here. */
-    private static final double USUAL_TRIAL_SECONDS = 25;
-
     /**
      * What a campaign works with.
      *
@@ -80,7 +77,7 @@ public final class Campaign {
     }
 
     /** What serves there now; of a node that tells a model but no args, as MLNode does, the user's own word. */
-    private static Optional<DeploymentConfig> running(CampaignSpec spec, NodeClient node) throws IOException {
+    static Optional<DeploymentConfig> running(CampaignSpec spec, NodeClient node) throws IOException {
         var told = node.current();
         return told.isEmpty() && node.state().serving()
                 ? spec.explicitBaseline().map(Candidate::config)
@@ -118,32 +115,13 @@ public final class Campaign {
         return candidates;
     }
 
-    public Candidate baseline() {
-        return candidates.get(baseline);
-    }
-
-    public String baselineOrigin() {
-        return baselineOrigin;
-    }
-
-    /** Deployments still to come if none fails: each candidate once, best and runner-up twice. */
-    public int expectedDeployments() {
-        return schedule().remaining();
-    }
-
-    /** Further ones at most, for candidates that cannot be told apart. */
-    public int possibleRepeats() {
-        return candidates.size() < 2 ? 0 : Schedule.MOST_REPEATS - Schedule.LEAST_REPEATS;
-    }
-
-    /** For all of {@link #expectedDeployments}. */
-    public double expectedSeconds() {
-        return expectedDeployments() * secondsATrial();
-    }
-
-    /** Trials of earlier runs that are not repeated. */
-    public int alreadyFinished() {
-        return finished().size();
+    /** As of now; trials of earlier runs of the command count as finished. */
+    public Outlook outlook() {
+        return Outlook.of(
+                new Baseline(candidates, baseline, baselineOrigin),
+                finished().size(),
+                schedule().remaining(),
+                secondsATrial());
     }
 
     /**
@@ -245,7 +223,7 @@ public final class Campaign {
                 .filter(each -> each.state() == TrialRow.State.MEASURED)
                 .mapToDouble(TrialRow::seconds)
                 .average()
-                .orElse(USUAL_TRIAL_SECONDS);
+                .orElse(Outlook.USUAL_TRIAL_SECONDS);
     }
 
     private List<TrialRow> trials() {

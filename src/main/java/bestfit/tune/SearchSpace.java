@@ -49,7 +49,7 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
                 var reason = whyNot(query, layout)
                         .or(() -> MemoryNeed.of(query, plain).tooBig());
                 if (reason.isPresent()) {
-                    rejections.add(new Rejection(plain, reason.get()));
+                    rejections.add(new Rejection(plain, reason.get(), false));
                 } else {
                     candidates.add(plain);
                     limits(query, plain, candidates, rejections);
@@ -129,13 +129,14 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
                 MemoryNeed.of(query, bounded)
                         .tooBig()
                         .ifPresentOrElse(
-                                reason -> rejections.add(new Rejection(bounded, reason)),
+                                reason -> rejections.add(new Rejection(bounded, reason, false)),
                                 () -> candidates.add(bounded));
             } else {
                 rejections.add(new Rejection(
                         bounded,
                         "the same as the default here: " + query.users() + " users are at most " + share
-                                + " per instance"));
+                                + " per instance",
+                        true));
             }
         }
     }

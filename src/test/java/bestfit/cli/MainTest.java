@@ -67,6 +67,24 @@ class MainTest {
     }
 
     @Test
+    void help_refusesWhatItDoesNotKnow() {
+        assertThat(run("help", "--unknown")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run("help", "nope")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("--unknown", "Unknown command nope", "Commands: ");
+        assertThat(run("help", "args", "explain")).isEqualTo(ExitCode.OK);
+    }
+
+    @Test
+    void unknownDtype_isRefusedWithTheAllowedOnes() {
+        assertThat(run("tune", "--engine", "embedded", "--dtype", "int3", "--dry-run"))
+                .isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run("plan", "--no-predict", "--dtype", "int3")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString().lines())
+                .hasSize(2)
+                .allMatch(line -> line.contains("--dtype int3") && line.contains("allowed: auto, bfloat16, float16"));
+    }
+
+    @Test
     void noCommand_isBadInput() {
         assertThat(run()).isEqualTo(ExitCode.BAD_INPUT);
         assertThat(err.toString()).contains("A command is missing.", "Commands: ");

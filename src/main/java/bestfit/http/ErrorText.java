@@ -1,0 +1,24 @@
+package bestfit.http;
+
+import java.util.regex.Pattern;
+
+/** An error's body, fit for a message. */
+public final class ErrorText {
+    private static final int LONGEST = 200;
+
+    /** Scripts and styles with what they hold, comments, and all other tags. */
+    private static final Pattern MARKUP =
+            Pattern.compile("(?is)<(script|style|head)\\b.*?</\\1\\s*>|<!--.*?-->|</?[a-z!][^>]*>");
+
+    private ErrorText() {}
+
+    /** On one line, without HTML's tags, at most 200 characters; never blank. */
+    public static String oneLine(String body) {
+        var bare = MARKUP.matcher(body).replaceAll(" ");
+        var line = bare.replaceAll("[\\s\\p{Cntrl}]+", " ").strip();
+        if (line.isEmpty()) {
+            return body.isBlank() ? "an empty answer" : "a page without text";
+        }
+        return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "…";
+    }
+}
