@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +61,62 @@ class LauncherTest {
         var broken = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version");
         assertThat(broken.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(broken.err()).contains("ExitCode", "the whole log: " + checkout.resolve("target/build.log"));
+    }
+
+    /** A campaign goes on starting engines from the build that it runs from, whatever is built meanwhile. */
+    @Test
+    void rebuildLeavesRunningProgramsTheirBuild_andLocksNobodyOut() throws Exception {
+        var checkout = copyCheckout(folder.resolve("checkout"));
+        var launcher = checkout.resolve("bestfit").toString();
+        var builds = checkout.resolve("target/builds");
+        // a Maven that leaves a daemon behind, as some tools do
+        var mvn = Files.writeString(
+                Files.createDirectories(folder.resolve("bin")).resolve("mvn"),
+                "#!/bin/bash\nsleep 600 >/dev/null 2>&1 & echo $! >>" + folder.resolve("daemons") + "\nexec "
+                        + realMaven() + " \"$@\"\n");
+        assertThat(mvn.toFile().setExecutable(true)).isTrue();
+        var path = Map.of("PATH", mvn.getParent() + ":" + System.getenv("PATH"), "BESTFIT_HOME", folder.toString());
+        Process node = null;
+        try {
+            assertThat(run(folder, path, launcher, "version").exitCode()).isZero();
+            var first = builds.resolve("current").toRealPath();
+            var starter = new ProcessBuilder(launcher, "node", "--port", "0", "--inference-port", "0");
+            starter.environment().putAll(path);
+            node = starter.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            assertThat(node.inputReader().readLine()).contains("management");
+
+            change(checkout);
+            var second = run(folder, path, "timeout", "120", launcher, "version");
+            assertThat(second.exitCode()).as(second.err()).isZero();
+            assertThat(second.err()).contains("building").doesNotContain("waiting");
+            assertThat(builds.resolve("current").toRealPath()).isNotEqualTo(first);
+            assertThat(first.resolve("dist/bestfit.jar")).exists();
+
+            node.destroy();
+            assertThat(node.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            change(checkout);
+            assertThat(run(folder, path, launcher, "version").exitCode()).isZero();
+            assertThat(first).doesNotExist();
+        } finally {
+            if (node != null) {
+                node.destroyForcibly();
+            }
+            for (var pid : Files.readAllLines(folder.resolve("daemons"))) {
+                ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
+            }
+        }
+    }
+
+    private static void change(Path checkout) throws IOException {
+        Files.writeString(checkout.resolve("src/main/java/bestfit/cli/ExitCode.java"), "\n", StandardOpenOption.APPEND);
+    }
+
+    private static String realMaven() throws Exception {
+        var which = new ProcessBuilder(
+                        "bash", "-c", "command -v mvn || ls /usr/share/maven*/bin/mvn /opt/*maven*/bin/mvn")
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        return which.inputReader().readLine();
     }
 
     @Test
