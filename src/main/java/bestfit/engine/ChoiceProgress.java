@@ -93,9 +93,10 @@ final class ChoiceProgress {
         return false;
     }
 
-    void abort() {
+    /** Ends it without a further token. */
+    void end(Finish finish) {
         if (!ended()) {
-            end("abort", null);
+            end(finish.name().toLowerCase(Locale.ROOT), null);
         }
     }
 

@@ -161,6 +161,23 @@ final class EngineApi {
     }
 
     private void generate(Exchange exchange, boolean chat) throws InterruptedException {
+        Generation generation;
+        core.beginReading();
+        try {
+            generation = generation(exchange, chat);
+            generation.begin(exchange);
+        } finally {
+            core.endReading();
+        }
+        parts.metrics().openRequests.enter();
+        try {
+            generation.serve(exchange);
+        } finally {
+            parts.metrics().openRequests.leave();
+        }
+    }
+
+    private Generation generation(Exchange exchange, boolean chat) {
         int maxLogprobs = parts.config().args().maxLogprobs();
         GenerationRequest request = chat
                 ? RequestReader.chat(exchange.body(), maxLogprobs)
@@ -169,14 +186,7 @@ final class EngineApi {
         if (!core.isAlive()) {
             throw new ApiException(ApiError.internal(EngineServer.DEAD));
         }
-        var id = (chat ? "chatcmpl-" : "cmpl-") + hex(ids.incrementAndGet());
-        var generation = new Generation(parts, core, request, id);
-        parts.metrics().openRequests.enter();
-        try {
-            generation.serve(exchange);
-        } finally {
-            parts.metrics().openRequests.leave();
-        }
+        return new Generation(parts, core, request, (chat ? "chatcmpl-" : "cmpl-") + hex(ids.incrementAndGet()));
     }
 
     /** Scatters a counter over 16 hexadecimal digits (the finaliser of SplitMix64, a bijection). */

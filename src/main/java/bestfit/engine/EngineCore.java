@@ -6,6 +6,7 @@ import bestfit.scheduler.ScheduledStep;
 import bestfit.scheduler.ScheduledStep.Chunk;
 import bestfit.scheduler.ScheduledStep.Entry;
 import bestfit.scheduler.Scheduler;
+import bestfit.scheduler.Sequence;
 import bestfit.scheduler.Sequence.Finish;
 import bestfit.time.NanoClock;
 import java.util.ArrayDeque;
@@ -18,6 +19,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,14 +36,20 @@ final class EngineCore implements AutoCloseable {
 
         record ResetPrefixCache(CompletableFuture<Void> done) implements Command {}
 
-        record StepDone() implements Command {}
+        /** Nothing but a reason to look again. */
+        record Wake() implements Command {}
 
         record Stop() implements Command {}
     }
 
     private record InFlight(ScheduledStep step, CompletableFuture<Output> output) {}
 
-    private static final Command STEP_DONE = new Command.StepDone();
+    private static final Command WAKE = new Command.Wake();
+    private static final long SETTLED_NANOS = 1_000_000;
+
+    /** A user of a closed loop takes about so long to read an answer's end and to send the next request. */
+    private static final long REACTION_NANOS = 8_000_000;
+
     private static final int NO_PROGRESS = 3;
 
     private final Scheduler scheduler;
@@ -52,6 +61,12 @@ final class EngineCore implements AutoCloseable {
     private final Map<String, EngineRequest> live = new HashMap<>();
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
     private final Thread thread;
+    /** Requests that have come and are not added yet. */
+    private final AtomicInteger reading = new AtomicInteger();
+
+    /** Until when another request is likely to come. */
+    private volatile long expectedUntilNanos = System.nanoTime();
+
     private boolean stopping;
     private volatile @Nullable Throwable death;
 
@@ -83,6 +98,32 @@ final class EngineCore implements AutoCloseable {
 
     boolean isAlive() {
         return death == null;
+    }
+
+    /** Says that a request has come whose sequences are not known yet; {@link #endReading} must follow. */
+    void beginReading() {
+        if (executor.hidesHost()) {
+            reading.incrementAndGet();
+        }
+    }
+
+    /** Requests that came together are read one after another on few cores: the next may be about to begin. */
+    private boolean readsRequests() {
+        return reading.get() > 0 || System.nanoTime() < expectedUntilNanos;
+    }
+
+    private void expectRequests(long forNanos) {
+        expectedUntilNanos = Math.max(expectedUntilNanos, System.nanoTime() + forNanos);
+    }
+
+    /** Its sequences were added, or it was refused. */
+    void endReading() {
+        if (executor.hidesHost()) {
+            expectRequests(SETTLED_NANOS);
+            if (reading.decrementAndGet() == 0) {
+                inbox.add(WAKE);
+            }
+        }
     }
 
     void add(EngineRequest request) {
@@ -122,7 +163,10 @@ final class EngineCore implements AutoCloseable {
     private void run() {
         try {
             while (!stopping) {
-                obey(inbox.take());
+                var first = executor.hidesHost() && readsRequests()
+                        ? inbox.poll(SETTLED_NANOS, TimeUnit.NANOSECONDS)
+                        : inbox.take();
+                obey(first == null ? WAKE : first);
                 for (var command = inbox.poll(); command != null; command = inbox.poll()) {
                     obey(command);
                 }
@@ -130,7 +174,7 @@ final class EngineCore implements AutoCloseable {
                 fill();
                 metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));
             }
-            live.values().forEach(request -> request.emit(new TokenEvent.Aborted(request.order.choice())));
+            live.values().forEach(request -> request.emit(new TokenEvent.Ended(request.order.choice(), Finish.ABORT)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (Throwable failure) { // an Error of the executor must reach the waiting answers too
@@ -173,7 +217,7 @@ final class EngineCore implements AutoCloseable {
                 scheduler.resetPrefixCache();
                 done.complete(null);
             }
-            case Command.StepDone() -> {}
+            case Command.Wake() -> {}
             case Command.Stop() -> stopping = true;
         }
     }
@@ -188,12 +232,19 @@ final class EngineCore implements AutoCloseable {
 
     /** Schedules steps until as many are in flight as the executor takes. */
     private void fill() {
+        if (executor.hidesHost() && readsRequests()) {
+            return;
+        }
         int empty = 0;
         while (inFlight.size() < executor.stages() && scheduler.hasWork()) {
             var step = scheduler.schedule();
             metrics.preemptions.add(step.preempted().size());
             if (!step.chunks().isEmpty()) {
                 submit(step);
+                continue;
+            }
+            if (!step.refused().isEmpty()) {
+                endUnseen(scheduler.complete(step, new int[0]));
                 continue;
             }
             // A step in flight brings the next chance; without one nothing would ever move again.
@@ -216,7 +267,7 @@ final class EngineCore implements AutoCloseable {
         metrics.iterationTokens.add(step.tokens());
         var output = executor.submit(rows);
         inFlight.add(new InFlight(step, output));
-        var _ = output.whenComplete((_, _) -> inbox.add(STEP_DONE));
+        var _ = output.whenComplete((_, _) -> inbox.add(WAKE));
     }
 
     private Row row(Chunk chunk, long now) {
@@ -260,7 +311,7 @@ final class EngineCore implements AutoCloseable {
         for (int i = 0; i < before.length; i++) {
             before[i] = chunks.get(i).sequence().generated();
         }
-        scheduler.complete(step, output.sampled());
+        var ended = scheduler.complete(step, output.sampled());
         for (int i = 0; i < before.length; i++) {
             var chunk = chunks.get(i);
             var request = live.get(chunk.sequence().id());
@@ -275,6 +326,19 @@ final class EngineCore implements AutoCloseable {
             }
             if (chunk.sequence().generated() > before[i]) {
                 deliver(request, output, i, now);
+            }
+        }
+        endUnseen(ended);
+    }
+
+    /** Those that ended without a further token: V0 refuses prompts that can never fit. */
+    private void endUnseen(List<Sequence> ended) {
+        for (var sequence : ended) {
+            var request = live.get(sequence.id());
+            if (request != null && request.sequence == sequence && sequence.finish() != null) {
+                live.remove(sequence.id());
+                recordEnd(request, sequence.finish());
+                request.emit(new TokenEvent.Ended(request.order.choice(), sequence.finish()));
             }
         }
     }
@@ -305,6 +369,9 @@ final class EngineCore implements AutoCloseable {
     }
 
     private void recordEnd(EngineRequest request, Finish reason) {
+        if (executor.hidesHost()) {
+            expectRequests(REACTION_NANOS);
+        }
         metrics.finished(reason);
         if (request.firstTokenNanos == 0) {
             return;

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import bestfit.config.Json;
 import bestfit.engine.EngineLog.Writer;
 import bestfit.engine.EngineServer.Parts;
 import bestfit.http.HttpClient;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
@@ -29,6 +31,12 @@ final class EngineStart {
     private static final String LOOPBACK = "127.0.0.1";
     private static final Duration REHEARSAL = Duration.ofSeconds(30);
     private static final Duration WARM_UP = Duration.ofMillis(300);
+    private static final Duration LONG_PROMPTS = Duration.ofMillis(600);
+    private static final int LONG_PROMPT_WORDS = 4_000;
+
+    /** Tokens that a word of a rehearsed prompt takes at most. */
+    private static final int LONGEST_WORD = 16;
+
     private static final String COMPUTED =
             "This is bestfit's embedded engine: it computes on CPU cores, one thread a device, not on a GPU.";
 
@@ -238,6 +246,9 @@ final class EngineStart {
                     .findFirst()
                     .map(key -> Map.of("Authorization", "Bearer " + key))
                     .orElse(Map.of());
+            if (args.simulation().isPresent()) {
+                longPrompts(server.url() + "/v1/completions", client, headers);
+            }
             var chat = "{\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],\"max_tokens\":4,\"stream\":true}";
             var text = "{\"prompt\":\"hello\",\"max_tokens\":4}";
             client.call("POST", server.url() + "/v1/chat/completions", headers, bytes(chat), REHEARSAL);
@@ -246,6 +257,23 @@ final class EngineStart {
             throw new UncheckedIOException(failed);
         } finally {
             core.close();
+        }
+    }
+
+    /**
+     * Until their reading is compiled: on a scaled clock a tenth of a second more for the first prompt would be seconds.
+     */
+    private void longPrompts(String url, HttpClient client, Map<String, String> headers) throws IOException {
+        long end = System.nanoTime() + LONG_PROMPTS.toNanos();
+        int words = Math.min(LONG_PROMPT_WORDS, config.maxModelLen() / LONGEST_WORD);
+        for (int seed = 0; System.nanoTime() < end; seed++) {
+            var prompt = new StringBuilder();
+            var random = new SplittableRandom(seed);
+            for (int i = 0; i < words; i++) {
+                prompt.append(i % 2 == 0 ? " word " : "the ").append(random.nextInt(1000));
+            }
+            var body = Json.object().put("prompt", prompt.toString()).put("max_tokens", 1);
+            client.call("POST", url, headers, bytes(body.toString()), REHEARSAL);
         }
     }
 

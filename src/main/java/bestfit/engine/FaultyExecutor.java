@@ -97,6 +97,11 @@ final class FaultyExecutor implements StepExecutor {
     }
 
     @Override
+    public boolean hidesHost() {
+        return inner.hidesHost();
+    }
+
+    @Override
     public void close() {
         inner.close();
     }

@@ -59,12 +59,16 @@ final class Generation {
         return request.tokenStyle() == null ? args.tokenStyle() : request.tokenStyle();
     }
 
-    /** Generates and answers; returns when the answer is written or the client has left. */
-    void serve(Exchange exchange) throws InterruptedException {
+    /** Hands the sequences to the core. */
+    void begin(Exchange exchange) {
         exchange.onClientGone(() -> events.add(new TokenEvent.Gone()));
         for (var choice : choices) {
             core.add(new EngineRequest(choice.order(), events, parts.clock().at(exchange.receivedNanos())));
         }
+    }
+
+    /** Answers; returns when the answer is written or the client has left. */
+    void serve(Exchange exchange) throws InterruptedException {
         var stream = request.options().stream();
         if (stream == null) {
             answerWhole(exchange);
@@ -109,8 +113,8 @@ final class Generation {
                 var state = take(event);
                 if (event instanceof TokenEvent.Token token) {
                     touched.add(choices.get(token.choice()));
-                } else if (event instanceof TokenEvent.Aborted aborted) {
-                    touched.add(choices.get(aborted.choice()));
+                } else if (event instanceof TokenEvent.Ended ended) {
+                    touched.add(choices.get(ended.choice()));
                 }
                 if (state == State.GONE) {
                     abandon();
@@ -173,10 +177,10 @@ final class Generation {
                 open -= wasOpen && choice.ended() ? 1 : 0;
                 yield State.GOES_ON;
             }
-            case TokenEvent.Aborted aborted -> {
-                var choice = choices.get(aborted.choice());
+            case TokenEvent.Ended ended -> {
+                var choice = choices.get(ended.choice());
                 open -= choice.ended() ? 0 : 1;
-                choice.abort();
+                choice.end(ended.finish());
                 yield State.GOES_ON;
             }
             case TokenEvent.Broken _ -> State.BROKEN;

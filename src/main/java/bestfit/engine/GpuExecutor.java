@@ -126,6 +126,11 @@ public final class GpuExecutor implements StepExecutor {
         return stages;
     }
 
+    @Override
+    public boolean hidesHost() {
+        return clock.scale() > 1;
+    }
+
     /** Ends at once; passes in flight are given up. */
     @Override
     public void close() {

@@ -74,6 +74,14 @@ public interface StepExecutor extends AutoCloseable {
     /** Passes that may be in flight: the pipeline's stages. */
     int stages();
 
+    /**
+     * True when time passes on a clock of the devices' own, for which the host's work takes none: then no step is made while
+     * a request is being read, so that it takes part in every step that it would have.
+     */
+    default boolean hidesHost() {
+        return false;
+    }
+
     @Override
     void close();
 }

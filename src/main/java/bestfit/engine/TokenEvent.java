@@ -23,8 +23,8 @@ sealed interface TokenEvent {
             @Nullable Finish finish)
             implements TokenEvent {}
 
-    /** The choice ended without a further token: the engine stops. */
-    record Aborted(int choice) implements TokenEvent {}
+    /** The choice ended without a further token: the engine stops, or the prompt can never be computed. */
+    record Ended(int choice, Finish finish) implements TokenEvent {}
 
     /** The engine died; nothing more comes for any choice. */
     record Broken(String message) implements TokenEvent {}
