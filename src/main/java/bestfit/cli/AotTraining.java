@@ -3,6 +3,7 @@ package bestfit.cli;
 import bestfit.config.Json;
 import bestfit.http.HttpClient;
 import bestfit.http.HttpServer;
+import bestfit.http.RelayWarmUp;
 import bestfit.http.Router;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -41,6 +42,7 @@ final class AotTraining {
             }
             Main.run("plan", "--no-predict", "--json");
             measureOnce();
+            RelayWarmUp.await();
             Main.run("help");
         }
         System.exit(ExitCode.OK);

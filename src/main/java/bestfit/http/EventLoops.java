@@ -11,11 +11,19 @@ import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.ResourceLeakDetector;
 import io.netty.util.concurrent.DefaultThreadFactory;
 
 /** Event loops on daemon threads: epoll where it loads, NIO elsewhere. */
 final class EventLoops {
     private static final boolean EPOLL = Epoll.isAvailable();
+
+    static {
+        // Samples buffers with stack traces by default, which costs in every run what only a developer's needs.
+        if (System.getProperty("io.netty.leakDetection.level") == null) {
+            ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
+        }
+    }
 
     private EventLoops() {}
 
@@ -27,6 +35,11 @@ final class EventLoops {
     /** The group that servers and control clients of this process share; lives as long as the process. */
     static EventLoopGroup shared() {
         return Shared.GROUP;
+    }
+
+    /** True where sockets live on epoll. */
+    static boolean epoll() {
+        return EPOLL;
     }
 
     static EventLoopGroup open(String threadName, int threads) {

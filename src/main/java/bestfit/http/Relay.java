@@ -39,10 +39,22 @@ public final class Relay {
      * @param whenFailed answers when every upstream tried refused or broke before its first byte; may block
      */
     public static Handler to(Picker picker, Consumer<Exchange> whenNone, Consumer<Exchange> whenFailed) {
-        return exchange -> {
-            ServerExchange served = (ServerExchange) exchange;
-            RelayedRequest request = new RelayedRequest(served, picker, whenNone, whenFailed);
-            served.eventLoop().execute(request::start);
+        return new Handler() {
+            @Override
+            public void handle(Exchange exchange) {
+                ServerExchange served = (ServerExchange) exchange;
+                RelayedRequest request = new RelayedRequest(served, picker, whenNone, whenFailed);
+                if (served.eventLoop().inEventLoop()) {
+                    request.start();
+                } else {
+                    served.eventLoop().execute(request::start);
+                }
+            }
+
+            @Override
+            public boolean blocks() {
+                return false;
+            }
         };
     }
 }

@@ -78,6 +78,7 @@ final class RelayAttempt implements ResponseParser.Sink {
     private void connect() {
         try {
             connection = UpstreamConnection.open(exchange.eventLoop(), upstream, origin, this);
+            connection.connect();
         } catch (UnknownHostException e) {
             end(true, false);
         }
@@ -123,11 +124,7 @@ final class RelayAttempt implements ResponseParser.Sink {
         }
         parser = connection.parser();
         parser.begin(exchange.method().equals("HEAD"));
-        connection
-                .channel()
-                .writeAndFlush(
-                        Unpooled.wrappedBuffer(requestHead(), exchange.body()),
-                        connection.channel().voidPromise());
+        connection.send(Unpooled.wrappedBuffer(requestHead(), exchange.body()));
     }
 
     private byte[] requestHead() {
@@ -162,7 +159,7 @@ final class RelayAttempt implements ResponseParser.Sink {
         boolean complete = parser.feed(in, this);
         if (answering && framing == Framing.SAME && in.readerIndex() > relayFrom) {
             in.setIndex(relayFrom, in.readerIndex()); // bytes beyond the answer's end are nobody's
-            exchange.relay(in.retain());
+            exchange.relay(in);
         }
         if (complete) {
             complete(parser.keepAlive() && !in.isReadable());
@@ -179,7 +176,7 @@ final class RelayAttempt implements ResponseParser.Sink {
         if (parser.endsWithConnection() || parser.chunked()) {
             framing = !exchange.takesChunks() ? Framing.NONE : parser.chunked() ? Framing.SAME : Framing.CHUNKS;
         }
-        exchange.relay(Unpooled.wrappedBuffer(responseHead(status, headers)));
+        exchange.relayHead(responseHead(status, headers));
     }
 
     private byte[] responseHead(int status, HttpHeaders headers) {
@@ -218,7 +215,7 @@ final class RelayAttempt implements ResponseParser.Sink {
             String size = Integer.toHexString(window.readableBytes()) + "\r\n";
             exchange.relay(Unpooled.wrappedBuffer(size.getBytes(StandardCharsets.US_ASCII)));
         }
-        exchange.relay(window.retainedSlice());
+        exchange.relay(window);
         if (framing == Framing.CHUNKS) {
             exchange.relay(Unpooled.wrappedBuffer(CRLF));
         }
@@ -234,7 +231,7 @@ final class RelayAttempt implements ResponseParser.Sink {
     /** Reads the upstream only while the client takes what was read. */
     void clientWritabilityChanged() {
         if (connection != null && answering && !over) {
-            connection.channel().config().setAutoRead(exchange.isWritable());
+            connection.reading(exchange.isWritable());
         }
     }
 

@@ -88,11 +88,10 @@ public final class Router {
         return this;
     }
 
-    /** Hands the exchange to its route's handler, or answers that there is none. */
-    void route(ServerExchange exchange, Target target) throws Exception {
+    /** The handler of the exchange's route, or one that answers that there is none. Does not block. */
+    Handler find(ServerExchange exchange, Target target) {
         if (!target.isWellFormed()) {
-            detail(exchange, 400, Map.of(), "Bad Request");
-            return;
+            return answered -> detail(answered, 400, Map.of(), "Bad Request");
         }
         List<String> path = target.segments();
         TreeSet<String> allowed = new TreeSet<>();
@@ -100,18 +99,17 @@ public final class Router {
             Map<String, String> values = route.match(path);
             if (values != null && route.takes(exchange.method())) {
                 exchange.pathValues(values);
-                route.handler.handle(exchange);
-                return;
+                return route.handler;
             }
             if (values != null) {
                 allowed.add(route.method);
             }
         }
         if (allowed.isEmpty()) {
-            detail(exchange, 404, Map.of(), "Not Found");
-        } else {
-            detail(exchange, 405, Map.of("Allow", String.join(", ", allowed)), "Method Not Allowed");
+            return answered -> detail(answered, 404, Map.of(), "Not Found");
         }
+        Map<String, String> allow = Map.of("Allow", String.join(", ", allowed));
+        return answered -> detail(answered, 405, allow, "Method Not Allowed");
     }
 
     private static void detail(Exchange exchange, int status, Map<String, String> headers, String detail) {

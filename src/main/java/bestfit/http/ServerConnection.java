@@ -7,7 +7,10 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.unix.Socket;
+import io.netty.channel.unix.UnixChannel;
 import io.netty.handler.codec.DecoderResult;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -42,6 +45,10 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     private final RequestDecoder decoder;
     private final HttpServer.Limits limits;
     private final Router router;
+
+    /** The channel's socket where it can be written to past the channel. */
+    private final @Nullable Socket socket;
+
     private final Queue<ServerExchange> waiting = new ArrayDeque<>();
 
     private @Nullable HttpRequest head;
@@ -57,6 +64,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         this.decoder = decoder;
         this.limits = limits;
         this.router = router;
+        this.socket = channel instanceof UnixChannel unix && unix.fd() instanceof Socket bare ? bare : null;
     }
 
     @Override
@@ -179,7 +187,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             ServerExchange next = waiting.poll();
             if (next != null) {
                 current = next;
-                Thread.ofVirtual().name("http").start(() -> next.run(router));
+                next.run(router);
             } else if (refusal != null) {
                 writeRefusal(refusal);
             } else if (continueOwed) {
@@ -237,6 +245,36 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     void writeRaw(ByteBuf bytes) {
         ChannelHandlerContext past = pastEncoder();
         past.write(bytes, past.voidPromise());
+    }
+
+    /**
+     * Writes bytes that need no encoding straight to the socket, as far as nothing waits before them and it takes them; the
+     * rest is copied and waits for {@link #flushWaiting}. The bytes stay the caller's.
+     */
+    void writeThrough(ByteBuf bytes) {
+        ChannelOutboundBuffer waiting = channel.unsafe().outboundBuffer();
+        if (waiting == null) {
+            return; // closed
+        }
+        int from = bytes.readerIndex();
+        if (socket != null && waiting.totalPendingWriteBytes() == 0 && bytes.hasMemoryAddress()) {
+            try {
+                from += Math.max(0, socket.sendAddress(bytes.memoryAddress(), from, bytes.writerIndex()));
+            } catch (IOException clientLeft) {
+                channel.close();
+                return;
+            }
+        }
+        if (from < bytes.writerIndex()) {
+            writeRaw(bytes.copy(from, bytes.writerIndex() - from));
+        }
+    }
+
+    void flushWaiting() {
+        ChannelOutboundBuffer waiting = channel.unsafe().outboundBuffer();
+        if (waiting != null && waiting.totalPendingWriteBytes() > 0) {
+            channel.flush();
+        }
     }
 
     /** Writes and flushes the last bytes of an answer; the future tells when the socket took them. */

@@ -66,8 +66,20 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         this.bodiless = method().equals("HEAD");
     }
 
+    /** Has its route answer: on this event loop where that does not block, else on a thread of its own. */
     void run(Router router) {
-        run(exchange -> router.route(this, target));
+        Handler handler;
+        try {
+            handler = router.find(this, target);
+        } catch (RuntimeException e) {
+            failed(e);
+            return;
+        }
+        if (handler.blocks()) {
+            Thread.ofVirtual().name("http").start(() -> run(handler));
+        } else {
+            run(handler);
+        }
     }
 
     /** Has the handler answer, and answers for it if it fails. */
@@ -330,13 +342,18 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         return begin(false);
     }
 
-    /** Writes bytes as they are, past the encoder; takes over {@code bytes}. */
+    /** Writes bytes as they are when what follows is written. */
+    void relayHead(byte[] bytes) {
+        connection.writeRaw(Unpooled.wrappedBuffer(bytes));
+    }
+
+    /** Writes bytes as they are, now if the socket takes them, else with {@link #flushRelayed}; they stay the caller's. */
     void relay(ByteBuf bytes) {
-        connection.writeRaw(bytes);
+        connection.writeThrough(bytes);
     }
 
     void flushRelayed() {
-        channel.flush();
+        connection.flushWaiting();
     }
 
     /** Writes the last bytes and ends the answer. */

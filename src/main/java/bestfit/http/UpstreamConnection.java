@@ -1,12 +1,6 @@
 package bestfit.http;
 
-import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.net.UnknownHostException;
@@ -21,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * A relay's connection to an upstream, used for one attempt after another. Lives on one event loop, that of the clients it
  * serves, so that nothing is handed between threads; each loop keeps its own idle ones.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // a close that fails leaves nothing to be done
-final class UpstreamConnection extends ChannelInboundHandlerAdapter {
-    private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+@SuppressWarnings("FutureReturnValueIgnored") // a timer that is not run concerns nobody
+abstract sealed class UpstreamConnection permits EpollUpstream, ChannelUpstream {
+    static final int CONNECT_TIMEOUT_MILLIS = 5_000;
     private static final int MOST_IDLE = 512;
 
     /** Below uvicorn's five seconds: a connection that its server is about to close is not worth the failed try. */
@@ -37,24 +31,16 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
                 }
             };
 
+    private final EventLoop loop;
     private final Relay.Upstream upstream;
     private final ResponseParser parser = new ResponseParser();
-    private final Channel channel;
     private @Nullable RelayAttempt attempt;
     private long idleSinceNanos;
-    private boolean broken;
 
-    private UpstreamConnection(Bootstrap bootstrap, Relay.Upstream upstream, Origin origin, RelayAttempt first)
-            throws UnknownHostException {
+    UpstreamConnection(EventLoop loop, Relay.Upstream upstream, RelayAttempt first) {
+        this.loop = loop;
         this.upstream = upstream;
         this.attempt = first;
-        ChannelFuture connecting = bootstrap.handler(this).connect(origin.address());
-        this.channel = connecting.channel();
-        connecting.addListener(connected -> {
-            if (!connected.isSuccess() && attempt != null) {
-                attempt.lost(false);
-            }
-        });
     }
 
     /** One that waits for work, most recently used first; null when there is none. On the event loop. */
@@ -64,8 +50,8 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
             return null;
         }
         UpstreamConnection found = waiting.pollLast();
-        while (found != null && (!found.channel.isActive() || found.idleNanos() > IDLE_NANOS)) {
-            found.channel.close();
+        while (found != null && (!found.isActive() || found.idleNanos() > IDLE_NANOS)) {
+            found.close();
             found = waiting.pollLast();
         }
         if (found != null) {
@@ -74,19 +60,30 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         return found;
     }
 
-    /** A new one, which calls {@link RelayAttempt#connected} or {@link RelayAttempt#lost}. */
+    /** A new one, which calls {@link RelayAttempt#connected} or {@link RelayAttempt#lost}, possibly before it is returned. */
     static UpstreamConnection open(EventLoop loop, Relay.Upstream upstream, Origin origin, RelayAttempt first)
             throws UnknownHostException {
-        Bootstrap bootstrap = new Bootstrap()
-                .group(loop)
-                .channel(EventLoops.clientChannel())
-                .option(ChannelOption.TCP_NODELAY, true)
-                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS);
-        return new UpstreamConnection(bootstrap, upstream, origin, first);
+        return EventLoops.epoll()
+                ? new EpollUpstream(loop, upstream, origin.address(), first)
+                : new ChannelUpstream(loop, upstream, origin.address(), first);
     }
 
-    Channel channel() {
-        return channel;
+    /** Begins to connect; once. */
+    abstract void connect();
+
+    /** Sends a request's bytes, and takes them over. */
+    abstract void send(ByteBuf request);
+
+    /** Whether bytes of the answer are read on; what was read is handed on all the same. */
+    abstract void reading(boolean on);
+
+    abstract boolean isActive();
+
+    /** Ends it without a word to the attempt. */
+    abstract void close();
+
+    final EventLoop loop() {
+        return loop;
     }
 
     ResponseParser parser() {
@@ -97,15 +94,15 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     void giveBack(boolean reusable) {
         attempt = null;
         Deque<UpstreamConnection> waiting = IDLE.get().computeIfAbsent(upstream, any -> new ArrayDeque<>());
-        if (!reusable || !channel.isActive() || waiting.size() >= MOST_IDLE) {
-            channel.close();
+        if (!reusable || !isActive() || waiting.size() >= MOST_IDLE) {
+            close();
             return;
         }
-        channel.config().setAutoRead(true);
+        reading(true);
         idleSinceNanos = System.nanoTime();
         waiting.addLast(this);
         if (waiting.size() == 1) {
-            sweepLater(channel.eventLoop(), waiting);
+            sweepLater(loop, waiting);
         }
     }
 
@@ -113,7 +110,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         loop.schedule(
                 () -> {
                     while (!waiting.isEmpty() && waiting.getFirst().idleNanos() > IDLE_NANOS) {
-                        waiting.removeFirst().channel.close();
+                        waiting.removeFirst().close();
                     }
                     if (!waiting.isEmpty()) {
                         sweepLater(loop, waiting);
@@ -127,49 +124,36 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         return System.nanoTime() - idleSinceNanos;
     }
 
-    @Override
-    public void channelActive(ChannelHandlerContext context) {
+    final void opened() {
         if (attempt != null) {
             attempt.connected();
         }
     }
 
-    @Override
-    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
-        ByteBuf in = (ByteBuf) message;
-        try {
-            if (attempt != null) {
-                attempt.read(in);
-            } else {
-                context.close(); // bytes that nobody asked for
-            }
-        } finally {
-            in.release();
+    /** Hands on what one read of the socket gave; the bytes stay the caller's. */
+    final void received(ByteBuf in) throws Exception {
+        if (attempt == null) {
+            close(); // bytes that nobody asked for
+        } else {
+            attempt.read(in);
         }
     }
 
-    @Override
-    public void channelReadComplete(ChannelHandlerContext context) {
+    final void receivedAll() {
         if (attempt != null) {
             attempt.readComplete();
         }
     }
 
-    @Override
-    public void channelInactive(ChannelHandlerContext context) {
+    /** It ended; {@code properly} if the upstream closed it and nothing broke. */
+    final void ended(boolean properly) {
         if (attempt != null) {
-            attempt.lost(!broken);
+            attempt.lost(properly);
         } else {
             Deque<UpstreamConnection> waiting = IDLE.get().get(upstream);
             if (waiting != null) {
                 waiting.remove(this);
             }
         }
-    }
-
-    @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable thrown) {
-        broken = true;
-        context.close();
     }
 }

@@ -48,15 +48,24 @@ final class BearerToken {
 
     /** {@code handler} for callers who show the token; without a token, for all. */
     static Handler guard(Optional<BearerToken> token, Handler handler) {
-        return token.<Handler>map(secret -> exchange -> {
-                    if (secret.shownBy(exchange)) {
-                        handler.handle(exchange);
-                    } else {
-                        exchange.respond(
-                                401, Map.of("Content-Type", "application/json", "WWW-Authenticate", "Bearer"), REFUSED);
-                    }
-                })
-                .orElse(handler);
+        return token.<Handler>map(secret -> new Guarded(secret, handler)).orElse(handler);
+    }
+
+    private record Guarded(BearerToken token, Handler handler) implements Handler {
+        @Override
+        public void handle(Exchange exchange) throws Exception {
+            if (token.shownBy(exchange)) {
+                handler.handle(exchange);
+            } else {
+                exchange.respond(
+                        401, Map.of("Content-Type", "application/json", "WWW-Authenticate", "Bearer"), REFUSED);
+            }
+        }
+
+        @Override
+        public boolean blocks() {
+            return handler.blocks();
+        }
     }
 
     private boolean shownBy(Exchange exchange) {

@@ -2,6 +2,7 @@ package bestfit.node;
 
 import bestfit.http.Handler;
 import bestfit.http.HttpServer;
+import bestfit.http.RelayWarmUp;
 import bestfit.http.Router;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,9 @@ final class InferencePort {
         this.router = new Router().on("*", "/*", relay);
     }
 
+    /** Returns once the first request would be relayed as fast as any. */
     synchronized void open() throws IOException {
+        RelayWarmUp.await();
         if (server == null) {
             server = HttpServer.start(host, port, HttpServer.Limits.DEFAULTS, router);
         }

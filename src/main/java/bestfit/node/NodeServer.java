@@ -5,6 +5,7 @@ import bestfit.config.Json;
 import bestfit.http.Handler;
 import bestfit.http.HttpServer;
 import bestfit.http.Relay;
+import bestfit.http.RelayWarmUp;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -60,6 +61,7 @@ public final class NodeServer implements AutoCloseable {
         var relay = BearerToken.guard(inferenceToken, relay(balancer));
         var port = new InferencePort(options.host(), inferencePort, relay);
         var events = new NodeEvents();
+        RelayWarmUp.begin();
         Engines engines = options.attached().isEmpty()
                 ? new Lifecycle(options, inferencePort, port, balancer, record, events, nodeId)
                 : new AttachedEngines(options.attached(), port, balancer, options.version());
