@@ -139,6 +139,30 @@ public sealed interface Failure {
         }
     }
 
+    /** Another process freed or took memory while the engine measured how much is free; started alone it may work. */
+    record MemoryRace(List<String> evidence) implements Failure {
+        public MemoryRace {
+            evidence = List.copyOf(evidence);
+        }
+
+        @Override
+        public String name() {
+            return "memory-race";
+        }
+    }
+
+    /** It failed where nobody let us read the engine's log; naming a cause would be a guess. */
+    record Unknown(List<String> evidence) implements Failure {
+        public Unknown {
+            evidence = List.copyOf(evidence);
+        }
+
+        @Override
+        public String name() {
+            return "unknown (no log access)";
+        }
+    }
+
     /** The process ended before it was ready, for no cause known by name. */
     record CrashAtStart(int exitCode, List<String> evidence) implements Failure {
         public CrashAtStart {

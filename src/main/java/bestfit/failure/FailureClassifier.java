@@ -53,6 +53,10 @@ public final class FailureClassifier {
                             "\\bMemoryError\\b",
                             "Cannot allocate memory"),
                     rule(
+                            Failure.MemoryRace::new,
+                            "Error in memory profiling",
+                            "This happens when other processes sharing the same container release GPU memory"),
+                    rule(
                             Failure.NotDivisible::new,
                             "must be divisible by",
                             "is not divisible by",
@@ -92,19 +96,24 @@ public final class FailureClassifier {
                             "is not supported for quantization method",
                             "Unknown quantization method",
                             "We recommend to remove .* from your config",
-                            "Failed to infer device type"),
+                            "Failed to infer device type",
+                            "Concurrent Partial Prefill is not supported",
+                            "does not support async scheduling",
+                            "Failed to import Ray"),
                     rule(
                             Failure.BadArg::new,
-                            ": error: (?:unrecognized arguments|argument |the following arguments|ambiguous option|unknown)",
+                            "(?:^|: )error: (?:unrecognized arguments|argument |the following arguments|ambiguous option|unknown)",
                             "Value error, ",
                             "User-specified max_model_len .* is greater than",
                             "max_num_batched_tokens \\(\\d+\\) (?:is smaller|must be)",
                             "does not match the quantization method specified",
+                            "len\\(partitions\\)=\\d+ does not match pp_size",
                             "Number of experts in the model must be greater than 0"),
                     rule(
                             Failure.CannotLaunch::new,
                             "^(?:setsid|taskset|env): failed to execute ",
-                            "No module named '?vllm\\b"),
+                            "No module named '?vllm\\b",
+                            "No package metadata was found for vllm"),
                     rule(
                             Failure.Communication::new,
                             "NCCL error",
@@ -174,6 +183,15 @@ public final class FailureClassifier {
                 named.filter(failure -> failure instanceof Failure.OutOfMemory)
                         .orElseGet(() -> new Failure.DiedUnderLoad(exitCode, evidence(exitCode, told, errors)));
         };
+    }
+
+    /**
+     * Classifies a failed start by what a node says of it, without the engine's log: by name if the message shows the cause,
+     * else {@link Failure.Unknown}.
+     */
+    public static Failure ofMessage(String message) {
+        var lines = message.lines().toList();
+        return lastNamed(lines).orElseGet(() -> new Failure.Unknown(lines));
     }
 
     /** True when the log says that the engine is dead, whatever the process does. */
