@@ -42,6 +42,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             MeasureFromYamlCommand.class,
             ListCommand.class,
             ReportCommand.class,
+            DoctorCommand.class,
+            AdminCommand.class,
             VersionCommand.class,
             HelpCommand.class
         })
