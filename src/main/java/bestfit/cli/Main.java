@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ArgsCommand.class,
             BenchCommand.class,
             CompareCommand.class,
+            JudgeCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,
             ListCommand.class,

@@ -32,6 +32,9 @@ final class PeerResults {
         if (json.has("time_to_first_token") || json.has("request_latency")) {
             return new ResultFile(file.toString(), Tool.AIPERF, ofAiperf(json));
         }
+        if (json.path("ttft").has("mean")) {
+            return new ResultFile(file.toString(), Tool.OTHER, ofPlain(json));
+        }
         return new ResultFile(file.toString(), Tool.VLLM, ofVllm(json));
     }
 
@@ -55,6 +58,19 @@ final class PeerResults {
                 figures.put(metric.getKey(), Figure.rate(mean, low, high));
             }
         });
+        return figures;
+    }
+
+    /** Means without their spread: they can be judged, not compared. */
+    private static SequencedMap<String, Figure> ofPlain(JsonNode json) {
+        var figures = new LinkedHashMap<String, Figure>();
+        for (var name : new String[] {"ttft", "tpot", "e2e"}) {
+            var d = json.path(name);
+            if (d.path("mean").isNumber()) {
+                var mean = new MeanEstimate(d.path("mean").asDouble(), Double.NaN, 1);
+                figures.put(name + "_ms", Figure.time(mean, number(d, "p50"), number(d, "p99")));
+            }
+        }
         return figures;
     }
 

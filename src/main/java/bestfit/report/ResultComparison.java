@@ -32,6 +32,7 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
     public static ResultComparison of(ResultFile a, ResultFile b, double tolerance) {
         var shared = new ArrayList<>(a.figures().keySet());
         shared.retainAll(b.figures().keySet());
+        shared.removeIf(name -> !hasSpread(a, name) || !hasSpread(b, name));
         if (shared.contains("ttft_ms")) {
             shared.remove("first_response_ms"); // the sharper of the two is enough
         }
@@ -48,6 +49,11 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
             }
         }
         return new ResultComparison(a, b, List.copyOf(rows), tolerance);
+    }
+
+    private static boolean hasSpread(ResultFile result, String name) {
+        var figure = result.figures().get(name);
+        return figure != null && figure.estimate().count() > 1;
     }
 
     public boolean regression() {

@@ -33,7 +33,9 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
         VLLM,
         GUIDELLM,
         AIPERF,
-        COMPRESSA;
+        COMPRESSA,
+        /** Another, in the plain form {@code {"ttft": {"mean": …, "p50": …, "p99": …}, "tpot": …, "e2e": …}}. */
+        OTHER;
 
         public String label() {
             return switch (this) {
@@ -42,6 +44,7 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
                 case GUIDELLM -> "guidellm";
                 case AIPERF -> "aiperf";
                 case COMPRESSA -> "compressa-perf";
+                case OTHER -> "another tool";
             };
         }
     }
