@@ -7,6 +7,7 @@ import bestfit.engine.Fault;
 import bestfit.engine.Simulation;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.SmiInventory;
+import bestfit.http.HttpServer;
 import bestfit.node.CommandTemplate;
 import bestfit.node.EngineProgram;
 import bestfit.node.NodeOptions;
@@ -126,6 +127,40 @@ public final class NodeCommand implements Callable<Integer> {
             description = "JSON: args that can load code or open files, allowed by model all the same.")
     private @Nullable Path allowedArgs;
 
+    @Option(
+            names = "--max-body",
+            paramLabel = "MIB",
+            defaultValue = "64",
+            description = "Largest request body in MiB; a larger one is answered 413 (${DEFAULT-VALUE}).")
+    private int maxBodyMib;
+
+    @Option(
+            names = "--max-headers",
+            paramLabel = "KIB",
+            defaultValue = "64",
+            description = "Largest request head in KiB; a larger one is answered 431 (${DEFAULT-VALUE}).")
+    private int maxHeadersKib;
+
+    @Option(
+            names = "--max-connections",
+            defaultValue = "10000",
+            description = "Most connections at once, for each port (${DEFAULT-VALUE}).")
+    private int maxConnections;
+
+    @Option(
+            names = "--idle-timeout",
+            defaultValue = "2m",
+            description =
+                    "A connection without a byte for so long is closed, unless it waits for an answer (${DEFAULT-VALUE}).")
+    private String idleTimeout = "";
+
+    @Option(
+            names = "--request-timeout",
+            defaultValue = "1m",
+            description =
+                    "A request that has not come whole so long after its first byte is answered 408 (${DEFAULT-VALUE}).")
+    private String requestTimeout = "";
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         var server = NodeServer.start(options(System.getenv()));
@@ -161,6 +196,7 @@ public final class NodeCommand implements Callable<Integer> {
         var limit = duration(problems, "--start-timeout", startTimeout);
         var drainLimit = duration(problems, "--drain", drain);
         var grace = hangGrace == null ? toldGrace(environment) : duration(problems, "--hang-grace", hangGrace);
+        var limits = limits(problems);
         var attached = attached(problems);
         var program = program(problems, environment);
         problems.throwIfAny();
@@ -182,9 +218,29 @@ public final class NodeCommand implements Callable<Integer> {
                         Optional.ofNullable(managementToken),
                         Optional.ofNullable(inferenceToken),
                         Optional.ofNullable(allowedArgs)),
+                limits,
                 Home.of(environment),
                 environment,
                 VersionCommand.version());
+    }
+
+    private HttpServer.Limits limits(Problems problems) {
+        requireRange(problems, "--max-body", maxBodyMib, 1, 2_000);
+        requireRange(problems, "--max-headers", maxHeadersKib, 1, 1_024);
+        requireRange(problems, "--max-connections", maxConnections, 1, 1_000_000);
+        var idle = duration(problems, "--idle-timeout", idleTimeout);
+        var whole = duration(problems, "--request-timeout", requestTimeout);
+        if (idle.isZero() || whole.isZero()) {
+            problems.add("--idle-timeout and --request-timeout are at least 1s");
+        }
+        return new HttpServer.Limits(
+                maxBodyMib << 20, maxHeadersKib << 10, maxConnections, idle.toNanos(), whole.toNanos());
+    }
+
+    private static void requireRange(Problems problems, String flag, int value, int least, int most) {
+        if (value < least || value > most) {
+            problems.add(flag + " is " + value + "; " + least + " to " + most + " are allowed");
+        }
     }
 
     private int simulated(Problems problems) {

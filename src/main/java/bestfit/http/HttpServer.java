@@ -27,9 +27,10 @@ public final class HttpServer implements AutoCloseable {
      * @param maxHeaderBytes larger headers are answered 431, a longer request line 414
      * @param maxConnections further ones are closed at once
      * @param idleNanos a connection without a byte for so long, outside of an answer, is closed
+     * @param requestNanos a request that is not whole so long after its first byte is answered 408, however it dribbles in
      */
-    public record Limits(int maxBodyBytes, int maxHeaderBytes, int maxConnections, long idleNanos) {
-        public static final Limits DEFAULTS = new Limits(64 << 20, 64 << 10, 10_000, 120_000_000_000L);
+    public record Limits(int maxBodyBytes, int maxHeaderBytes, int maxConnections, long idleNanos, long requestNanos) {
+        public static final Limits DEFAULTS = new Limits(64 << 20, 64 << 10, 10_000, 120_000_000_000L, 60_000_000_000L);
     }
 
     private final String host;

@@ -1,12 +1,14 @@
 package bestfit.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ final class RelayAttempt implements ResponseParser.Sink {
     /** As MLNode's proxy: a long prompt may take minutes until its first byte. */
     private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(900);
 
+    private static final byte[] NOTHING = {};
     private static final byte[] CRLF = {'\r', '\n'};
     private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
@@ -43,6 +46,10 @@ final class RelayAttempt implements ResponseParser.Sink {
     private long readNanos = System.nanoTime();
     private Framing framing = Framing.SAME;
     private boolean answering;
+
+    /** Head, and framing after it, that wait for the body's first byte. */
+    private byte[] held = NOTHING;
+
     private boolean over;
     private @Nullable ByteBuf reading;
     private int relayFrom;
@@ -157,26 +164,49 @@ final class RelayAttempt implements ResponseParser.Sink {
         reading = in;
         relayFrom = in.readerIndex();
         boolean complete = parser.feed(in, this);
-        if (answering && framing == Framing.SAME && in.readerIndex() > relayFrom) {
+        boolean clean = !in.isReadable();
+        if (framing == Framing.SAME && in.readerIndex() > relayFrom) {
             in.setIndex(relayFrom, in.readerIndex()); // bytes beyond the answer's end are nobody's
-            exchange.relay(in);
+            if (answering) {
+                exchange.relay(in);
+            } else if (held.length > 0) {
+                byte[] more = ByteBufUtil.getBytes(in);
+                int before = held.length;
+                held = Arrays.copyOf(held, before + more.length);
+                System.arraycopy(more, 0, held, before, more.length);
+            }
         }
-        if (complete) {
-            complete(parser.keepAlive() && !in.isReadable());
+        if (complete && held.length > 0) {
+            end(true, false);
+        } else if (complete) {
+            complete(parser.keepAlive() && clean);
         }
     }
 
+    /**
+     * Of a 200 whose body is to come the head waits for the body's first byte: until then another upstream may still answer,
+     * and one that ends without a body has not answered at all.
+     */
     @Override
     public void head(int status, HttpHeaders headers) {
-        if (!exchange.beginRelayed()) {
-            return; // the client left, which is about to end this attempt
-        }
-        answering = true;
         relayFrom = reading == null ? 0 : reading.readerIndex();
         if (parser.endsWithConnection() || parser.chunked()) {
             framing = !exchange.takesChunks() ? Framing.NONE : parser.chunked() ? Framing.SAME : Framing.CHUNKS;
         }
-        exchange.relayHead(responseHead(status, headers));
+        held = responseHead(status, headers);
+        if (status != 200 || !(parser.chunked() || parser.endsWithConnection())) {
+            beginAnswer();
+        }
+    }
+
+    private void beginAnswer() {
+        byte[] head = held;
+        held = NOTHING;
+        // If the client left, this attempt is about to end.
+        if (exchange.beginRelayed()) {
+            answering = true;
+            exchange.relayHead(head);
+        }
     }
 
     private byte[] responseHead(int status, HttpHeaders headers) {
@@ -208,6 +238,9 @@ final class RelayAttempt implements ResponseParser.Sink {
 
     @Override
     public void body(ByteBuf window) {
+        if (held.length > 0 && window.isReadable()) {
+            beginAnswer();
+        }
         if (!answering || framing == Framing.SAME) {
             return;
         }

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpRequestDecoder;
 /** Netty's decoder, which also keeps the time of the latest socket read and refuses ambiguous message lengths. */
 final class RequestDecoder extends HttpRequestDecoder {
     private long readNanos = System.nanoTime();
+    private long partialSinceNanos;
 
     RequestDecoder(int maxHeaderBytes) {
         super(new HttpDecoderConfig()
@@ -21,9 +22,22 @@ final class RequestDecoder extends HttpRequestDecoder {
         return readNanos;
     }
 
+    /** {@link System#nanoTime()} of the first byte after the latest whole request; 0 when there is none. */
+    long partialSinceNanos() {
+        return partialSinceNanos;
+    }
+
+    /** A request is whole: what was read of it is no part of one any more. */
+    void whole() {
+        partialSinceNanos = 0;
+    }
+
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
         readNanos = System.nanoTime();
+        if (partialSinceNanos == 0) {
+            partialSinceNanos = readNanos;
+        }
         super.channelRead(context, message);
     }
 

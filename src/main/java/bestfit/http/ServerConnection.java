@@ -69,25 +69,36 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        watchIdle(limits.idleNanos());
+        watchIdle(checkNanos());
     }
 
     private void watchIdle(long afterNanos) {
         channel.eventLoop().schedule(this::checkIdle, afterNanos, TimeUnit.NANOSECONDS);
     }
 
+    /** Closes a connection that is silent, and refuses a request that takes too long to come. */
     private void checkIdle() {
         if (!channel.isOpen()) {
             return;
         }
-        long quiet = System.nanoTime() - decoder.readNanos();
-        if (current != null) {
-            watchIdle(limits.idleNanos());
-        } else if (quiet >= limits.idleNanos()) {
+        long now = System.nanoTime();
+        long idleLeft = limits.idleNanos() - (now - decoder.readNanos());
+        boolean partial = decoder.partialSinceNanos() != 0 && waiting.isEmpty();
+        long requestLeft =
+                partial ? limits.requestNanos() - (now - decoder.partialSinceNanos()) : limits.requestNanos();
+        if (current != null || ending) {
+            watchIdle(checkNanos());
+        } else if (idleLeft <= 0) {
             channel.close();
+        } else if (requestLeft <= 0) {
+            refuse(HttpResponseStatus.REQUEST_TIMEOUT);
         } else {
-            watchIdle(limits.idleNanos() - quiet);
+            watchIdle(Math.min(Math.min(idleLeft, requestLeft), checkNanos()));
         }
+    }
+
+    private long checkNanos() {
+        return Math.min(limits.idleNanos(), limits.requestNanos());
     }
 
     @Override
@@ -133,8 +144,14 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
                 default -> HttpResponseStatus.BAD_REQUEST;
             };
         }
+        if (request.protocolVersion().majorVersion() != 1) {
+            return HttpResponseStatus.HTTP_VERSION_NOT_SUPPORTED;
+        }
         List<String> hosts = request.headers().getAll(HttpHeaderNames.HOST);
         if (request.protocolVersion().equals(HttpVersion.HTTP_1_1) ? hosts.size() != 1 : hosts.size() > 1) {
+            return HttpResponseStatus.BAD_REQUEST;
+        }
+        if (!framedClearly(request)) {
             return HttpResponseStatus.BAD_REQUEST;
         }
         if (request.headers().contains(HttpHeaderNames.EXPECT) && !HttpUtil.is100ContinueExpected(request)) {
@@ -144,6 +161,16 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             return HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE;
         }
         return null;
+    }
+
+    /** False where two readers could disagree on the body's end: a coding other than chunked, or one in HTTP/1.0. */
+    private static boolean framedClearly(HttpRequest request) {
+        List<String> codings = request.headers().getAll(HttpHeaderNames.TRANSFER_ENCODING);
+        return codings.isEmpty()
+                || (codings.size() == 1
+                        && codings.getFirst().equalsIgnoreCase("chunked")
+                        && request.protocolVersion().equals(HttpVersion.HTTP_1_1)
+                        && !request.headers().contains(HttpHeaderNames.CONTENT_LENGTH));
     }
 
     private void append(HttpRequest request, HttpContent content) {
@@ -158,6 +185,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         }
         copy(content, bytes);
         if (content instanceof LastHttpContent) {
+            decoder.whole();
             head = null;
             continueOwed = false;
             waiting.add(new ServerExchange(channel, this, request, body.toByteArray(), decoder.readNanos()));

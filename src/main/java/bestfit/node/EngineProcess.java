@@ -13,9 +13,9 @@ import java.util.function.BooleanSupplier;
 /** One engine as the operating system sees it: a process and all that it started. Thread-safe. */
 final class EngineProcess {
     /** vLLM needs up to 3.5 s to end its workers after an interrupt; longer means it does not want to. */
-    private static final Duration INTERRUPT_PATIENCE = Duration.ofSeconds(8);
+    private static final Duration INTERRUPT_PATIENCE = Duration.ofSeconds(6);
 
-    private static final Duration TERM_PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TERM_PATIENCE = Duration.ofSeconds(4);
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(5);
     private static final Duration ORPHAN_PATIENCE = Duration.ofSeconds(2);
     private static final long POLL_MILLIS = 20;

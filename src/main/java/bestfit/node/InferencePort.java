@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
 final class InferencePort {
     private final String host;
     private final int port;
+    private final HttpServer.Limits limits;
     private final Router router;
     private @Nullable HttpServer server;
 
-    InferencePort(String host, int port, Handler relay) {
+    InferencePort(String host, int port, HttpServer.Limits limits, Handler relay) {
         this.host = host;
         this.port = port;
+        this.limits = limits;
         this.router = new Router().on("*", "/*", relay);
     }
 
@@ -24,7 +26,7 @@ final class InferencePort {
     synchronized void open() throws IOException {
         RelayWarmUp.await();
         if (server == null) {
-            server = HttpServer.start(host, port, HttpServer.Limits.DEFAULTS, router);
+            server = HttpServer.start(host, port, limits, router);
         }
     }
 

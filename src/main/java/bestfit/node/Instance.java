@@ -177,7 +177,7 @@ final class Instance {
                 if (stopping()) {
                     break;
                 }
-                if (!started.isDone()) {
+                if (!started.isDone() && !killedFromOutside(failure)) {
                     enter(State.FAILED);
                     started.complete(Optional.of(failure));
                     return;
@@ -205,6 +205,12 @@ final class Instance {
             started.complete(Optional.ofNullable(lastFailure()));
             over.complete(null);
         }
+    }
+
+    /** A signal that the engine did not send itself says nothing about its configuration: the next start may go well. */
+    private static boolean killedFromOutside(Failure failure) {
+        return failure instanceof Failure.CrashAtStart(int exitCode, var _)
+                && (exitCode == Signal.KILL.exitCode() || exitCode == Signal.TERM.exitCode());
     }
 
     /** From launch to the process's end. */

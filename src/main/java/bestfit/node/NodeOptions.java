@@ -1,5 +1,6 @@
 package bestfit.node;
 
+import bestfit.http.HttpServer;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param drain how long a replaced deployment may finish what it has
  * @param attached engines that run already, balanced instead of any of this node's own; none in the usual case
  * @param security who may ask, and for what
+ * @param limits of both ports
  * @param home holds the records of running nodes and the engines' logs
  * @param environment of this process; engines inherit it without secrets
  * @param version told by the management API
@@ -36,6 +38,7 @@ public record NodeOptions(
         Duration drain,
         List<URI> attached,
         Security security,
+        HttpServer.Limits limits,
         Path home,
         Map<String, String> environment,
         String version) {

@@ -59,7 +59,7 @@ public final class NodeServer implements AutoCloseable {
         var record = openRecord(records, nodeId);
         var balancer = new Balancer<Relay.Upstream>();
         var relay = BearerToken.guard(inferenceToken, relay(balancer));
-        var port = new InferencePort(options.host(), inferencePort, relay);
+        var port = new InferencePort(options.host(), inferencePort, options.limits(), relay);
         var events = new NodeEvents();
         RelayWarmUp.begin();
         Engines engines = options.attached().isEmpty()
@@ -68,8 +68,7 @@ public final class NodeServer implements AutoCloseable {
         engines.open();
         var router = new ManagementApi(options, engines, events, rules, relay).router(managementToken);
         try {
-            var management =
-                    HttpServer.start(options.host(), options.managementPort(), HttpServer.Limits.DEFAULTS, router);
+            var management = HttpServer.start(options.host(), options.managementPort(), options.limits(), router);
             return new NodeServer(options, inferencePort, management, engines, record);
         } catch (IOException refused) {
             engines.shutDown();

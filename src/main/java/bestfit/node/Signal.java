@@ -17,6 +17,11 @@ enum Signal {
         this.number = number;
     }
 
+    /** What a shell and Java give as exit code of a process that this signal ended. */
+    int exitCode() {
+        return 128 + number;
+    }
+
     /** Loads the C library's {@code kill} when first used. */
     private static final class Native {
         static final MethodHandle KILL = Linker.nativeLinker()

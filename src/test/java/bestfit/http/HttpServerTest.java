@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 
 class HttpServerTest {
     private static final Duration SECONDS = Duration.ofSeconds(10);
-    private static final HttpServer.Limits LIMITS =
-            new HttpServer.Limits(1000, 2000, 8, TimeUnit.MILLISECONDS.toNanos(400));
+    private static final HttpServer.Limits LIMITS = new HttpServer.Limits(
+            1000, 2000, 8, TimeUnit.MILLISECONDS.toNanos(400), TimeUnit.MILLISECONDS.toNanos(1500));
 
     private final HttpClient client = new HttpClient();
     private final CountDownLatch clientLeft = new CountDownLatch(1);

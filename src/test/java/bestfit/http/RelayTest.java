@@ -127,6 +127,34 @@ class RelayTest {
     }
 
     @Test
+    void anAnswerThatEndsWithoutABodyIsNone_andTheNextUpstreamGivesIt() throws Exception {
+        String[] empty = {
+            CHUNKED + "0\r\n\r\n", CHUNKED, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", CHUNKED + "4\r\n"
+        };
+        ScriptedServer silent = upstream((number, peer) -> {
+            peer.request();
+            peer.send(empty[number % empty.length]);
+        });
+        ScriptedServer whole = upstream((number, peer) -> {
+            peer.request();
+            for (String piece : List.of(CHUNKED, "4", "\r\n", "body\r\n0\r\n", "\r\n")) {
+                peer.send(piece);
+                peer.socket().getOutputStream().flush();
+            }
+            peer.request();
+        });
+        HttpServer failingOver = relay(new InTurn(silent.port(), whole.port()));
+        HttpServer alone = relay(new InTurn(silent.port()));
+        for (int i = 0; i < empty.length; i++) {
+            HttpClient.Answer answer = post(failingOver, "x");
+            assertThat(answer.status() + " " + answer.text()).isEqualTo("200 body");
+        }
+        for (int i = 0; i < empty.length; i++) {
+            assertThat(post(alone, "x").status()).isEqualTo(502);
+        }
+    }
+
+    @Test
     void aConnectionIsKeptAcrossRelayedRequestsAndHttp10ClientsGetNoChunks() throws Exception {
         ScriptedServer upstream = upstream((number, peer) -> {
             peer.request();

@@ -55,6 +55,7 @@ class AttachedEnginesTest {
                 PATIENCE,
                 urls,
                 NodeOptions.Security.NONE,
+                bestfit.http.HttpServer.Limits.DEFAULTS,
                 home,
                 base.environment(),
                 "test"));

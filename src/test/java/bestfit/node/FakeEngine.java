@@ -7,6 +7,8 @@ import bestfit.http.Router;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -19,6 +21,7 @@ public final class FakeEngine {
     private final List<String> args;
     private final AtomicBoolean healthy = new AtomicBoolean(true);
     private final AtomicInteger requests = new AtomicInteger();
+    private final AtomicInteger active = new AtomicInteger();
 
     private FakeEngine(List<String> args) {
         this.args = args;
@@ -55,6 +58,8 @@ public final class FakeEngine {
                 })
                 .get("/v1/self", this::self)
                 .get("/v1/slow", this::slow)
+                .get("/v1/stream", this::stream)
+                .get("/fake/active", exchange -> exchange.text(200, Integer.toString(active.get())))
                 .post("/v1/completions", this::complete);
         HttpServer.start("127.0.0.1", Integer.parseInt(flag("--port")), HttpServer.Limits.DEFAULTS, router);
         System.err.println("INFO:     Application startup complete.");
@@ -79,6 +84,27 @@ public final class FakeEngine {
     private void slow(Exchange exchange) {
         var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
         stream.write("data: first\n\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    /** {@code ?n=N} events, one every 20 ms. */
+    private void stream(Exchange exchange) throws InterruptedException {
+        var left = new CountDownLatch(1);
+        active.incrementAndGet();
+        try {
+            exchange.onClientGone(left::countDown);
+            var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+            int count = exchange.query("n").map(Integer::valueOf).orElse(10);
+            for (int i = 0; i < count; i++) {
+                if (!stream.write(("data: " + i + "\n\n").getBytes(java.nio.charset.StandardCharsets.US_ASCII))
+                        || left.await(20, TimeUnit.MILLISECONDS)) {
+                    return;
+                }
+            }
+            stream.write("data: [DONE]\n\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            stream.end();
+        } finally {
+            active.decrementAndGet();
+        }
     }
 
     private void complete(Exchange exchange) {

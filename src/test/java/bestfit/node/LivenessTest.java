@@ -42,6 +42,7 @@ class LivenessTest {
                 GRACE,
                 List.of(),
                 NodeOptions.Security.NONE,
+                bestfit.http.HttpServer.Limits.DEFAULTS,
                 home,
                 base.environment(),
                 "test"));

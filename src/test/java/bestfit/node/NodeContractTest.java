@@ -71,6 +71,7 @@ class NodeContractTest {
                 Duration.ofSeconds(2),
                 List.of(),
                 NodeOptions.Security.NONE,
+                bestfit.http.HttpServer.Limits.DEFAULTS,
                 home,
                 environment,
                 "test");

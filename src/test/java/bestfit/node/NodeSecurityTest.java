@@ -41,6 +41,7 @@ class NodeSecurityTest {
                 PATIENCE,
                 List.of(),
                 security,
+                bestfit.http.HttpServer.Limits.DEFAULTS,
                 home,
                 base.environment(),
                 "test"));

@@ -1,0 +1,257 @@
+package bestfit.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import bestfit.config.Json;
+import bestfit.http.HttpClient;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** What goes wrong on a server, done to real engine processes; {@code bench/soak/node-chaos} does more of it for longer. */
+@Tag("slow")
+class ChaosTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private final HttpClient http = new HttpClient();
+
+    @TempDir
+    Path home;
+
+    private NodeServer node;
+
+    @BeforeEach
+    void start() throws IOException {
+        node = NodeServer.start(NodeContractTest.options(home, true, PATIENCE));
+    }
+
+    @AfterEach
+    void close() {
+        node.close();
+    }
+
+    private String url(String port) {
+        return node.announcement().path(port).stringValue();
+    }
+
+    private HttpClient.Answer up(String... args) throws IOException {
+        var body = Json.object().put("model", "m").put("dtype", "auto");
+        List.of(args).forEach(body.putArray("additional_args")::add);
+        return http.postJson(url("management") + "/api/v1/inference/up", body, PATIENCE);
+    }
+
+    private List<JsonNode> instances() throws IOException {
+        return http.get(url("management") + "/api/v1/inference/instances", PATIENCE)
+                .json()
+                .orElseThrow()
+                .path("instances")
+                .valueStream()
+                .toList();
+    }
+
+    private int inFlight() throws IOException {
+        return instances().stream()
+                .mapToInt(each -> each.path("in_flight").asInt())
+                .sum();
+    }
+
+    /** The text of a whole stream, or {@code cut}. */
+    private String stream(int events) {
+        try {
+            var answer = http.get(url("inference") + "/v1/stream?n=" + events, PATIENCE);
+            return answer.status() + (answer.text().endsWith("[DONE]\n\n") ? " whole" : " broken");
+        } catch (IOException cut) {
+            return "cut";
+        }
+    }
+
+    @Test
+    void engineKilledUnderAHundredStreams_takesOnlyItsOwnWithIt() throws Exception {
+        assertThat(up().status()).isEqualTo(200);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var streams = IntStream.range(0, 100)
+                    .mapToObj(_ -> CompletableFuture.supplyAsync(() -> stream(200), threads))
+                    .toList();
+            await().atMost(PATIENCE).until(() -> inFlight() == 100);
+            var victim = instances().get(0);
+            int on = victim.path("in_flight").asInt();
+            Signal.KILL.toProcess(victim.path("pid").asLong());
+            for (int i = 0; i < 20; i++) {
+                assertThat(stream(1)).as("a new request goes elsewhere").isEqualTo("200 whole");
+            }
+            var ends = streams.stream().map(CompletableFuture::join).toList();
+            assertThat(ends.stream().filter("cut"::equals)).hasSize(on);
+            assertThat(ends.stream().filter("200 whole"::equals)).hasSize(100 - on);
+            await().atMost(PATIENCE).untilAsserted(() -> {
+                var now = instances().get(0);
+                assertThat(now.path("state").stringValue()).isEqualTo("serving");
+                assertThat(now.path("restarts").asInt()).isEqualTo(1);
+                assertThat(now.path("in_flight").asInt()).isZero();
+                assertThat(now.path("failure").path("class").stringValue()).isEqualTo("died-under-load");
+            });
+        }
+    }
+
+    @Test
+    void engineKilledWhileItStarts_isStartedAgain_andGivenUpWithItsClass() throws Exception {
+        http.postJson(
+                url("management") + "/api/v1/inference/up/async",
+                Json.parse("{\"model\":\"m\",\"dtype\":\"auto\",\"additional_args\":[\"-tp=2\",\"--fake\",\"deaf\"]}"),
+                PATIENCE);
+        long last = 0;
+        for (int start = 0; start < 4; start++) {
+            long before = last;
+            await().atMost(PATIENCE).until(() -> {
+                var now = instances();
+                return now.size() == 1
+                        && now.get(0).path("pid").asLong() > 0
+                        && now.get(0).path("pid").asLong() != before;
+            });
+            last = instances().get(0).path("pid").asLong();
+            assertThat(instances().get(0).path("restarts").asInt()).isEqualTo(start);
+            Signal.KILL.toProcess(last);
+        }
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            var status = http.get(url("management") + "/api/v1/inference/up/status", PATIENCE)
+                    .json()
+                    .orElseThrow();
+            assertThat(status.path("status").stringValue()).isEqualTo("failed");
+            assertThat(status.path("error").stringValue())
+                    .startsWith("crash-at-start: ")
+                    .contains("signal 9");
+        });
+    }
+
+    @Test
+    void clientsThatLeaveInTheMiddle_leaveNothingBehind() throws Exception {
+        assertThat(up().status()).isEqualTo(200);
+        assertThat(stream(2)).isEqualTo("200 whole");
+        long socketsBefore = openFiles();
+        var left = new AtomicInteger(1_000);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 20; i++) {
+                threads.execute(() -> {
+                    while (left.getAndDecrement() > 0) {
+                        leaveInTheMiddle();
+                    }
+                });
+            }
+        }
+        await().atMost(PATIENCE).until(() -> inFlight() == 0);
+        for (var instance : instances()) {
+            var engine = "http://127.0.0.1:" + instance.path("port").asInt();
+            await().atMost(PATIENCE)
+                    .until(() ->
+                            http.get(engine + "/fake/active", PATIENCE).text().equals("0"));
+        }
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(openFiles()).isLessThan(socketsBefore + 40));
+    }
+
+    private void leaveInTheMiddle() {
+        try (var socket = new Socket(
+                InetAddress.getLoopbackAddress(), URI.create(url("inference")).getPort())) {
+            socket.getOutputStream()
+                    .write("GET /v1/stream?n=500 HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(socket.getInputStream().read()).isEqualTo('H');
+        } catch (IOException e) {
+            throw new AssertionError("the stream should have begun", e);
+        }
+    }
+
+    private static long openFiles() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.count();
+        }
+    }
+
+    @Test
+    void redeploysUnderLoad_giveNothingBut200And503() throws Exception {
+        Map<String, AtomicInteger> seen = new ConcurrentHashMap<>();
+        var over = new AtomicBoolean();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 4; i++) {
+                threads.execute(() -> {
+                    while (!over.get()) {
+                        seen.computeIfAbsent(stream(5), _ -> new AtomicInteger())
+                                .incrementAndGet();
+                    }
+                });
+            }
+            try {
+                for (int i = 0; i < 4; i++) {
+                    var args = i % 2 == 0 ? new String[0] : new String[] {"-tp", "2"};
+                    assertThat(up(args).status()).isEqualTo(200);
+                    assertThat(instances()).hasSize(i % 2 == 0 ? 2 : 1);
+                    for (int k = 0; k < 8; k++) {
+                        assertThat(stream(1)).isEqualTo("200 whole");
+                    }
+                }
+            } finally {
+                over.set(true);
+            }
+        }
+        assertThat(new TreeMap<>(seen).keySet()).as(seen.toString()).isSubsetOf("200 whole", "503 broken", "cut");
+        assertThat(inFlight()).isZero();
+    }
+
+    @Test
+    void fullDisk_costsTheLogFileOnly() throws Exception {
+        var logs = Files.createDirectories(NodeServer.logs(home));
+        for (int i = 0; i < 2; i++) {
+            Files.createSymbolicLink(
+                    logs.resolve("node-" + ProcessHandle.current().pid() + "-engine-" + i + ".log"),
+                    Path.of("/dev/full"));
+        }
+        assertThat(up().status()).isEqualTo(200);
+        assertThat(stream(3)).isEqualTo("200 whole");
+        assertThat(http.get(url("management") + "/api/v1/inference/logs?instance=0&lines=1", PATIENCE)
+                        .text())
+                .contains("Application startup complete.");
+    }
+
+    @Test
+    void sickEngine_leavesWithinFourSeconds_comesBackWithinFour_andIsNotStartedAgain() throws Exception {
+        assertThat(up().status()).isEqualTo(200);
+        var sick = instances().get(0);
+        var engine = "http://127.0.0.1:" + sick.path("port").asInt();
+        http.call("POST", engine + "/fake/sick", Map.of(), new byte[0], PATIENCE);
+        await().atMost(Duration.ofSeconds(4))
+                .until(() -> !instances().get(0).path("state").stringValue().equals("serving"));
+        var ports = new ArrayList<String>();
+        for (int i = 0; i < 6; i++) {
+            ports.add(http.get(url("inference") + "/v1/self", PATIENCE)
+                    .json()
+                    .orElseThrow()
+                    .path("devices")
+                    .stringValue());
+        }
+        assertThat(ports).containsOnly("1");
+        http.call("POST", engine + "/fake/well", Map.of(), new byte[0], PATIENCE);
+        await().atMost(Duration.ofSeconds(4))
+                .until(() -> instances().get(0).path("state").stringValue().equals("serving"));
+        assertThat(instances().get(0).path("pid").asLong())
+                .isEqualTo(sick.path("pid").asLong());
+    }
+}
