@@ -38,6 +38,7 @@ final class Stopper implements AutoCloseable {
             return;
         }
         interrupts++;
+        // Said before it is done, for ending a start under way takes a moment.
         if (interrupts > 1) {
             progress.say("stopping at once; then the server is left as it was found");
             stop.atOnce();
@@ -45,6 +46,7 @@ final class Stopper implements AutoCloseable {
             progress.say("stopping after this block (Ctrl-C again: at once); then the server is left as it was found");
         } else {
             progress.say("stopping; then the server is left as it was found");
+            stop.atOnce();
         }
     }
 

@@ -114,13 +114,13 @@ public final class TuneCommand implements Callable<Integer> {
         var spec = spec(model, enumerated, target, inventory.count(), environment);
         var home = Home.of(environment);
         var file = db == null ? home.resolve("bestfit.sqlite") : db;
-        var options = new TuneRun.Options(replace || yes, json, server(spec, target, inventory.summary()), file);
+        var options = new TuneRun.Options(replace || yes, fresh, json, server(spec, target, inventory.summary()), file);
         var run = new TuneRun(spec, target, options, environment);
         if (dryRun || enumerated.candidates().isEmpty()) {
             return run.showOnly();
         }
         try (var database = Database.open(file, home)) {
-            return run.run(database, new CampaignStore(database), fresh, model);
+            return run.run(database, new CampaignStore(database), model);
         }
     }
 

@@ -45,10 +45,11 @@ final class TuneRun {
 
     /**
      * @param mayInterrupt what runs on the node
+     * @param fresh begin a new campaign even if the same one is unfinished
      * @param server for the report's head
      * @param database file, for what can be done next
      */
-    record Options(boolean mayInterrupt, boolean json, String server, Path database) {}
+    record Options(boolean mayInterrupt, boolean fresh, boolean json, String server, Path database) {}
 
     private final CampaignSpec spec;
     private final TuneTarget target;
@@ -89,10 +90,9 @@ final class TuneRun {
         return ExitCode.OK;
     }
 
-    int run(Database database, CampaignStore campaigns, boolean fresh, Model model)
-            throws IOException, InterruptedException {
+    int run(Database database, CampaignStore campaigns, Model model) throws IOException, InterruptedException {
         var owner = CampaignStore.Owner.current();
-        return switch (campaigns.claim(spec.key(), spec.toJson(), owner, fresh)) {
+        return switch (campaigns.claim(spec.key(), spec.toJson(), owner, options.fresh())) {
             case CampaignStore.Claim.Busy(long campaign, long pid) -> {
                 System.err.println("bestfit: campaign " + campaign + " is being run by process " + pid
                         + "; wait for it to end, or end it, then give the same command again.");
@@ -200,10 +200,12 @@ final class TuneRun {
 
     private String next(CampaignResult result, Left left) {
         if (!left.asFound()) {
-            return "The same command tries again to leave the server as it was found; no finished trial is repeated.";
+            return "The same command" + (options.fresh() ? " without --new" : "")
+                    + " tries again to leave the server as it was found; no finished trial is repeated.";
         }
         if (result.verdict() == Verdict.STOPPED) {
-            return "The same command goes on with campaign " + result.id() + "; no finished trial is repeated.";
+            return "The same command" + (options.fresh() ? " without --new" : "") + " goes on with campaign "
+                    + result.id() + "; no finished trial is repeated.";
         }
         return target instanceof TuneTarget.Running
                 ? "All figures: bestfit list --db " + options.database() + " --show-metrics"

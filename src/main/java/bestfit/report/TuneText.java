@@ -314,14 +314,15 @@ final class TuneText {
 
     private void foot() {
         var check = result.check();
-        add("  %.0f s. Client used %.0f %% of a core, sent at most %.1f ms late (95th percentile): %s. %s"
-                .formatted(
-                        result.seconds(),
-                        100 * check.cpuShare(),
-                        check.sendLagMillis(),
-                        check.valid() ? "VALID" : "INVALID",
-                        setting.left()));
-        check.reasons().forEach(reason -> add("  INVALID: " + reason));
+        var client = result.ranking().isEmpty()
+                ? ""
+                : " Client used %.0f %% of a core, sent at most %.1f ms late (95th percentile): %s."
+                        .formatted(100 * check.cpuShare(), check.sendLagMillis(), check.valid() ? "VALID" : "INVALID");
+        add("  %.0f s.".formatted(result.seconds()) + client + " " + setting.left());
+        check.reasons().stream().limit(1).forEach(reason -> add("  INVALID: " + reason));
+        if (check.reasons().size() > 1) {
+            add("  INVALID for " + (check.reasons().size() - 1) + " more reasons like it; --json tells them all.");
+        }
         add("  " + setting.next());
     }
 

@@ -17,16 +17,10 @@ public final class CampaignStop {
         this.giveUp = giveUp;
     }
 
-    /** True if a block is being measured that will be finished first. */
-    public boolean afterBlock() {
-        synchronized (this) {
-            asked = true;
-            if (measuring) {
-                return true;
-            }
-        }
-        atOnce();
-        return false;
+    /** True if a block is being measured that will be finished first; if not, {@link #atOnce} is due. */
+    public synchronized boolean afterBlock() {
+        asked = true;
+        return measuring;
     }
 
     /** Requests under way are cut. */
