@@ -5,9 +5,11 @@ import bestfit.config.ConfigReader;
 import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.config.Spans;
+import bestfit.http.Tls;
 import bestfit.metrics.Slo;
 import bestfit.workload.Workload;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,6 +57,16 @@ final class BenchOptions {
     @Nullable
     private Path tokenFile;
 
+    @Option(names = "--ca", paramLabel = "FILE", description = "HTTPS: certificates (PEM) to trust in place of Java's.")
+    @Nullable
+    private Path authorities;
+
+    @Option(
+            names = "--percentile",
+            paramLabel = "P",
+            description = "Say how many more requests a bound on this percentile needs (default: 99).")
+    private double percentile = 99;
+
     @Option(
             names = "--first-token-timeout",
             paramLabel = "60s",
@@ -78,25 +90,57 @@ final class BenchOptions {
 
     /** Without an events file. */
     BenchSpec spec(Problems problems) {
+        return spec(problems, "");
+    }
+
+    /** @param given a key of the workload that the caller sets for each run, such as {@code load.rate} */
+    BenchSpec spec(Problems problems, String given) {
+        if (!(percentile >= 50 && percentile < 100)) {
+            problems.add("--percentile: " + percentile + " is not allowed; it takes 50 to below 100.");
+        }
         if (urls.isEmpty()) {
             problems.add("URL: is missing; it takes where the OpenAI API answers, such as http://127.0.0.1:8000.");
         }
-        urls.forEach(url -> MeasureJob.checkUrl(problems, "URL", url));
+        urls.forEach(url -> checkUrl(problems, url));
         if (tokenizer != null && !Files.isRegularFile(tokenizer)) {
             problems.add("--tokenizer: \"" + tokenizer + "\" does not exist; it takes the model's tokenizer.json.");
         }
         return new BenchSpec(
                 urls,
                 model,
-                flags.read(problems),
+                flags.read(problems, given),
                 tokenizer,
                 allHeaders(problems),
+                tls(problems),
+                percentile,
                 new BenchSpec.Limits(
                         span(problems, "--first-token-timeout", firstTokenTimeout),
                         span(problems, "--stall-timeout", stallTimeout),
                         span(problems, "--request-timeout", requestTimeout)),
                 null,
                 false);
+    }
+
+    private static void checkUrl(Problems problems, String url) {
+        try {
+            var uri = URI.create(url);
+            if (("http".equals(uri.getScheme()) || "https".equals(uri.getScheme())) && uri.getHost() != null) {
+                return;
+            }
+        } catch (IllegalArgumentException malformed) {
+            // told below
+        }
+        problems.add(
+                "URL: \"" + url + "\" is not allowed; it takes an http or https URL such as http://127.0.0.1:8000.");
+    }
+
+    private Tls tls(Problems problems) {
+        try {
+            return authorities == null ? Tls.SYSTEM : Tls.trusting(authorities);
+        } catch (ConfigException wrong) {
+            problems.add("--ca: " + String.join(" ", wrong.problems()));
+            return Tls.SYSTEM;
+        }
     }
 
     /** Flags that stand for keys of a workload. */
@@ -238,7 +282,7 @@ final class BenchOptions {
 
         private final Map<String, String> names = new LinkedHashMap<>();
 
-        Workload read(Problems problems) {
+        Workload read(Problems problems, String given) {
             var where = file == null ? "bench" : file.toString();
             var map = Json.object();
             try {
@@ -251,6 +295,10 @@ final class BenchOptions {
                 problems.addAll(wrong);
             }
             putInto(map, problems);
+            if (!given.isEmpty()) {
+                List.of("users", "rate", "replay_speed").forEach(section(map, "load")::remove);
+                put(map, given, "", "1");
+            }
             return Workload.read(new ConfigReader(where, map, names, problems));
         }
 

@@ -54,7 +54,7 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
     private static @Nullable LoadTarget target(BenchSpec spec, Problems problems) {
         try {
             var asked = spec.model();
-            return new LoadTarget(spec.urls(), asked == null ? firstModel(spec) : asked, spec.headers());
+            return new LoadTarget(spec.urls(), asked == null ? firstModel(spec) : asked, spec.headers(), spec.tls());
         } catch (ConfigException wrong) {
             problems.addAll(wrong);
             return null;
@@ -64,7 +64,7 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
     private static String firstModel(BenchSpec spec) {
         var url = new LoadTarget(spec.urls().getFirst(), "").baseUrl() + "/v1/models";
         try {
-            var answer = new HttpClient().call("GET", url, spec.headers(), new byte[0], PATIENCE);
+            var answer = new HttpClient(spec.tls()).call("GET", url, spec.headers(), new byte[0], PATIENCE);
             var id = answer.json()
                     .map(models -> models.at("/data/0/id").asString(""))
                     .orElse("");

@@ -1,6 +1,7 @@
 package bestfit.cli;
 
 import bestfit.config.Json;
+import bestfit.http.Tls;
 import bestfit.load.Arrivals;
 import bestfit.load.TimeLimits;
 import bestfit.workload.Extent;
@@ -24,6 +25,8 @@ record BenchSpec(
         Workload workload,
         @Nullable Path tokenizer,
         Map<String, String> headers,
+        Tls tls,
+        double percentile,
         Limits limits,
         @Nullable Path events,
         boolean resume) {
@@ -32,11 +35,11 @@ record BenchSpec(
     record Limits(Duration firstToken, Duration silence, Duration total) {}
 
     BenchSpec withEvents(@Nullable Path file, boolean goesOn) {
-        return new BenchSpec(urls, model, workload, tokenizer, headers, limits, file, goesOn);
+        return new BenchSpec(urls, model, workload, tokenizer, headers, tls, percentile, limits, file, goesOn);
     }
 
     BenchSpec with(Workload other) {
-        return new BenchSpec(urls, model, other, tokenizer, headers, limits, events, resume);
+        return new BenchSpec(urls, model, other, tokenizer, headers, tls, percentile, limits, events, resume);
     }
 
     TimeLimits timeLimits() {
@@ -69,6 +72,13 @@ record BenchSpec(
                         && workload.turns().most() == 1
                 ? OptionalInt.of(tokens + prefix)
                 : OptionalInt.empty();
+    }
+
+    /** Prompts share beginnings, so that a prefix cache is meant to help. */
+    boolean sharesPrefixes() {
+        return workload.turns().most() > 1
+                || !(workload.prompt() instanceof PromptPlan.Generated(LengthDistribution _, int prefix, int _))
+                || prefix > 0;
     }
 
     /** What makes a run comparable with another, and what a resumed one must have in common with its beginning. */

@@ -34,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -41,6 +42,17 @@ import tools.jackson.databind.JsonNode;
 @SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 public final class HttpClient {
     private static final int MAX_ANSWER_BYTES = 256 << 20;
+
+    private final Tls tls;
+
+    public HttpClient() {
+        this(Tls.SYSTEM);
+    }
+
+    /** @param tls for URLs of https */
+    public HttpClient(Tls tls) {
+        this.tls = tls;
+    }
 
     /** Nothing, or not all of the answer, came in time. */
     public static final class TimedOut extends IOException {
@@ -91,7 +103,7 @@ public final class HttpClient {
      * @throws InterruptedIOException when the thread was interrupted; its flag stays set
      * @throws ConnectException when no connection could be made
      * @throws IOException when the answer was broken off; all messages name method and URL
-     * @throws IllegalArgumentException if the URL is not an http one
+     * @throws IllegalArgumentException if the URL is not an http or https one
      */
     public Answer call(String method, String url, Map<String, String> headers, byte[] body, Duration timeout)
             throws IOException {
@@ -131,7 +143,7 @@ public final class HttpClient {
         return request;
     }
 
-    private static ChannelFuture connect(
+    private ChannelFuture connect(
             Origin origin, FullHttpRequest request, CompletableFuture<Answer> answer, Duration timeout)
             throws IOException {
         Bootstrap bootstrap = new Bootstrap()
@@ -141,7 +153,10 @@ public final class HttpClient {
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.clamp(timeout.toMillis(), 1, 1 << 30))
                 .handler(new ChannelInitializer<SocketChannel>() {
                     @Override
-                    protected void initChannel(SocketChannel channel) {
+                    protected void initChannel(SocketChannel channel) throws SSLException {
+                        if (origin.secure()) {
+                            channel.pipeline().addLast(tls.handler(channel.alloc(), origin.host(), origin.port()));
+                        }
                         channel.pipeline()
                                 .addLast(
                                         new HttpClientCodec(),

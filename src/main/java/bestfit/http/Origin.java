@@ -11,11 +11,12 @@ import java.util.Locale;
 /**
  * Where a client's request goes.
  *
+ * @param secure speak HTTPS
  * @param host a name or an address, without brackets
  * @param target path and query, as sent
  */
-record Origin(String host, int port, String target) {
-    /** @throws IllegalArgumentException if the URL is not an http one */
+record Origin(boolean secure, String host, int port, String target) {
+    /** @throws IllegalArgumentException if the URL is not an http or https one */
     static Origin of(String url) {
         URI parsed;
         try {
@@ -26,20 +27,22 @@ record Origin(String host, int port, String target) {
         return of(parsed);
     }
 
-    /** @throws IllegalArgumentException if the URL is not an http one */
+    /** @throws IllegalArgumentException if the URL is not an http or https one */
     static Origin of(URI url) {
         String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
         String host = url.getHost();
-        if (scheme.equals("https")) {
-            throw new IllegalArgumentException("https is not supported, only http: " + url);
-        }
-        if (!scheme.equals("http") || host == null) {
+        boolean secure = scheme.equals("https");
+        if ((!secure && !scheme.equals("http")) || host == null) {
             throw new IllegalArgumentException("not a URL of the form http://HOST:PORT/PATH: " + url);
         }
         String path = url.getRawPath().isEmpty() ? "/" : url.getRawPath();
         String target = url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
         String bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
-        return new Origin(bare, url.getPort() < 0 ? 80 : url.getPort(), target);
+        return new Origin(secure, bare, url.getPort() < 0 ? defaultPort(secure) : url.getPort(), target);
+    }
+
+    private static int defaultPort(boolean secure) {
+        return secure ? 443 : 80;
     }
 
     /** Resolves the host; may block on DNS, addresses do not. */
@@ -53,7 +56,7 @@ record Origin(String host, int port, String target) {
 
     String hostHeader() {
         String bracketed = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
-        return port == 80 ? bracketed : bracketed + ":" + port;
+        return port == defaultPort(secure) ? bracketed : bracketed + ":" + port;
     }
 
     /** What a person needs to read of a failed connection. */

@@ -58,7 +58,7 @@ final class RelayAttempt implements ResponseParser.Sink {
         this.request = request;
         this.exchange = exchange;
         this.upstream = upstream;
-        this.origin = new Origin(upstream.host(), upstream.port(), exchange.originForm());
+        this.origin = new Origin(false, upstream.host(), upstream.port(), exchange.originForm());
     }
 
     Relay.Upstream upstream() {

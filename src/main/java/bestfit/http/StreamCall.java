@@ -3,7 +3,6 @@ package bestfit.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFuture;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored") // a connect or close that fails shows as the end of the connection
 final class StreamCall implements StreamClient.Call {
     private final StreamPool pool;
+    private final StreamClient.Route route;
     private final byte[] request;
     private final StreamClient.Listener listener;
     private @Nullable ChannelFuture connecting;
@@ -20,25 +20,26 @@ final class StreamCall implements StreamClient.Call {
     private boolean sent;
     private boolean ended;
 
-    StreamCall(StreamPool pool, byte[] request, StreamClient.Listener listener) {
+    StreamCall(StreamPool pool, StreamClient.Route route, byte[] request, StreamClient.Listener listener) {
         this.pool = pool;
+        this.route = route;
         this.request = request;
         this.listener = listener;
     }
 
-    void start(InetSocketAddress address) {
-        StreamConnection kept = ended ? null : pool.take(address);
+    void start() {
+        StreamConnection kept = ended ? null : pool.take(route.address());
         if (kept != null) {
             onKeptConnection = true;
             connection = kept;
             kept.send(this, request);
         } else if (!ended) {
-            connect(address);
+            connect();
         }
     }
 
-    private void connect(InetSocketAddress address) {
-        ChannelFuture attempt = pool.connect(address);
+    private void connect() {
+        ChannelFuture attempt = pool.connect(route);
         connecting = attempt;
         attempt.addListener(connected -> {
             connecting = null;
@@ -80,7 +81,7 @@ final class StreamCall implements StreamClient.Call {
         connection = null;
         if (onKeptConnection && !from.answering() && !ended) {
             onKeptConnection = false;
-            connect((InetSocketAddress) from.remoteAddress());
+            connect();
         } else if (cause != null) {
             fail(cause);
         } else {

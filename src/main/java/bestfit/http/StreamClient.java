@@ -2,13 +2,13 @@ package bestfit.http;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelInitializer;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.net.InetSocketAddress;
@@ -21,6 +21,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.StreamSupport;
+import javax.net.ssl.SSLException;
 
 /**
  * Sends requests and hands every received piece to a listener with the time of its socket read, taken before parsing.
@@ -82,60 +83,71 @@ public final class StreamClient implements AutoCloseable {
                 .channel(EventLoops.clientChannel())
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.clamp(millis, 1, Integer.MAX_VALUE));
-        StreamPool pool = new StreamPool(loop, bootstrap);
-        bootstrap.handler(new ChannelInitializer<SocketChannel>() {
-            @Override
-            protected void initChannel(SocketChannel channel) {
-                channels.add(channel);
-                channel.pipeline().addLast(new StreamConnection(channel, pool));
-            }
-        });
-        return pool;
+        return new StreamPool(loop, bootstrap, channels);
     }
 
     /**
      * Sends at once on an idle connection to the same host, or a new one. A request that dies on a kept connection before a
      * byte of an answer came is sent again, once, on a new connection: the server had closed the kept one meanwhile.
      *
-     * @throws IllegalArgumentException if the URL is not an http one or a header has a line break
+     * @throws IllegalArgumentException if the URL is not an http or https one or a header has a line break
      * @throws IllegalStateException if this client is closed
      */
     public Call post(URI url, Map<String, String> headers, byte[] body, Listener listener) {
-        Origin origin = Origin.of(url);
-        StreamPool pool = nextPool();
-        StreamCall call = new StreamCall(pool, RequestBytes.of("POST", origin, headers, body), listener);
         try {
-            InetSocketAddress address = origin.address();
-            pool.run(() -> call.start(address));
+            Route route = route(url, headers);
+            return post(route, route.request(body), listener);
         } catch (UnknownHostException e) {
+            StreamPool pool = nextPool();
+            StreamCall call = new StreamCall(pool, Route.NOWHERE, new byte[0], listener);
             pool.later(() -> call.fail(e));
-        } catch (RejectedExecutionException e) {
-            throw new IllegalStateException("this client is closed", e);
+            return call;
         }
-        return call;
     }
 
     /**
      * A URL and headers looked up and encoded once, for many requests.
      *
-     * @throws IllegalArgumentException if the URL is not an http one or a header has a line break
+     * @throws IllegalArgumentException if the URL is not an http or https one or a header has a line break
      * @throws UnknownHostException if the host has no address
      */
     public Route route(URI url, Map<String, String> headers) throws UnknownHostException {
+        return route(url, headers, Tls.SYSTEM);
+    }
+
+    /** The same, trusting others. */
+    public Route route(URI url, Map<String, String> headers, Tls tls) throws UnknownHostException {
         Origin origin = Origin.of(url);
-        return new Route(origin, origin.address(), headers);
+        return new Route(origin, origin.address(), headers, tls);
     }
 
     /** Where requests go. Immutable. */
     public static final class Route {
+        private static final Route NOWHERE = new Route(
+                new Origin(false, "", 0, "/"), InetSocketAddress.createUnresolved("", 0), Map.of(), Tls.SYSTEM);
+
         private final Origin origin;
         private final InetSocketAddress address;
         private final Map<String, String> headers;
+        private final Tls tls;
 
-        private Route(Origin origin, InetSocketAddress address, Map<String, String> headers) {
+        private Route(Origin origin, InetSocketAddress address, Map<String, String> headers, Tls tls) {
+            this.tls = tls;
             this.origin = origin;
             this.address = address;
             this.headers = Map.copyOf(headers);
+        }
+
+        boolean secure() {
+            return origin.secure();
+        }
+
+        InetSocketAddress address() {
+            return address;
+        }
+
+        SslHandler handler(ByteBufAllocator allocator) throws SSLException {
+            return tls.handler(allocator, origin.host(), origin.port());
         }
 
         /** A whole request with this body, to be given to {@link #post(Route, byte[], Listener)}. */
@@ -151,9 +163,9 @@ public final class StreamClient implements AutoCloseable {
      */
     public Call post(Route route, byte[] request, Listener listener) {
         StreamPool pool = nextPool();
-        StreamCall call = new StreamCall(pool, request, listener);
+        StreamCall call = new StreamCall(pool, route, request, listener);
         try {
-            pool.run(() -> call.start(route.address));
+            pool.run(call::start);
         } catch (RejectedExecutionException e) {
             throw new IllegalStateException("this client is closed", e);
         }
@@ -164,7 +176,7 @@ public final class StreamClient implements AutoCloseable {
     public CompletableFuture<Void> connect(Route route, int connections) {
         StreamPool pool = pools.getFirst();
         CompletableFuture<Void> all = new CompletableFuture<>();
-        pool.run(() -> pool.connectIdle(route.address, connections, all));
+        pool.run(() -> pool.connectIdle(route, connections, all));
         return all;
     }
 

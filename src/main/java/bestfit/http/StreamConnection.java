@@ -18,9 +18,12 @@ final class StreamConnection extends ChannelInboundHandlerAdapter implements Res
     private @Nullable SocketAddress remote;
     private @Nullable StreamCall call;
     private @Nullable Throwable cause;
+    private final boolean secure;
     private long readNanos;
 
-    StreamConnection(SocketChannel channel, StreamPool pool) {
+    /** @param secure bytes are deciphered before they come here; {@link #readStamp} stands in front of that */
+    StreamConnection(SocketChannel channel, StreamPool pool, boolean secure) {
+        this.secure = secure;
         this.channel = channel;
         this.pool = pool;
     }
@@ -62,7 +65,9 @@ final class StreamConnection extends ChannelInboundHandlerAdapter implements Res
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
-        readNanos = System.nanoTime();
+        if (!secure) {
+            readNanos = System.nanoTime();
+        }
         ByteBuf in = (ByteBuf) message;
         try {
             StreamCall answered = call;
@@ -80,6 +85,17 @@ final class StreamConnection extends ChannelInboundHandlerAdapter implements Res
         } finally {
             in.release();
         }
+    }
+
+    /** Takes the time of the socket read before the bytes are deciphered. */
+    ChannelInboundHandlerAdapter readStamp() {
+        return new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext context, Object message) {
+                readNanos = System.nanoTime();
+                context.fireChannelRead(message);
+            }
+        };
     }
 
     @Override

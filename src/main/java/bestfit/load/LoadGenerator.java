@@ -98,7 +98,7 @@ public final class LoadGenerator implements AutoCloseable {
         var routes = new ArrayList<StreamClient.Route>();
         for (var url : target.urls(endpoint)) {
             try {
-                routes.add(client.route(url, target.allHeaders()));
+                routes.add(client.route(url, target.allHeaders(), target.tls()));
             } catch (UnknownHostException e) {
                 throw new ConfigException(
                         url.getHost() + ": the host is not known; it takes a URL such as http://127.0.0.1:8000.");

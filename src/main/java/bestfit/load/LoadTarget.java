@@ -1,5 +1,6 @@
 package bestfit.load;
 
+import bestfit.http.Tls;
 import java.net.URI;
 import java.util.HashMap;
 import java.util.List;
@@ -10,8 +11,9 @@ import java.util.Map;
  *
  * @param baseUrls of the OpenAI API, without {@code /v1}, without a slash at the end; several are used in turn
  * @param headers sent with every request besides the content type
+ * @param tls whom to trust with HTTPS
  */
-public record LoadTarget(List<String> baseUrls, String model, Map<String, String> headers) {
+public record LoadTarget(List<String> baseUrls, String model, Map<String, String> headers, Tls tls) {
     /** The endpoint of chat completions. */
     public static final String CHAT = "/v1/chat/completions";
 
@@ -21,7 +23,7 @@ public record LoadTarget(List<String> baseUrls, String model, Map<String, String
     }
 
     public LoadTarget(String baseUrl, String model, Map<String, String> headers) {
-        this(List.of(baseUrl), model, headers);
+        this(List.of(baseUrl), model, headers, Tls.SYSTEM);
     }
 
     public LoadTarget(String baseUrl, String model) {

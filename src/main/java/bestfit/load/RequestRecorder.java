@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** Watches one request on its event loop and turns what happened into a {@link Measurement}. */
@@ -252,6 +253,11 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     private String failureOf(Throwable cause) {
         if (limit != null) {
             return limit;
+        }
+        for (Throwable inner = cause; inner != null; inner = inner.getCause()) {
+            if (inner instanceof SSLException) {
+                return RequestFailure.REFUSED.because("TLS: " + inner.getMessage());
+            }
         }
         var told = cause.getMessage();
         var seen = told == null ? cause.getClass().getSimpleName() : told;

@@ -16,11 +16,12 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ServerTokenizer implements TokenCounter {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private final HttpClient http = new HttpClient();
+    private final HttpClient http;
     private final LoadTarget target;
 
     public ServerTokenizer(LoadTarget target) {
         this.target = target;
+        this.http = new HttpClient(target.tls());
     }
 
     /** @throws ConfigException if the server does not tell */

@@ -4,15 +4,18 @@ import static bestfit.metrics.Measurement.NEVER;
 
 import bestfit.config.Json;
 import bestfit.load.LoadResult;
+import bestfit.load.ServerWatch;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.Distribution;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.RequestFailure;
 import bestfit.metrics.Slo;
+import bestfit.metrics.SteadyState;
 import bestfit.metrics.Summary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -28,6 +31,9 @@ import tools.jackson.databind.node.ObjectNode;
  * @param promptTokens of every prompt without template; empty where they differ
  * @param template tokens that the chat template adds to each prompt; empty where it is not known
  * @param users of a closed loop
+ * @param percentile that is to rest on enough requests
+ * @param server its own counters; empty where it does not tell
+ * @param sharesPrefixes a prefix cache is meant to help
  */
 public record BenchReport(
         ObjectNode run,
@@ -36,10 +42,11 @@ public record BenchReport(
         @Nullable Slo slo,
         OptionalInt promptTokens,
         OptionalInt template,
-        OptionalInt users) {
-    /** A p99 that is exceeded with 99 % certainty by none of fewer samples rests on nothing. */
-    private static final int SAMPLES_FOR_P99 = 459;
-
+        OptionalInt users,
+        double percentile,
+        Optional<ServerWatch.Seen> server,
+        boolean sharesPrefixes) {
+    private static final double CERTAINTY = 0.99;
     private static final double MOST_SUSPENDED_MILLIS = 50;
 
     /** Puts an interrupted run and its continuation on one clock, without the pause between; what was sent again counts once. */
@@ -61,7 +68,7 @@ public record BenchReport(
     }
 
     /** Why the numbers are the client's and not the server's; empty if the run is VALID. */
-    List<String> reasons() {
+    public List<String> reasons() {
         var reasons = new ArrayList<>(result.selfCheck().reasons());
         if (!anySuccess()) {
             reasons.add("No request succeeded; see the failures.");
@@ -79,14 +86,30 @@ public record BenchReport(
         return reasons;
     }
 
+    public boolean valid() {
+        return reasons().isEmpty();
+    }
+
+    /** Of fewer samples, the largest is below the percentile too often to bound it. */
+    private static long samplesFor(double share) {
+        return (long) Math.ceil(Math.log(1 - CERTAINTY) / Math.log(share));
+    }
+
+    private String percentileName() {
+        return percentile == Math.rint(percentile) ? Integer.toString((int) percentile) : Double.toString(percentile);
+    }
+
     /** What the figures cannot show, without making them wrong. */
     private List<String> notes() {
         var notes = new ArrayList<String>();
         long successes = measurements.stream().filter(Measurement::succeeded).count();
-        if (successes > 0 && successes < SAMPLES_FOR_P99) {
-            notes.add("p99 rests on " + successes + " requests; a bound on it that holds with 99 % certainty needs "
-                    + SAMPLES_FOR_P99 + ", " + (SAMPLES_FOR_P99 - successes) + " more.");
+        long needed = samplesFor(percentile / 100);
+        if (successes > 0 && successes < needed) {
+            notes.add("p" + percentileName() + " rests on " + successes
+                    + " requests; a bound on it that holds with 99 % certainty needs " + needed + ", "
+                    + (needed - successes) + " more.");
         }
+        server.ifPresent(seen -> notes.addAll(new Reconciliation(seen, measurements).notes(sharesPrefixes)));
         long other = measurements.stream()
                 .filter(m -> m.succeeded()
                         && template.isPresent()
@@ -112,6 +135,21 @@ public record BenchReport(
         json.set("metrics", metrics());
         json.set("counts", counts());
         json.set("instrument", instrument());
+        SteadyState.of(measurements).ifPresent(steady -> json.set("steady", json(steady)));
+        server.ifPresent(seen -> json.set("server", new Reconciliation(seen, measurements).json()));
+        return json;
+    }
+
+    private ObjectNode json(SteadyState steady) {
+        long first =
+                measurements.stream().mapToLong(Measurement::startNanos).min().orElse(0);
+        var json = Json.object()
+                .put("rule", SteadyState.RULE)
+                .put("from_s", rounded((steady.fromNanos() - first) / 1e9))
+                .put("to_s", rounded((steady.toNanos() - first) / 1e9))
+                .put("requests", steady.requests().size())
+                .put("output_tok_s", rounded(steady.outputTokensPerSecond(measurements)));
+        BenchMetrics.of(steady.requests()).times().forEach((name, d) -> json.set(name, json(d)));
         return json;
     }
 
@@ -283,6 +321,7 @@ public record BenchReport(
                 .distinct()
                 .limit(5)
                 .forEach(failure -> text.append("failed: ").append(failure).append(System.lineSeparator()));
+        SteadyState.of(measurements).ifPresent(steady -> text.append(steadyText(steady)));
         notes().forEach(note -> text.append(note).append(System.lineSeparator()));
         var instrument = instrument();
         text.append(String.format(
@@ -296,6 +335,26 @@ public record BenchReport(
                 .forEach(reason ->
                         text.append(System.lineSeparator()).append("  ").append(reason));
         return text.toString();
+    }
+
+    private String steadyText(SteadyState steady) {
+        long first =
+                measurements.stream().mapToLong(Measurement::startNanos).min().orElse(0);
+        var times = BenchMetrics.of(steady.requests()).times();
+        return String.format(
+                Locale.ROOT,
+                "steady %.1f to %.1f s, %d requests: TTFT %s ms, TPOT %s ms, %.1f output tokens/s%n  (%s)%n",
+                (steady.fromNanos() - first) / 1e9,
+                (steady.toNanos() - first) / 1e9,
+                steady.requests().size(),
+                mean(times.get("ttft_ms")),
+                mean(times.get("tpot_ms")),
+                steady.outputTokensPerSecond(measurements),
+                SteadyState.RULE);
+    }
+
+    private static String mean(@Nullable Distribution times) {
+        return times == null ? "-" : cell(times.mean());
     }
 
     private static String label(String name) {

@@ -11,6 +11,18 @@ public sealed interface LoadShape {
      */
     record Users(int count, Duration rampUp) implements LoadShape {}
 
+    /** A closed loop of so many, otherwise as this one. */
+    default LoadShape withUsers(int count) {
+        return new Users(count, this instanceof Users(int _, Duration rampUp) ? rampUp : Duration.ZERO);
+    }
+
+    /** An open loop of this rate, otherwise as this one. */
+    default LoadShape withRate(double perSecond) {
+        return this instanceof Rate(double _, double burstiness, int mostInFlight)
+                ? new Rate(perSecond, burstiness, mostInFlight)
+                : new Rate(perSecond, 1, Integer.MAX_VALUE);
+    }
+
     /**
      * Open loop: at times drawn beforehand.
      *

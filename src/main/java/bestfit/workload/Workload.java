@@ -44,12 +44,21 @@ public record Workload(
     }
 
     /** The same with another load. */
-    public Workload with(LoadShape newLoad, Extent newExtent) {
+    public Workload with(LoadShape newLoad) {
+        return with(newLoad, seed);
+    }
+
+    /** The same with other prompts and times. */
+    public Workload withSeed(long newSeed) {
+        return with(load, newSeed);
+    }
+
+    private Workload with(LoadShape newLoad, long newSeed) {
         return new Workload(
                 name,
                 endpoint,
                 newLoad,
-                newExtent,
+                extent,
                 warmup,
                 prompt,
                 output,
@@ -58,6 +67,6 @@ public record Workload(
                 thinkTime,
                 sampling,
                 slo,
-                seed);
+                newSeed);
     }
 }

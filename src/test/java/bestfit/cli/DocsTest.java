@@ -133,6 +133,7 @@ class DocsTest {
         var flags = command.getCommandSpec().options().stream()
                 .flatMap(option -> Stream.of(option.names()))
                 .collect(toSet());
+        command.getSubcommands().values().forEach(sub -> flags.addAll(flags(sub)));
         if (command.getCommandName().equals("engine")) {
             flags.addAll(VLLM_ARGS);
         }
@@ -142,8 +143,7 @@ class DocsTest {
     private static Set<String> allFlags() {
         var flags = new TreeSet<>(VLLM_ARGS);
         LAUNCHER.values().forEach(flags::addAll);
-        flags(Main.commandLine()).forEach(flags::add);
-        Main.commandLine().getSubcommands().values().forEach(command -> flags.addAll(flags(command)));
+        flags.addAll(flags(Main.commandLine()));
         return flags;
     }
 

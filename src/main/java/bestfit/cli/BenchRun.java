@@ -1,0 +1,96 @@
+package bestfit.cli;
+
+import bestfit.load.LoadGenerator;
+import bestfit.load.LoadJob;
+import bestfit.load.LoadResult;
+import bestfit.load.ServerWatch;
+import bestfit.load.StopSignal;
+import bestfit.metrics.Measurement;
+import bestfit.metrics.MeasurementSink;
+import bestfit.report.BenchReport;
+import bestfit.time.NanoClock;
+import bestfit.workload.Extent;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Warm-up and run of one workload, and what is to be reported of it.
+ *
+ * @param stop ends it
+ */
+record BenchRun(BenchSetup setup, StopSignal stop) {
+    /**
+     * @param before measured before an interruption
+     * @param sink takes every measurement as its request ends
+     */
+    BenchReport run(LoadGenerator generator, List<Measurement> before, MeasurementSink sink)
+            throws InterruptedException {
+        warmUp(generator);
+        var watch = ServerWatch.start(setup.target());
+        LoadResult result;
+        Optional<ServerWatch.Seen> seen;
+        try {
+            result = measure(generator, before, sink);
+            seen = watch == null ? Optional.empty() : watch.seen();
+        } finally {
+            if (watch != null) {
+                watch.close();
+            }
+        }
+        var spec = setup.spec();
+        return new BenchReport(
+                spec.json(setup.target().model()),
+                BenchReport.joined(before, result.measurements()),
+                result,
+                spec.workload().slo().orElse(null),
+                spec.promptTokens(),
+                setup.template(),
+                spec.users(),
+                spec.percentile(),
+                seen,
+                spec.sharesPrefixes());
+    }
+
+    private void warmUp(LoadGenerator generator) throws InterruptedException {
+        var spec = setup.spec();
+        int count = spec.workload().warmup();
+        if (count > 0) {
+            var job = new LoadJob(
+                    setup.warmupBody(),
+                    setup.planned().conversations().count(),
+                    spec.arrivals(setup.planned(), 0),
+                    new Extent.Requests(count),
+                    spec.timeLimits(),
+                    spec.workload().thinkTime(),
+                    0,
+                    new BitSet(),
+                    -1);
+            generator.run(setup.target(), spec.workload().endpoint(), job, _ -> {}, stop);
+        }
+    }
+
+    private LoadResult measure(LoadGenerator generator, List<Measurement> before, MeasurementSink sink)
+            throws InterruptedException {
+        var spec = setup.spec();
+        var workload = spec.workload();
+        var skip = new BitSet();
+        before.forEach(m -> skip.set(m.index()));
+        var job = new LoadJob(
+                setup.body(),
+                setup.planned().conversations().count(),
+                spec.arrivals(
+                        setup.planned(), (int) (before.size() / workload.turns().mean())),
+                workload.extent(),
+                spec.timeLimits(),
+                workload.thinkTime(),
+                0,
+                skip,
+                0);
+        int total = workload.extent().mostRequests(0) - before.size();
+        var shown = total > 0
+                ? new ProgressLine(sink, "", total, System.err, Terminal.onStandardError(), NanoClock.SYSTEM)
+                : sink;
+        return generator.run(setup.target(), workload.endpoint(), job, shown, stop);
+    }
+}

@@ -1,0 +1,238 @@
+package bestfit.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bestfit.config.Json;
+import bestfit.http.Exchange;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
+import bestfit.metrics.Measurement;
+import bestfit.workload.Conversation;
+import bestfit.workload.ConversationSource;
+import bestfit.workload.Extent;
+import bestfit.workload.LengthDistribution;
+import bestfit.workload.LoadShape;
+import bestfit.workload.PromptPlan;
+import bestfit.workload.Sampling;
+import bestfit.workload.SendSchedule;
+import bestfit.workload.Workload;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** Shapes of load against a real socket. */
+class LoadShapesTest {
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final int WAIT_MILLIS = 100;
+
+    private final List<JsonNode> requests = Collections.synchronizedList(new ArrayList<>());
+    private HttpServer server;
+    private LoadGenerator generator;
+
+    @BeforeEach
+    void start() throws IOException, InterruptedException {
+        server = HttpServer.start(
+                "127.0.0.1",
+                0,
+                HttpServer.Limits.DEFAULTS,
+                new Router().post(LoadTarget.CHAT, this::answer).get("/metrics", this::metrics));
+        generator = LoadGenerator.open();
+    }
+
+    @AfterEach
+    void close() {
+        generator.close();
+        server.close();
+    }
+
+    /** Answers with quotes and umlauts, which must come back as they were. */
+    private void answer(Exchange exchange) {
+        var request = Json.parse(new String(exchange.body(), StandardCharsets.UTF_8));
+        requests.add(request);
+        var asked = request.at("/messages").get(request.path("messages").size() - 1);
+        var text = asked.path("content").asString();
+        if (text.startsWith("slow")) {
+            LockSupport.parkNanos(WAIT_MILLIS * 1_000_000L); // the engine's work
+        }
+        if (text.startsWith("broken")) {
+            exchange.json(500, Json.object().put("error", "broken"));
+            return;
+        }
+        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+        for (var piece : List.of("say \"", text + "\" \\ ", "ü\n")) {
+            var event = Json.object();
+            event.putArray("choices").addObject().putObject("delta").put("content", piece);
+            write(stream, event.toString());
+        }
+        write(stream, "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}");
+        write(stream, "[DONE]");
+        stream.end();
+    }
+
+    private void metrics(Exchange exchange) {
+        exchange.text(
+                200,
+                "# TYPE vllm:prompt_tokens_total counter\nvllm:prompt_tokens_total{engine=\"0\"} " + 9 * requests.size()
+                        + "\nvllm:generation_tokens_total{engine=\"0\"} " + 3 * requests.size()
+                        + "\nvllm:time_to_first_token_seconds_bucket{le=\"1\"} 4\n");
+    }
+
+    private static void write(Exchange.BodyStream stream, String data) {
+        stream.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Workload workload(Duration think) {
+        return new Workload(
+                "",
+                Workload.CHAT,
+                new LoadShape.Users(1, Duration.ZERO),
+                new Extent.Requests(1),
+                0,
+                new PromptPlan.Generated(new LengthDistribution.Fixed(1), 0, 1),
+                Optional.empty(),
+                true,
+                new LengthDistribution.Fixed(1),
+                think,
+                Sampling.GREEDY,
+                Optional.empty(),
+                1);
+    }
+
+    private LoadResult run(
+            ConversationSource source, Arrivals arrivals, Extent extent, Duration think, List<String> urls)
+            throws InterruptedException {
+        var job = new LoadJob(
+                new BenchBody("m", workload(think), source, false),
+                Integer.MAX_VALUE,
+                arrivals,
+                extent,
+                new TimeLimits(LIMIT, LIMIT, LIMIT, LIMIT),
+                think,
+                0,
+                new BitSet(),
+                0);
+        var target = new LoadTarget(urls, "m", Map.of(), bestfit.http.Tls.SYSTEM);
+        return generator.run(target, LoadTarget.CHAT, job, _ -> {}, new StopSignal());
+    }
+
+    private static Conversation asking(String... messages) {
+        return new Conversation(
+                List.of(messages).stream().map(m -> new Conversation.Turn(m, 3)).toList());
+    }
+
+    @Test
+    void conversation_growsByItsOwnAnswers() throws InterruptedException {
+        var think = Duration.ofMillis(30);
+        var result = run(
+                number -> asking("first " + number, "second", "third"),
+                new Arrivals.Closed(2, Duration.ZERO),
+                new Extent.Requests(12),
+                think,
+                List.of(server.url()));
+        assertThat(result.measurements()).hasSize(12).allMatch(Measurement::succeeded);
+        assertThat(result.measurements().stream().map(Measurement::index))
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, 12).boxed().toList());
+        var longest = requests.stream()
+                .filter(request -> request.path("messages").size() == 5)
+                .toList();
+        assertThat(longest).hasSize(4);
+        for (var request : longest) {
+            var first = request.at("/messages/0/content").asString();
+            assertThat(request.at("/messages/1/role").asString()).isEqualTo("assistant");
+            assertThat(request.at("/messages/1/content").asString()).isEqualTo("say \"" + first + "\" \\ ü\n");
+            assertThat(request.at("/messages/3/content").asString()).isEqualTo("say \"second\" \\ ü\n");
+            assertThat(request.at("/messages/4/content").asString()).isEqualTo("third");
+        }
+        assertThat(result.wallNanos()).isGreaterThan(4 * think.toNanos());
+    }
+
+    @Test
+    void turnsAfterAFailedOne_areCounted() throws InterruptedException {
+        var result = run(
+                _ -> asking("good", "broken", "never", "asked"),
+                new Arrivals.Closed(1, Duration.ZERO),
+                new Extent.Requests(4),
+                Duration.ZERO,
+                List.of(server.url()));
+        assertThat(requests).hasSize(2);
+        assertThat(result.measurements())
+                .extracting(m -> String.valueOf(m.failure()).split(":", 2)[0])
+                .containsExactlyInAnyOrder("null", "http status", "not sent", "not sent");
+    }
+
+    @Test
+    void openLoopWithACap_countsTheWait() throws InterruptedException {
+        var times = LongStream.range(0, 12).map(i -> i * 1_000_000).toArray();
+        var result = run(
+                _ -> asking("slow"),
+                new Arrivals.Open(SendSchedule.at(times), 4),
+                new Extent.Requests(12),
+                Duration.ZERO,
+                List.of(server.url()));
+        assertThat(result.measurements()).hasSize(12).allMatch(Measurement::succeeded);
+        assertThat(result.measurements().stream()
+                        .filter(m -> m.startNanos() - m.intendedNanos() > WAIT_MILLIS * 500_000L)
+                        .count())
+                .isEqualTo(8);
+    }
+
+    @Test
+    void whatFoundNoPlaceUpToTheEnd_isCounted() throws InterruptedException {
+        var times = LongStream.range(0, 12).map(i -> i * 1_000_000).toArray();
+        var result = run(
+                _ -> asking("slow"),
+                new Arrivals.Open(SendSchedule.at(times), 4),
+                new Extent.Lasting(Duration.ofMillis(50)),
+                Duration.ZERO,
+                List.of(server.url()));
+        assertThat(result.measurements()).hasSize(12);
+        assertThat(result.measurements().stream().filter(Measurement::succeeded).count())
+                .isEqualTo(4);
+    }
+
+    @Test
+    void rampUp_spreadsTheUsers_andUrlsTakeTurns() throws Exception {
+        try (var other = new FakeEngine()) {
+            var result = run(
+                    _ -> asking("a"),
+                    new Arrivals.Closed(5, Duration.ofMillis(500)),
+                    new Extent.Requests(5),
+                    Duration.ZERO,
+                    List.of(server.url(), other.url()));
+            assertThat(result.wallNanos()).isGreaterThan(300_000_000);
+            assertThat(requests).hasSize(3);
+            assertThat(other.requests()).hasSize(2);
+        }
+    }
+
+    @Test
+    void serversOwnCounters_areRead() throws InterruptedException {
+        try (var watch = Objects.requireNonNull(ServerWatch.start(new LoadTarget(server.url(), "m")))) {
+            run(
+                    _ -> asking("a"),
+                    new Arrivals.Closed(1, Duration.ZERO),
+                    new Extent.Requests(4),
+                    Duration.ZERO,
+                    List.of(server.url()));
+            var seen = watch.seen().orElseThrow();
+            assertThat(seen.growth("prompt_tokens_total")).contains(36.0);
+            assertThat(seen.growth("generation_tokens_total")).contains(12.0);
+            assertThat(seen.growth("time_to_first_token_seconds_count")).isEmpty();
+        }
+    }
+}
