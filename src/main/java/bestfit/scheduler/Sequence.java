@@ -30,6 +30,9 @@ public final class Sequence {
         FINISHED
     }
 
+    /** Greater than any block's index, and still a number of tokens when multiplied. */
+    static final int NO_BLOCK = 1 << 22;
+
     private static final int[] NO_BLOCKS = {};
     private static final long[] NO_HASHES = {};
 
@@ -66,6 +69,10 @@ public final class Sequence {
     int slots;
     /** Prefix-cache hit as first looked up, -1 before; V0 does not look again until the blocks are given back. */
     int knownCached = -1;
+    /** Its first blocks that are known to hold what they should. */
+    int verifiedBlocks;
+    /** The first of its blocks that it shares and nobody has written yet. */
+    int unwrittenBlock = NO_BLOCK;
     /** Number of the last step it was part of, -1 for none since it was admitted. */
     long lastScheduled = -1;
 
@@ -208,6 +215,7 @@ public final class Sequence {
 
     void replaceBlock(int index, int block) {
         blocks[index] = block;
+        verifiedBlocks = Math.min(verifiedBlocks, index);
     }
 
     /** Forgets the blocks. Outstanding steps may still read the array, so it is never written again. */
@@ -216,6 +224,8 @@ public final class Sequence {
         blockCount = 0;
         cachedBlocks = 0;
         slots = 0;
+        verifiedBlocks = 0;
+        unwrittenBlock = NO_BLOCK;
         knownCached = -1;
         lastScheduled = -1;
     }

@@ -97,7 +97,7 @@ final class TraceDrive {
         var scheduled = row.putArray("scheduled");
         for (var chunk : step.chunks()) {
             String id = chunk.sequence().id();
-            scheduled.addArray().add(id).add(chunk.tokens() + (v0 ? chunk.cachedTokens() : 0));
+            scheduled.addArray().add(id).add(v0 ? v0Tokens(chunk) : chunk.tokens());
             if (chunk.entry() != Entry.RUNNING) {
                 row.withArray(chunk.entry() == Entry.NEW ? "new" : "resumed").add(id);
                 ((ObjectNode) row.get("cached_tokens")).put(id, chunk.cachedTokens());
@@ -119,15 +119,18 @@ final class TraceDrive {
         var chunks = step.chunks();
         row.put(
                 "num_batched_tokens",
-                chunks.stream()
-                        .mapToInt(chunk -> chunk.tokens() + chunk.cachedTokens())
-                        .sum());
+                chunks.stream().mapToInt(TraceDrive::v0Tokens).sum());
         row.put("prefills", (int)
                 chunks.stream().filter(chunk -> chunk.sequence().prefilling).count());
         row.put("swapped", 0);
         for (var sequence : step.refused()) {
             row.withArray("ignored").add(sequence.id());
         }
+    }
+
+    /** As V0 counts them: with cached ones, without those that it takes for computed and are not. */
+    private static int v0Tokens(ScheduledStep.Chunk chunk) {
+        return chunk.start() + chunk.tokens() - chunk.sequence().computed + chunk.cachedTokens();
     }
 
     private int[] sample(ScheduledStep step) {

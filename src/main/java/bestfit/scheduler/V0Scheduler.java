@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
  * The scheduler of vLLM's V0 engine, one sequence a request, preemption by recomputation. Without chunked prefill a
  * step is either whole prompts or decodes, prompts first; with it decodes come first and prompts share what is left.
  *
+ * <p>V0's prefix cache takes a block for computed that is not: one that a prompt prefilled in chunks has not reached yet, or
+ * one behind a gap that eviction left. There the real engine answers wrongly; here the decisions are the same, and the
+ * sequence computes the missing tokens again, beyond what the step counts.
+ *
  * <p>With asynchronous output processing a step's tokens are looked at, for an end, only when the next step has been
  * made: a finished sequence runs one decode more.
  */
@@ -265,9 +269,12 @@ public final class V0Scheduler implements Scheduler {
                 shares == null ? uncached : shares.cut(uncached, config.maxNumBatchedTokens() - batchedTokens), cached);
     }
 
-    private static Chunk chunk(Sequence sequence, int tokens, Entry entry, int cached) {
-        boolean samples = sequence.computed + tokens >= sequence.length();
-        return new Chunk(sequence, sequence.computed, tokens, sequence.blocks(), entry, cached, samples);
+    /** The tokens V0 decided on, and before them those that it takes for computed and are not. */
+    private Chunk chunk(Sequence sequence, int tokens, Entry entry, int cached) {
+        int end = sequence.computed + tokens;
+        int start = space.computedPrefix(sequence);
+        space.computes(sequence, end);
+        return new Chunk(sequence, start, end - start, sequence.blocks(), entry, cached, end >= sequence.length());
     }
 
     @Override

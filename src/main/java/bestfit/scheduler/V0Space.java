@@ -27,10 +27,14 @@ final class V0Space {
     private final ArrayDeque<Integer> blank = new ArrayDeque<>();
     private final int[] references;
     private final boolean[] computed;
+    /** What {@code computed} should be: the block's tokens really were in a step. */
+    private final boolean[] written;
+
     private final long[] lastAccess;
     private final int[] prefixTokens;
     private final TreeSet<Integer> reusable;
     private final List<Integer> filledNow = new ArrayList<>();
+    private final List<Integer> writtenNow = new ArrayList<>();
 
     V0Space(SchedulerConfig config) {
         blockSize = config.blockSize();
@@ -39,6 +43,7 @@ final class V0Space {
         cache = config.prefixCaching() ? new PrefixCache(total, blockSize) : null;
         references = new int[total];
         computed = new boolean[total];
+        written = new boolean[total];
         lastAccess = new long[total];
         prefixTokens = new int[total];
         reusable = new TreeSet<>(Comparator.<Integer>comparingLong(block -> lastAccess[block])
@@ -93,7 +98,7 @@ final class V0Space {
         for (int index = 0; index < full; index++) {
             int known = cache == null ? -1 : find(cache, sequence, index);
             if (known >= 0) {
-                share(known);
+                use(sequence, index, known);
                 sequence.addBlock(known);
             } else {
                 sequence.addBlock(take());
@@ -155,6 +160,36 @@ final class V0Space {
             computed[block] = true;
         }
         filledNow.clear();
+        for (int block : writtenNow) {
+            written[block] = true;
+        }
+        writtenNow.clear();
+    }
+
+    /** Tokens of the sequence, of those it counts as computed, that its blocks really hold. */
+    int computedPrefix(Sequence sequence) {
+        int full = sequence.computed / blockSize;
+        while (sequence.verifiedBlocks < full && written[sequence.blocks()[sequence.verifiedBlocks]]) {
+            sequence.verifiedBlocks++;
+        }
+        int held = sequence.verifiedBlocks < full ? sequence.verifiedBlocks * blockSize : sequence.computed;
+        return Math.min(held, sequence.unwrittenBlock * blockSize);
+    }
+
+    /** The step being made computes the sequence up to {@code end}. */
+    void computes(Sequence sequence, int end) {
+        for (int index = sequence.verifiedBlocks; index < end / blockSize; index++) {
+            writtenNow.add(sequence.blocks()[index]);
+        }
+        sequence.unwrittenBlock = Sequence.NO_BLOCK;
+    }
+
+    /** The sequence gets a block of others that may have to be written yet. */
+    private void use(Sequence sequence, int index, int known) {
+        share(known);
+        if (!written[known]) {
+            sequence.unwrittenBlock = Math.min(sequence.unwrittenBlock, index);
+        }
     }
 
     void forgetPrefixes() {
@@ -194,7 +229,7 @@ final class V0Space {
         } else {
             references[block] = 0;
             blank.add(block);
-            share(known);
+            use(sequence, index, known);
             sequence.replaceBlock(index, known);
         }
     }
@@ -216,6 +251,7 @@ final class V0Space {
             cache.remove(block);
         }
         references[block] = 1;
+        written[block] = false;
         track(block, false);
         return block;
     }
