@@ -9,6 +9,7 @@ import bestfit.config.Home;
 import bestfit.config.Problems;
 import bestfit.deploy.NodeAddress;
 import bestfit.engine.Fault;
+import bestfit.engine.Simulation;
 import bestfit.model.Model;
 import bestfit.store.CampaignStore;
 import bestfit.store.Database;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -92,6 +94,19 @@ public final class TuneCommand implements Callable<Integer> {
     @Option(names = "--fault", description = "Fault that embedded engines show: [LAYOUT:]KIND[:N],…")
     private @Nullable String fault;
 
+    @Option(
+            names = "--simulate",
+            description =
+                    "GPUs that embedded engines simulate, such as 8x4070tis or a server's YAML file; every result is "
+                            + "then marked simulated.")
+    private @Nullable String simulate;
+
+    @Option(names = "--server", description = "The server that is simulated, where it is said twice.")
+    private @Nullable String server;
+
+    @Option(names = "--time-scale", description = "Simulated seconds that pass in one (1).")
+    private @Nullable String timeScale;
+
     @Option(names = "--json", description = "Print the result as one JSON object, the last line of standard output.")
     private boolean json;
 
@@ -99,7 +114,7 @@ public final class TuneCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         var environment = System.getenv();
         check();
-        if (space.model == null && node == null && engine == null) {
+        if (space.model == null && node == null && engine == null && simulate == null) {
             var found = HereFinder.suggestions(environment);
             if (!found.isEmpty()) {
                 System.err.println("bestfit: this machine has more than its cores; say what to tune:");
@@ -139,6 +154,20 @@ public final class TuneCommand implements Callable<Integer> {
         if (fault != null && (node != null || "vllm".equals(engine))) {
             problems.add("--fault " + fault + " is for embedded engines of a node of our own; leave it out");
         }
+        if (simulate != null && (node != null || "vllm".equals(engine))) {
+            problems.add("--simulate " + simulate + " is for embedded engines of a node of our own; leave it out");
+        }
+        if (server != null && !server.equals(simulate)) {
+            problems.add(
+                    "--server " + server + ": the devices of a real server are found by themselves; simulated ones are "
+                            + "given with --simulate " + server);
+        }
+        if (simulate == null && timeScale != null) {
+            problems.add("--time-scale " + timeScale + " belongs to --simulate; give the GPUs to simulate too");
+        }
+        if (simulate != null) {
+            Simulation.check(simulate, Objects.requireNonNullElse(timeScale, "1"));
+        }
         if (fault != null) {
             Fault.check(fault);
         }
@@ -167,7 +196,12 @@ public final class TuneCommand implements Callable<Integer> {
             return new TuneTarget.Running(NodeAddress.of(node, inference));
         }
         boolean vllm = "vllm".equals(engine);
-        return new TuneTarget.Own(vllm, Optional.ofNullable(python), Optional.ofNullable(fault));
+        return new TuneTarget.Own(vllm, Optional.ofNullable(python), Optional.ofNullable(fault), simulated());
+    }
+
+    private Optional<TuneTarget.Simulated> simulated() {
+        return Optional.ofNullable(simulate)
+                .map(spec -> new TuneTarget.Simulated(spec, Objects.requireNonNullElse(timeScale, "1")));
     }
 
     private CampaignSpec spec(

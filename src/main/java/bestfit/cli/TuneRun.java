@@ -22,6 +22,7 @@ import bestfit.tune.CampaignResult;
 import bestfit.tune.CampaignSpec;
 import bestfit.tune.CampaignStop;
 import bestfit.tune.Outlook;
+import bestfit.tune.SimulatedTime;
 import bestfit.tune.Verdict;
 import java.io.Console;
 import java.io.IOException;
@@ -152,6 +153,7 @@ final class TuneRun {
                     stop,
                     text -> tokenizer.encode(text, false).length,
                     target.engine().startsWith("embedded") ? EMBEDDED_SILENCE : OTHER_SILENCE,
+                    simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
                     progress);
             var campaign = Campaign.open(spec, row, tools);
             if (!announce(campaign, node)) {
@@ -177,7 +179,7 @@ final class TuneRun {
         var setting = new TuneReport.Setting(
                 VersionCommand.version(),
                 options.server(),
-                false,
+                simulated().isPresent(),
                 target instanceof TuneTarget.Running running ? running.address().management() : "http://127.0.0.1:8080",
                 left.sentence(),
                 next(result, left),
@@ -196,6 +198,10 @@ final class TuneRun {
         }
         campaigns.finish(result.id(), json.toString());
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
+    }
+
+    private Optional<TuneTarget.Simulated> simulated() {
+        return target instanceof TuneTarget.Own own ? own.simulated() : Optional.empty();
     }
 
     private String next(CampaignResult result, Left left) {

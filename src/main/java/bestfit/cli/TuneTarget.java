@@ -5,7 +5,9 @@ import bestfit.deploy.NodeAddress;
 import bestfit.deploy.NodeClient;
 import bestfit.hardware.Device;
 import bestfit.hardware.Inventory;
+import bestfit.hardware.ServerSpec;
 import bestfit.hardware.SmiInventory;
+import bestfit.tune.SimulatedTime;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -97,21 +99,51 @@ sealed interface TuneTarget {
         }
     }
 
+    /**
+     * GPUs that are not there.
+     *
+     * @param spec as the engine takes it
+     */
+    record Simulated(String spec, String timeScale) {
+        /** Without what varies. */
+        String server() {
+            return spec.split(",", -1)[0];
+        }
+
+        Inventory inventory(@Nullable Integer told) {
+            var server = ServerSpec.parse(server());
+            var devices = new ArrayList<Device>();
+            for (int i = 0; i < server.count(); i++) {
+                devices.add(new Device(
+                        Device.Kind.GPU, i, server.gpu().name(), server.gpu().memoryBytes()));
+            }
+            var all = new Inventory(devices, 0);
+            return told == null ? all : all.resized(told);
+        }
+
+        SimulatedTime time() {
+            return SimulatedTime.of(spec, Double.parseDouble(timeScale));
+        }
+    }
+
     /** A node that the campaign starts for itself on this machine. */
-    record Own(boolean vllm, Optional<String> python, Optional<String> fault) implements TuneTarget {
+    record Own(boolean vllm, Optional<String> python, Optional<String> fault, Optional<Simulated> simulated)
+            implements TuneTarget {
         @Override
         public String where() {
-            return "here";
+            return simulated.map(each -> "simulated " + each.server()).orElse("here");
         }
 
         @Override
         public String title() {
-            return "this machine";
+            return simulated
+                    .map(each -> each.server() + ", simulated " + each.timeScale() + " times as fast as life")
+                    .orElse("this machine");
         }
 
         @Override
         public String engine() {
-            return vllm ? "vLLM" : "embedded engine";
+            return vllm ? "vLLM" : simulated.isPresent() ? "embedded engine, simulated" : "embedded engine";
         }
 
         @Override
@@ -126,6 +158,9 @@ sealed interface TuneTarget {
 
         @Override
         public Inventory inventory(@Nullable Integer told, Map<String, String> environment) {
+            if (simulated.isPresent()) {
+                return simulated.get().inventory(told);
+            }
             if (!vllm) {
                 int cores = Inventory.defaultCores(Runtime.getRuntime().availableProcessors());
                 return Inventory.cores(told == null ? cores : told);
@@ -144,7 +179,7 @@ sealed interface TuneTarget {
 
         @Override
         public boolean embedded(Inventory inventory) {
-            return !vllm;
+            return !vllm && simulated.isEmpty();
         }
 
         private static Inventory hostCores(int count) {
@@ -173,6 +208,8 @@ sealed interface TuneTarget {
                 arguments.addAll(List.of("--start-timeout", "40s"));
             }
             python.ifPresent(path -> arguments.addAll(List.of("--python", path)));
+            simulated.ifPresent(
+                    each -> arguments.addAll(List.of("--simulate", each.spec(), "--time-scale", each.timeScale())));
             fault.ifPresent(spec -> arguments.addAll(List.of("--fault", spec)));
             return arguments;
         }

@@ -124,6 +124,19 @@ public record Simulation(String spec, ServerSpec server, double spread, double n
         return parse(spec, scale).devices();
     }
 
+    /**
+     * Refuses what an engine would refuse.
+     *
+     * @throws ConfigException saying what is allowed
+     */
+    public static void check(String spec, String scale) {
+        try {
+            parse(spec, scale);
+        } catch (ArgumentError refused) {
+            throw new ConfigException(String.valueOf(refused.getMessage()).replace("argument ", ""));
+        }
+    }
+
     private static double timeScale(String text) throws ArgumentError {
         if (text.matches("\\d{1,6}(\\.\\d{1,6})?|\\.\\d{1,6}")) {
             double scale = Double.parseDouble(text);

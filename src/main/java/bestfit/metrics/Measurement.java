@@ -1,5 +1,6 @@
 package bestfit.metrics;
 
+import bestfit.time.ScaledClock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,6 +95,33 @@ public record Measurement(
                 failure,
                 startedAtEpochMicros,
                 chunks);
+    }
+
+    /** The same request as a scaled clock times it. */
+    public Measurement on(ScaledClock clock) {
+        var scaled = new long[chunks.count()];
+        for (int i = 0; i < scaled.length; i++) {
+            scaled[i] = Math.round(chunks.offsetNanos(i) * clock.scale());
+        }
+        return new Measurement(
+                index,
+                block,
+                clock.at(intendedNanos),
+                clock.at(startNanos),
+                at(clock, sentNanos),
+                at(clock, firstContentNanos),
+                at(clock, firstTokenNanos),
+                at(clock, lastTokenNanos),
+                clock.at(endNanos),
+                inputTokens,
+                outputTokens,
+                failure,
+                startedAtEpochMicros,
+                ChunkTimes.of(scaled, scaled.length));
+    }
+
+    private static long at(ScaledClock clock, long time) {
+        return time == NEVER ? NEVER : clock.at(time);
     }
 
     private static long moved(long time, long nanos) {

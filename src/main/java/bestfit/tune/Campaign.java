@@ -38,6 +38,7 @@ public final class Campaign {
             CampaignStop stop,
             ToIntFunction<String> countTokens,
             Duration silence,
+            SimulatedTime simulated,
             Progress progress) {}
 
     private final CampaignSpec spec;
@@ -163,7 +164,8 @@ public final class Campaign {
                 tools.experiments(),
                 tools.stop(),
                 prompts,
-                tools.silence());
+                tools.silence(),
+                tools.simulated());
         runner.run(new TrialRunner.Task(
                 row.id(),
                 step.candidate(),

@@ -2,8 +2,14 @@ package bestfit.tune;
 
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
+import bestfit.hardware.GpuSpec;
+import bestfit.hardware.Gpus;
 import bestfit.model.EmbeddedSizes;
 import bestfit.model.ModelSizes;
+import bestfit.perf.EngineSettings;
+import bestfit.perf.EngineVersion;
+import bestfit.perf.Instance;
+import bestfit.perf.MemoryModel;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -15,7 +21,26 @@ record MemoryNeed(long weights, long activations, long kvCache, int longest, lon
     /** vLLM's default share of a GPU's memory, until 0.10. */
     private static final double UTILIZATION = 0.9;
 
-    static MemoryNeed of(SearchSpace.Query query, Candidate candidate) {
+    /**
+     * Why a config cannot start; empty if it may. GPUs that are known are judged by the performance model, which leaves out
+     * only what fails at the best guess of everything unsure.
+     */
+    static Optional<String> whyNot(SearchSpace.Query query, Candidate candidate) {
+        var card = query.model().card();
+        var device = query.inventory().devices().getFirst();
+        var gpu = query.embedded() ? Optional.<GpuSpec>empty() : Gpus.find(device.name());
+        if (card == null || gpu.isEmpty()) {
+            return of(query, candidate).tooBig();
+        }
+        var args = candidate.config().args();
+        var settings = EngineSettings.of(card, gpu.get(), EngineVersion.DEFAULT, args);
+        var layout = candidate.layout();
+        var memory =
+                MemoryModel.of(new Instance(card, settings, gpu.get(), gpu.get().link(), layout.tp(), layout.pp()));
+        return memory.verdict() == MemoryModel.Verdict.NO ? Optional.of(memory.reason()) : Optional.empty();
+    }
+
+    private static MemoryNeed of(SearchSpace.Query query, Candidate candidate) {
         var args = candidate.config().args();
         int longest =
                 args.intValue("--max-model-len").orElse(query.model().spec().maxPositions());

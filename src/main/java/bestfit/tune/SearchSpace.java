@@ -46,8 +46,7 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
             for (int pp = 1; tp * pp <= devices; pp++) {
                 var layout = Layout.filling(tp, pp, devices);
                 var plain = candidate(query, layout, Optional.empty());
-                var reason = whyNot(query, layout)
-                        .or(() -> MemoryNeed.of(query, plain).tooBig());
+                var reason = whyNot(query, layout).or(() -> MemoryNeed.whyNot(query, plain));
                 if (reason.isPresent()) {
                     rejections.add(new Rejection(plain, reason.get(), false));
                 } else {
@@ -126,8 +125,7 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
         for (int bound : bounds) {
             var bounded = candidate(query, plain.layout(), Optional.of(bound));
             if (bound < share) {
-                MemoryNeed.of(query, bounded)
-                        .tooBig()
+                MemoryNeed.whyNot(query, bounded)
                         .ifPresentOrElse(
                                 reason -> rejections.add(new Rejection(bounded, reason, false)),
                                 () -> candidates.add(bounded));

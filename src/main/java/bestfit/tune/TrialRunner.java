@@ -40,6 +40,7 @@ final class TrialRunner {
     private final CampaignStop stop;
     private final Prompts prompts;
     private final Duration silence;
+    private final SimulatedTime simulated;
 
     TrialRunner(
             Deployer deployer,
@@ -48,7 +49,8 @@ final class TrialRunner {
             ExperimentStore experiments,
             CampaignStop stop,
             Prompts prompts,
-            Duration silence) {
+            Duration silence,
+            SimulatedTime simulated) {
         this.deployer = deployer;
         this.load = load;
         this.campaigns = campaigns;
@@ -56,6 +58,7 @@ final class TrialRunner {
         this.stop = stop;
         this.prompts = prompts;
         this.silence = silence;
+        this.simulated = simulated;
     }
 
     /** A trial that ends early; the campaign goes on, unless it was stopped. */
@@ -235,7 +238,8 @@ final class TrialRunner {
                         stage);
                 checks.add(result.selfCheck());
                 seconds += result.wallNanos() / 1e9;
-                taken.computeIfAbsent(experiment.name(), _ -> new ArrayList<>()).addAll(result.measurements());
+                taken.computeIfAbsent(experiment.name(), _ -> new ArrayList<>())
+                        .addAll(inDeviceTime(result.measurements()));
             }
         }
 
@@ -248,10 +252,17 @@ final class TrialRunner {
 
                 @Override
                 public void acceptAll(List<Measurement> measurements) {
-                    sink.acceptAll(measurements);
-                    measurements.forEach(task.watch()::request);
+                    var timed = inDeviceTime(measurements);
+                    sink.acceptAll(timed);
+                    timed.forEach(task.watch()::request);
                 }
             };
+        }
+
+        private List<Measurement> inDeviceTime(List<Measurement> measured) {
+            return simulated.server().isEmpty()
+                    ? measured
+                    : measured.stream().map(each -> each.on(simulated.clock())).toList();
         }
 
         /** Experiments in compressa-perf's tables, with its parameters and what it never stored: the deployment. */
@@ -267,6 +278,7 @@ final class TrialRunner {
                 parameters.put("model_name", config.model());
                 parameters.put("dtype", config.dtype());
                 parameters.put("args", ArgsText.write(config.args()));
+                simulated.server().ifPresent(server -> parameters.put("simulated", server));
                 parameters.put("campaign", Long.toString(task.campaign()));
                 long id = experiments.begin(
                         experiment.name() + " " + task.candidate().title(),
