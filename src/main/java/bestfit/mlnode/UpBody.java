@@ -1,14 +1,8 @@
 package bestfit.mlnode;
 
-import bestfit.config.Json;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -26,50 +20,20 @@ public sealed interface UpBody {
      * @param contentType the header; absent means JSON, as gonka's Go client sends none
      */
     static UpBody read(Optional<String> contentType, byte[] body) {
-        if (body.length == 0) {
-            return invalid(problem("missing", "Field required", null, "body"));
-        }
-        var text = new String(body, StandardCharsets.UTF_8);
-        if (!contentType.map(UpBody::isJson).orElse(true)) {
-            return invalid(notAnObject(Json.MAPPER.valueToTree(text)));
-        }
-        JsonNode json;
-        try {
-            json = Json.parse(text);
-        } catch (JacksonException broken) {
-            return invalid(notJson(text, broken));
-        }
-        if (json.isNull() || json.isMissingNode()) {
-            return invalid(problem("missing", "Field required", null, "body"));
-        }
-        return json instanceof ObjectNode object ? fields(object) : invalid(notAnObject(json));
-    }
-
-    private static boolean isJson(String contentType) {
-        var type = contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-        return type.isEmpty() || type.equals("application/json") || type.matches("application/.+\\+json");
+        return switch (JsonBody.read(contentType, body)) {
+            case JsonBody.Fields(var object) -> fields(object);
+            case JsonBody.Invalid(var answer) -> new Invalid(answer);
+        };
     }
 
     private static UpBody fields(ObjectNode body) {
         var problems = new ArrayList<ObjectNode>();
-        var model = string(body, "model", problems);
-        var dtype = string(body, "dtype", problems);
+        var model = JsonBody.string(body, "model", problems);
+        var dtype = JsonBody.string(body, "dtype", problems);
         var args = strings(body, problems);
         return problems.isEmpty()
                 ? new Valid(new UpRequest(model, dtype, args))
-                : invalid(problems.toArray(ObjectNode[]::new));
-    }
-
-    private static String string(ObjectNode body, String name, List<ObjectNode> problems) {
-        var value = body.get(name);
-        if (value == null) {
-            problems.add(problem("missing", "Field required", body, "body", name));
-        } else if (!value.isString()) {
-            problems.add(problem("string_type", "Input should be a valid string", value, "body", name));
-        } else {
-            return value.stringValue();
-        }
-        return "";
+                : new Invalid(JsonBody.answer(problems));
     }
 
     private static List<String> strings(ObjectNode body, List<ObjectNode> problems) {
@@ -81,57 +45,13 @@ public sealed interface UpBody {
                 if (array.get(i).isString()) {
                     strings.add(array.get(i).stringValue());
                 } else {
-                    problems.add(
-                            problem("string_type", "Input should be a valid string", array.get(i), "body", name, i));
+                    problems.add(JsonBody.problem(
+                            "string_type", "Input should be a valid string", array.get(i), "body", name, i));
                 }
             }
         } else if (value != null) {
-            problems.add(problem("list_type", "Input should be a valid list", value, "body", name));
+            problems.add(JsonBody.problem("list_type", "Input should be a valid list", value, "body", name));
         }
         return strings;
-    }
-
-    private static ObjectNode notAnObject(JsonNode input) {
-        return problem(
-                "model_attributes_type",
-                "Input should be a valid dictionary or object to extract fields from",
-                input,
-                "body");
-    }
-
-    private static ObjectNode notJson(String text, JacksonException broken) {
-        var error = PythonJson.error(text)
-                .orElseGet(() -> new PythonJson.Problem(String.valueOf(broken.getOriginalMessage()), 0));
-        var problem = problem("json_invalid", "JSON decode error", Json.object(), "body", error.position());
-        problem.putObject("ctx").put("error", error.message());
-        return problem;
-    }
-
-    private static ObjectNode problem(String type, String message, @Nullable JsonNode input, Object... location) {
-        var problem = Json.object().put("type", type);
-        var loc = problem.putArray("loc");
-        for (var part : location) {
-            if (part instanceof Integer index) {
-                loc.add(index);
-            } else {
-                loc.add(part.toString());
-            }
-        }
-        problem.put("msg", message);
-        if (input == null) {
-            problem.putNull("input");
-        } else {
-            problem.set("input", input.deepCopy());
-        }
-        return problem;
-    }
-
-    private static Invalid invalid(ObjectNode... problems) {
-        var answer = Json.object();
-        var detail = answer.putArray("detail");
-        for (var problem : problems) {
-            detail.add(problem);
-        }
-        return new Invalid(answer);
     }
 }

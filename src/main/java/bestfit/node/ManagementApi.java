@@ -53,6 +53,7 @@ final class ManagementApi {
                 .get(
                         "/api/v1/state",
                         exchange -> exchange.json(200, engines.state().toJson()))
+                .get("/api/v1/versions", this::versions)
                 .get("/api/v1/inference/instances", this::instances)
                 .get("/api/v1/inference/logs", this::logs)
                 .get("/api/v1/inference/current", this::current)
@@ -164,6 +165,15 @@ final class ManagementApi {
         } else {
             exchange.json(200, ok());
         }
+    }
+
+    private void versions(Exchange exchange) {
+        exchange.json(
+                200,
+                Json.object()
+                        .put("version", options.version())
+                        .putNull("vllm_version")
+                        .put("poc_validation_inference", false));
     }
 
     private void instances(Exchange exchange) {

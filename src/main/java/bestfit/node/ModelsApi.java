@@ -2,11 +2,13 @@ package bestfit.node;
 
 import bestfit.config.Json;
 import bestfit.http.Exchange;
+import bestfit.mlnode.JsonBody;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,8 +17,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -193,26 +193,36 @@ final class ModelsApi {
 
     /** Answers 422 itself when the body names no model; a name is also a path, so nothing but plain names is taken. */
     private static Optional<Model> read(Exchange exchange) {
-        JsonNode body;
-        try {
-            body = Json.parse(new String(exchange.body(), StandardCharsets.UTF_8));
-        } catch (JacksonException broken) {
-            body = Json.object();
-        }
-        var repo = body.path("hf_repo").asString("");
-        var commit = body.path("hf_commit").asString("");
-        if (!REPO.matcher(repo).matches()
-                || !(commit.isEmpty() || COMMIT.matcher(commit).matches())) {
-            boolean missing = !body.has("hf_repo");
-            var answer = Json.object();
-            var detail = answer.putArray("detail").addObject().put("type", missing ? "missing" : "value_error");
-            detail.putArray("loc").add("body").add(REPO.matcher(repo).matches() ? "hf_commit" : "hf_repo");
-            detail.put("msg", missing ? "Field required" : "Value error, not a name of a model or commit");
-            detail.set("input", missing ? body : body.path("hf_repo"));
-            exchange.json(422, answer);
-            return Optional.empty();
-        }
-        return Optional.of(new Model(repo, commit));
+        return switch (JsonBody.read(exchange.header("Content-Type"), exchange.body())) {
+            case JsonBody.Fields(var body) -> {
+                var problems = new ArrayList<ObjectNode>();
+                var repo = JsonBody.string(body, "hf_repo", problems);
+                boolean anyCommit =
+                        !body.has("hf_commit") || body.path("hf_commit").isNull();
+                var commit = anyCommit ? "" : JsonBody.string(body, "hf_commit", problems);
+                if (problems.isEmpty() && !REPO.matcher(repo).matches()) {
+                    problems.add(noName(body, "hf_repo"));
+                }
+                if (problems.isEmpty()
+                        && !commit.isEmpty()
+                        && !COMMIT.matcher(commit).matches()) {
+                    problems.add(noName(body, "hf_commit"));
+                }
+                if (!problems.isEmpty()) {
+                    exchange.json(422, JsonBody.answer(problems));
+                }
+                yield problems.isEmpty() ? Optional.of(new Model(repo, commit)) : Optional.empty();
+            }
+            case JsonBody.Invalid(var answer) -> {
+                exchange.json(422, answer);
+                yield Optional.empty();
+            }
+        };
+    }
+
+    private static ObjectNode noName(ObjectNode body, String field) {
+        return JsonBody.problem(
+                "value_error", "Value error, not a name of a model or commit", body.get(field), "body", field);
     }
 
     private static void refuse(Exchange exchange, int status, String why) {
