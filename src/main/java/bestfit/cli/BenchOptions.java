@@ -62,6 +62,11 @@ final class BenchOptions {
     private Path authorities;
 
     @Option(
+            names = "--usage-per-chunk",
+            description = "Ask for the tokens so far with every event (vLLM), so that gaps are known token by token.")
+    private boolean usagePerChunk;
+
+    @Option(
             names = "--percentile",
             paramLabel = "P",
             description = "Say how many more requests a bound on this percentile needs (default: 99).")
@@ -113,6 +118,7 @@ final class BenchOptions {
                 allHeaders(problems),
                 tls(problems),
                 percentile,
+                usagePerChunk,
                 new BenchSpec.Limits(
                         span(problems, "--first-token-timeout", firstTokenTimeout),
                         span(problems, "--stall-timeout", stallTimeout),

@@ -131,6 +131,6 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
     }
 
     private BenchBody body(ConversationSource conversations) {
-        return new BenchBody(target.model(), spec.workload(), conversations, false);
+        return new BenchBody(target.model(), spec.workload(), conversations, spec.usagePerChunk());
     }
 }

@@ -27,6 +27,7 @@ record BenchSpec(
         Map<String, String> headers,
         Tls tls,
         double percentile,
+        boolean usagePerChunk,
         Limits limits,
         @Nullable Path events,
         boolean resume) {
@@ -35,11 +36,13 @@ record BenchSpec(
     record Limits(Duration firstToken, Duration silence, Duration total) {}
 
     BenchSpec withEvents(@Nullable Path file, boolean goesOn) {
-        return new BenchSpec(urls, model, workload, tokenizer, headers, tls, percentile, limits, file, goesOn);
+        return new BenchSpec(
+                urls, model, workload, tokenizer, headers, tls, percentile, usagePerChunk, limits, file, goesOn);
     }
 
     BenchSpec with(Workload other) {
-        return new BenchSpec(urls, model, other, tokenizer, headers, tls, percentile, limits, events, resume);
+        return new BenchSpec(
+                urls, model, other, tokenizer, headers, tls, percentile, usagePerChunk, limits, events, resume);
     }
 
     TimeLimits timeLimits() {

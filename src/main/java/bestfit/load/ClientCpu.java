@@ -1,6 +1,7 @@
 package bestfit.load;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -12,8 +13,9 @@ import java.nio.file.Path;
  * @param cpuNanos processor time of all its threads
  * @param waitNanos time its event loops were ready to run and had no core yet; NaN where the system does not tell
  * @param wakes how often its event loops were given a core
+ * @param gcMillis all threads stood still for the garbage collector
  */
-record ClientCpu(long nanos, double cpuNanos, double waitNanos, double wakes) {
+record ClientCpu(long nanos, double cpuNanos, double waitNanos, double wakes, double gcMillis) {
     private static final Path TASKS = Path.of("/proc/self/task");
 
     /** Prefix of the names of {@code http.StreamClient}'s threads. */
@@ -39,8 +41,14 @@ record ClientCpu(long nanos, double cpuNanos, double waitNanos, double wakes) {
                 }
             }
         } catch (IOException | DirectoryIteratorException notLinux) {
-            return new ClientCpu(nanos, Double.NaN, Double.NaN, Double.NaN);
+            return new ClientCpu(nanos, Double.NaN, Double.NaN, Double.NaN, collectionMillis());
         }
-        return new ClientCpu(nanos, cpu, wait, wakes);
+        return new ClientCpu(nanos, cpu, wait, wakes, collectionMillis());
+    }
+
+    private static double collectionMillis() {
+        return ManagementFactory.getGarbageCollectorMXBeans().stream()
+                .mapToDouble(each -> Math.max(0, each.getCollectionTime()))
+                .sum();
     }
 }

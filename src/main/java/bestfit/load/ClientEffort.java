@@ -11,10 +11,18 @@ import java.util.Arrays;
  * @param lagMillis 99th percentile of the time that a due task of the event loop waited, looked at 50 times a second: too
  *     much to read, garbage collection, a core taken away
  * @param longestLagMillis the longest of these
+ * @param gcMillis all threads stood still for the garbage collector
+ * @param waitMillis its event loops were ready to run and had no core; NaN where the system does not tell
  * @param suspendedMillis wall clock less monotonic clock: the machine slept, or its clock was set
  */
 public record ClientEffort(
-        double cpuSeconds, double cpuShare, double lagMillis, double longestLagMillis, double suspendedMillis) {
+        double cpuSeconds,
+        double cpuShare,
+        double lagMillis,
+        double longestLagMillis,
+        double suspendedMillis,
+        double gcMillis,
+        double waitMillis) {
     static ClientEffort between(ClientCpu before, ClientCpu after, double[] lagMillis, long wallMillis) {
         double nanos = Math.max(1, after.nanos() - before.nanos());
         double cpuNanos = after.cpuNanos() - before.cpuNanos();
@@ -23,6 +31,8 @@ public record ClientEffort(
                 cpuNanos / nanos,
                 lagMillis.length == 0 ? 0 : Summary.percentile(lagMillis, 0.99),
                 Arrays.stream(lagMillis).max().orElse(0),
-                Math.max(0, wallMillis - nanos / 1e6));
+                Math.max(0, wallMillis - nanos / 1e6),
+                after.gcMillis() - before.gcMillis(),
+                (after.waitNanos() - before.waitNanos()) / 1e6);
     }
 }

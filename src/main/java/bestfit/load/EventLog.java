@@ -136,6 +136,9 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
         time(text, "sent_ns", m.sentNanos(), m);
         time(text, "response_ns", m.firstContentNanos(), m);
         time(text, "first_ns", m.firstTokenNanos(), m);
+        if (m.firstAnswerNanos() != m.firstTokenNanos()) {
+            time(text, "answer_ns", m.firstAnswerNanos(), m);
+        }
         time(text, "last_ns", m.lastTokenNanos(), m);
         time(text, "end_ns", m.endNanos(), m);
         field(text, "in", m.inputTokens());
@@ -146,7 +149,11 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
         }
         text.append(",\"chunks\":\"")
                 .append(Base64.getEncoder().encodeToString(m.chunks().toBytes()))
-                .append("\"}\n");
+                .append('"');
+        if (m.chunks().tellsTokens()) {
+            text.append(",\"chunk_tokens\":").append(Json.write(m.chunks().tokens()));
+        }
+        text.append("}\n");
     }
 
     private static void time(StringBuilder text, String name, long nanos, Measurement m) {
@@ -170,6 +177,7 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
                 time(line, "sent_ns", start),
                 time(line, "response_ns", start),
                 time(line, "first_ns", start),
+                line.has("answer_ns") ? time(line, "answer_ns", start) : time(line, "first_ns", start),
                 time(line, "last_ns", start),
                 time(line, "end_ns", start),
                 line.path("in").intValue(),
@@ -177,7 +185,11 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
                 failure == null ? null : failure.stringValue(),
                 start / 1000,
                 ChunkTimes.fromBytes(
-                        Base64.getDecoder().decode(line.path("chunks").stringValue(""))));
+                                Base64.getDecoder().decode(line.path("chunks").stringValue("")))
+                        .withTokens(line.path("chunk_tokens")
+                                .valueStream()
+                                .mapToInt(JsonNode::asInt)
+                                .toArray()));
     }
 
     private static long time(JsonNode line, String name, long start) {

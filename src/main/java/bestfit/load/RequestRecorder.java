@@ -39,9 +39,12 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     private byte[] errorBody = new byte[0];
     private long firstContentNanos = NEVER;
     private long firstTokenNanos = NEVER;
+    private long firstAnswerNanos = NEVER;
     private long lastTokenNanos = NEVER;
     private long[] chunks = new long[64];
     private int chunkCount;
+    private int[] chunkTokens = new int[0];
+    private int tokensBefore;
     private @Nullable String failure;
 
     /** @param slot where the caller keeps it */
@@ -163,12 +166,27 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
             if (firstTokenNanos == NEVER) {
                 firstTokenNanos = nanos;
             }
+            if (text && firstAnswerNanos == NEVER) {
+                firstAnswerNanos = nanos;
+            }
             lastTokenNanos = nanos;
+            if (scanner.hasUsage()) {
+                keepTokens();
+            }
             if (chunkCount == chunks.length) {
                 chunks = Arrays.copyOf(chunks, 2 * chunkCount);
             }
             chunks[chunkCount++] = nanos - startNanos;
         }
+    }
+
+    /** The server tells the tokens so far with every event. */
+    private void keepTokens() {
+        if (chunkCount >= chunkTokens.length) {
+            chunkTokens = Arrays.copyOf(chunkTokens, Math.max(chunks.length, 2 * chunkCount));
+        }
+        chunkTokens[chunkCount] = scanner.completionTokens() - tokensBefore;
+        tokensBefore = scanner.completionTokens();
     }
 
     @Override
@@ -213,13 +231,19 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
                 sentNanos,
                 firstContentNanos,
                 firstTokenNanos,
+                firstAnswerNanos,
                 lastTokenNanos,
                 endNanos,
                 scanner.promptTokens(),
                 scanner.completionTokens(),
                 failure,
                 startedAtEpochMicros,
-                ChunkTimes.of(chunks, chunkCount));
+                chunkTimes());
+    }
+
+    private ChunkTimes chunkTimes() {
+        var times = ChunkTimes.of(chunks, chunkCount);
+        return tokensBefore == 0 ? times : times.withTokens(Arrays.copyOf(chunkTokens, chunkCount));
     }
 
     private void end(long nanos) {

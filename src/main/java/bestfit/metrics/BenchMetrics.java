@@ -47,6 +47,15 @@ public final class BenchMetrics {
             return times;
         }
         times.put("ttft_ms", of(m -> m.firstTokenNanos() - m.startNanos()));
+        var answered =
+                successes.stream().filter(m -> m.firstAnswerNanos() != NEVER).toList();
+        if (answered.stream().anyMatch(m -> m.firstAnswerNanos() != m.firstTokenNanos())) {
+            times.put(
+                    "first_answer_ms",
+                    Distribution.of(answered.stream()
+                            .mapToDouble(m -> (m.firstAnswerNanos() - m.startNanos()) / 1e6)
+                            .toArray()));
+        }
         times.put("first_response_ms", of(m -> firstResponse(m) - m.startNanos()));
         var several = successes.stream().filter(m -> m.outputTokens() > 1).toList();
         if (!several.isEmpty()) {
@@ -89,7 +98,7 @@ public final class BenchMetrics {
             for (int i = 1; i <= own; i++) {
                 double gap = (chunks.offsetNanos(i) - chunks.offsetNanos(i - 1)) / 1e6;
                 gaps[at] = gap;
-                perToken[at++] = gap / tokensAChunk;
+                perToken[at++] = gap / (chunks.tellsTokens() ? Math.max(1, chunks.tokens(i)) : tokensAChunk);
                 largest = Math.max(largest, gap);
             }
             double mean = (chunks.offsetNanos(own) - chunks.offsetNanos(0)) / 1e6 / own;

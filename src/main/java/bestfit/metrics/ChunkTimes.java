@@ -3,19 +3,42 @@ package bestfit.metrics;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/** When each event with text arrived, in nanoseconds after the request's start, ascending. Immutable. */
+/**
+ * When each event with text arrived, in nanoseconds after the request's start, ascending, and with how many tokens, where the
+ * server tells. Immutable.
+ */
 public final class ChunkTimes {
-    public static final ChunkTimes NONE = new ChunkTimes(new long[0]);
+    public static final ChunkTimes NONE = new ChunkTimes(new long[0], new int[0]);
 
     private final long[] offsets;
+    private final int[] tokens;
 
-    private ChunkTimes(long[] offsets) {
+    private ChunkTimes(long[] offsets, int[] tokens) {
         this.offsets = offsets;
+        this.tokens = tokens;
     }
 
     /** Copies the first {@code count} offsets. */
     public static ChunkTimes of(long[] offsetNanos, int count) {
-        return count == 0 ? NONE : new ChunkTimes(Arrays.copyOf(offsetNanos, count));
+        return count == 0 ? NONE : new ChunkTimes(Arrays.copyOf(offsetNanos, count), new int[0]);
+    }
+
+    /** The same with the tokens of each event; an empty array where the server does not tell. */
+    public ChunkTimes withTokens(int[] ofEach) {
+        return new ChunkTimes(offsets, Arrays.copyOf(ofEach, Math.min(ofEach.length, offsets.length)));
+    }
+
+    /** Tokens of each event; empty where the server does not tell. */
+    public int[] tokens() {
+        return tokens.clone();
+    }
+
+    public boolean tellsTokens() {
+        return tokens.length == offsets.length && tokens.length > 0;
+    }
+
+    public int tokens(int chunk) {
+        return tokens[chunk];
     }
 
     public int count() {
@@ -64,7 +87,9 @@ public final class ChunkTimes {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof ChunkTimes that && Arrays.equals(offsets, that.offsets);
+        return other instanceof ChunkTimes that
+                && Arrays.equals(offsets, that.offsets)
+                && Arrays.equals(tokens, that.tokens);
     }
 
     @Override

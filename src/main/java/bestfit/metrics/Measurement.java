@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param sentNanos when its bytes were handed to the socket
  * @param firstContentNanos first event whose delta has content, even an empty one: compressa-perf's first token
  * @param firstTokenNanos first event with text, reasoning included
+ * @param firstAnswerNanos first event with text that is no reasoning
  * @param lastTokenNanos last event with text
  * @param endNanos answer complete, or failure seen
  * @param inputTokens from usage; 0 if not told
@@ -29,6 +30,7 @@ public record Measurement(
         long sentNanos,
         long firstContentNanos,
         long firstTokenNanos,
+        long firstAnswerNanos,
         long lastTokenNanos,
         long endNanos,
         int inputTokens,
@@ -38,6 +40,40 @@ public record Measurement(
         ChunkTimes chunks) {
     public static final long NEVER = Long.MIN_VALUE;
     private static final double NANOS = 1e9;
+
+    /** Of an engine that does not reason aloud. */
+    public Measurement(
+            int index,
+            int block,
+            long intendedNanos,
+            long startNanos,
+            long sentNanos,
+            long firstContentNanos,
+            long firstTokenNanos,
+            long lastTokenNanos,
+            long endNanos,
+            int inputTokens,
+            int outputTokens,
+            @Nullable String failure,
+            long startedAtEpochMicros,
+            ChunkTimes chunks) {
+        this(
+                index,
+                block,
+                intendedNanos,
+                startNanos,
+                sentNanos,
+                firstContentNanos,
+                firstTokenNanos,
+                firstTokenNanos,
+                lastTokenNanos,
+                endNanos,
+                inputTokens,
+                outputTokens,
+                failure,
+                startedAtEpochMicros,
+                chunks);
+    }
 
     public boolean succeeded() {
         return failure == null;
@@ -88,6 +124,7 @@ public record Measurement(
                 moved(sentNanos, nanos),
                 moved(firstContentNanos, nanos),
                 moved(firstTokenNanos, nanos),
+                moved(firstAnswerNanos, nanos),
                 moved(lastTokenNanos, nanos),
                 endNanos + nanos,
                 inputTokens,

@@ -255,6 +255,8 @@ public record BenchReport(
                 .put("loop_lag_ms", rounded(effort.lagMillis()))
                 .put("longest_lag_ms", rounded(effort.longestLagMillis()))
                 .put("suspended_ms", rounded(effort.suspendedMillis()))
+                .put("gc_ms", rounded(effort.gcMillis()))
+                .put("cpu_wait_ms", Double.isNaN(effort.waitMillis()) ? 0 : rounded(effort.waitMillis()))
                 .put("cpu_us_per_event", events == 0 ? 0 : rounded(1e6 * effort.cpuSeconds() / events))
                 .put("cpu_share", rounded(effort.cpuShare()))
                 .put("events", events);

@@ -6,6 +6,8 @@ import bestfit.config.Json;
 import bestfit.http.Exchange;
 import bestfit.http.HttpServer;
 import bestfit.http.Router;
+import bestfit.metrics.BenchMetrics;
+import bestfit.metrics.Distribution;
 import bestfit.metrics.Measurement;
 import bestfit.workload.Conversation;
 import bestfit.workload.ConversationSource;
@@ -18,6 +20,7 @@ import bestfit.workload.SendSchedule;
 import bestfit.workload.Workload;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -32,6 +35,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** Shapes of load against a real socket. */
@@ -68,6 +72,10 @@ class LoadShapesTest {
         if (text.startsWith("slow")) {
             LockSupport.parkNanos(WAIT_MILLIS * 1_000_000L); // the engine's work
         }
+        if (text.startsWith("reasons")) {
+            reasonAloud(exchange);
+            return;
+        }
         if (text.startsWith("broken")) {
             exchange.json(500, Json.object().put("error", "broken"));
             return;
@@ -80,6 +88,21 @@ class LoadShapesTest {
         }
         write(stream, "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}");
         write(stream, "[DONE]");
+        stream.end();
+    }
+
+    /** Tells the tokens so far with every event, of which some hold several. */
+    private static void reasonAloud(Exchange exchange) {
+        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+        for (var event : List.of(
+                "{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}],\"usage\":{\"completion_tokens\":1}}",
+                "{\"choices\":[{\"delta\":{\"reasoning_content\":\"aha\"}}],\"usage\":{\"completion_tokens\":4}}",
+                "{\"choices\":[{\"delta\":{\"content\":\"yes\"}}],\"usage\":{\"completion_tokens\":6}}",
+                "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":6}}",
+                "[DONE]")) {
+            write(stream, event);
+            LockSupport.parkNanos(10_000_000);
+        }
         stream.end();
     }
 
@@ -159,6 +182,39 @@ class LoadShapesTest {
             assertThat(request.at("/messages/4/content").asString()).isEqualTo("third");
         }
         assertThat(result.wallNanos()).isGreaterThan(4 * think.toNanos());
+    }
+
+    @Test
+    void reasoningAndTokensOfEachEvent_areToldApart(@TempDir Path folder) throws InterruptedException {
+        var asked = new Conversation(List.of(new Conversation.Turn("reasons", 6)));
+        var measured = run(
+                        _ -> asked,
+                        new Arrivals.Closed(1, Duration.ZERO),
+                        new Extent.Requests(1),
+                        Duration.ZERO,
+                        List.of(server.url()))
+                .measurements()
+                .getFirst();
+        assertThat(measured.failure()).isNull();
+        assertThat(measured.chunks().tokens()).containsExactly(1, 3, 2);
+        assertThat(measured.firstAnswerNanos()).isGreaterThan(measured.firstTokenNanos() + 15_000_000);
+        var times = BenchMetrics.of(List.of(measured)).times();
+        assertThat(get(times, "first_answer_ms").mean())
+                .isGreaterThan(get(times, "ttft_ms").mean() + 15);
+        assertThat(get(times, "itl_ms").max()).isLessThan(get(times, "gap_ms").max() * 0.7);
+
+        var file = folder.resolve("events.jsonl");
+        try (var log = EventLog.create(file, Json.object())) {
+            log.accept(measured);
+        }
+        var read = EventLog.read(file).measurements().getFirst();
+        assertThat(read.chunks()).isEqualTo(measured.chunks());
+        assertThat(read.firstAnswerNanos() - read.startNanos())
+                .isEqualTo(measured.firstAnswerNanos() - measured.startNanos());
+    }
+
+    private static Distribution get(Map<String, Distribution> times, String name) {
+        return Objects.requireNonNull(times.get(name), name);
     }
 
     @Test
