@@ -3,12 +3,18 @@ package bestfit.cli;
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.config.Problems;
+import bestfit.hardware.GpuSampler;
+import bestfit.hardware.GpuSource;
 import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
 import bestfit.metrics.Measurement;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /** One {@code bestfit bench}: prompts, warm-up, run, report; on Ctrl-C the report of what was measured. */
 final class BenchSession {
@@ -29,11 +35,28 @@ final class BenchSession {
         var before = before(model);
         try (var generator = LoadGenerator.open();
                 var log = log(model);
+                var gpus = GpuSampler.start(gpusBehind(setup.target().baseUrl()));
                 var stop = BenchStop.listen()) {
             var report = new BenchRun(setup, stop.next()).run(generator, before, log == null ? _ -> {} : log);
-            System.out.println(json ? Json.write(report.json()) : report.text());
+            System.out.println(json ? Json.write(withGpus(report.json(), gpus)) : report.text());
             return stop.isStopped() ? ExitCode.STOPPED : report.anySuccess() ? ExitCode.OK : ExitCode.FAILED;
         }
+    }
+
+    /** This machine's, when what is measured runs here. */
+    private static GpuSource gpusBehind(String url) {
+        try {
+            return InetAddress.getByName(URI.create(url).getHost()).isLoopbackAddress()
+                    ? GpuSource.here(System.getenv())
+                    : GpuSource.NONE;
+        } catch (UnknownHostException | IllegalArgumentException elsewhere) {
+            return GpuSource.NONE;
+        }
+    }
+
+    private static ObjectNode withGpus(ObjectNode report, GpuSampler gpus) {
+        var seen = gpus.summary();
+        return seen.isEmpty() ? report : report.set("gpus", seen);
     }
 
     /** What an interrupted run left in its events file. */

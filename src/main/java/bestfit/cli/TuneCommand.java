@@ -52,6 +52,12 @@ public final class TuneCommand implements Callable<Integer> {
     @Option(names = "--inference", description = "Its inference URL (port 5000 of the same host).")
     private @Nullable String inference;
 
+    @Option(
+            names = "--node-logs",
+            paramLabel = "FILE|CMD",
+            description = "Its log, for the cause of failures: a file, or a command such as 'docker logs -f NAME'.")
+    private @Nullable String nodeLogs;
+
     @Option(names = "--engine", description = "Engine of a node of our own: embedded or vllm (embedded).")
     private @Nullable String engine;
 
@@ -129,7 +135,13 @@ public final class TuneCommand implements Callable<Integer> {
         var spec = spec(model, enumerated, target, inventory.count(), environment);
         var home = Home.of(environment);
         var file = db == null ? home.resolve("bestfit.sqlite") : db;
-        var options = new TuneRun.Options(replace || yes, fresh, json, server(spec, target, inventory.summary()), file);
+        var options = new TuneRun.Options(
+                replace || yes,
+                fresh,
+                json,
+                server(spec, target, inventory.summary()),
+                file,
+                Optional.ofNullable(nodeLogs));
         var run = new TuneRun(spec, target, options, environment);
         if (dryRun || enumerated.candidates().isEmpty()) {
             return run.showOnly();

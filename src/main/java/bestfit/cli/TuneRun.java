@@ -4,6 +4,7 @@ import bestfit.args.ArgsText;
 import bestfit.config.Home;
 import bestfit.deploy.Deployer;
 import bestfit.deploy.NodeClient;
+import bestfit.deploy.NodeLogs;
 import bestfit.deploy.OwnNode;
 import bestfit.deploy.Restore;
 import bestfit.load.ClosedLoop;
@@ -49,8 +50,15 @@ final class TuneRun {
      * @param fresh begin a new campaign even if the same one is unfinished
      * @param server for the report's head
      * @param database file, for what can be done next
+     * @param nodeLogs where the node's log can be read, a file or a command
      */
-    record Options(boolean mayInterrupt, boolean fresh, boolean json, String server, Path database) {}
+    record Options(
+            boolean mayInterrupt,
+            boolean fresh,
+            boolean json,
+            String server,
+            Path database,
+            Optional<String> nodeLogs) {}
 
     private final CampaignSpec spec;
     private final TuneTarget target;
@@ -144,9 +152,13 @@ final class TuneRun {
             throws IOException, InterruptedException {
         var tokenizer = Tokenizer.load(model);
         var stop = new CampaignStop(() -> cancelStart(node));
-        try (var load = ClosedLoop.open()) {
+        try (var load = ClosedLoop.open();
+                var logs = options.nodeLogs().map(NodeLogs::open).orElse(null)) {
             var tools = new Campaign.Tools(
-                    new Deployer(node, target instanceof TuneTarget.Own ? OWN_NODE_PATIENCE : Deployer.NODE_PATIENCE),
+                    new Deployer(
+                            node,
+                            target instanceof TuneTarget.Own ? OWN_NODE_PATIENCE : Deployer.NODE_PATIENCE,
+                            Optional.ofNullable(logs)),
                     load,
                     campaigns,
                     new ExperimentStore(database),

@@ -95,6 +95,34 @@ public final class NodeClient {
         }
     }
 
+    /** Ends what serves or starts, and nothing else; at once after a failed start it keeps MLNode (2026) from ending itself. */
+    public void down() throws IOException {
+        http.postJson(address.management() + "/api/v1/inference/down", Json.object(), STOP);
+    }
+
+    /** How a start stands: {@code up/status}; empty where the node has no such call, as MLNode of 2025. */
+    public Optional<JsonNode> upStatus() throws IOException {
+        var answer = http.get(address.management() + "/api/v1/inference/up/status", SHORT);
+        return answer.json().filter(json -> json.path("status").isString());
+    }
+
+    /**
+     * Which engine the balanced port would give a request to now: when its process started, by its metrics. Empty where
+     * that cannot be told.
+     */
+    Optional<String> nextEngine() {
+        try {
+            var answer = http.get(address.inference() + "/metrics", SHORT);
+            return answer.text()
+                    .lines()
+                    .filter(line -> answer.status() == 200 && line.startsWith("process_start_time_seconds"))
+                    .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                    .findFirst();
+        } catch (IOException none) {
+            return Optional.empty();
+        }
+    }
+
     /** Every instance with its state; empty where the node cannot tell, as MLNode cannot. */
     public Optional<List<InstanceStatus>> instances() throws IOException {
         var answer = http.get(address.management() + "/api/v1/inference/instances", SHORT);
@@ -138,10 +166,14 @@ public final class NodeClient {
         return devices;
     }
 
-    /** One short request through an OpenAI API; the status and the text of its answer. */
-    HttpClient.Answer ask(String baseUrl, String model) throws IOException {
-        var body = Json.object().put("model", model).put("max_tokens", 4).put("temperature", 0.0);
-        body.putArray("messages").addObject().put("role", "user").put("content", "Say yes.");
+    /** One request through an OpenAI API; the status and the text of its answer. */
+    HttpClient.Answer ask(String baseUrl, String model, int tokens) throws IOException {
+        var body = Json.object().put("model", model).put("max_tokens", tokens).put("temperature", 0.0);
+        body.put("ignore_eos", true)
+                .putArray("messages")
+                .addObject()
+                .put("role", "user")
+                .put("content", "Say yes.");
         return http.postJson(baseUrl + "/v1/chat/completions", body, Duration.ofMinutes(5));
     }
 }

@@ -101,6 +101,20 @@ class GpuSourceTest {
     }
 
     @Test
+    void samplerSumsUpWhatItSaw() throws IOException {
+        try (var sampler = GpuSampler.start(smi(ROWS))) {
+            org.awaitility.Awaitility.await().until(() -> !sampler.summary().isEmpty());
+            var first = sampler.summary().get(0);
+            assertThat(first.path("busy_percent_mean").asDouble()).isEqualTo(37);
+            assertThat(first.path("sm_clock_least_mhz").asInt()).isEqualTo(1230);
+            assertThat(first.path("slowed_by").toString()).isEqualTo("[\"power-cap\",\"sw-thermal\"]");
+        }
+        try (var sampler = GpuSampler.start(GpuSource.NONE)) {
+            assertThat(sampler.summary()).isEmpty();
+        }
+    }
+
+    @Test
     void noneIsAnEmptyList() throws IOException {
         assertThat(GpuSource.NONE.read().devices()).isEmpty();
         assertThat(smi("echo 'No devices were found'").read()).isEqualTo(GpuReading.NONE);
