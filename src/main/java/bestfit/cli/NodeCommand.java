@@ -62,7 +62,8 @@ public final class NodeCommand implements Callable<Integer> {
 
     @Option(
             names = "--engine-command",
-            description = "Program to start as engine, with {model} {dtype} {host} {port} {args} where wanted.")
+            description =
+                    "Program to start as engine, with {model} {dtype} {host} {port} {devices} {args} where wanted.")
     private @Nullable String engineCommand;
 
     @Option(names = "--devices", description = "Devices to share out (GPUs found, else 2 to 4 cores).")

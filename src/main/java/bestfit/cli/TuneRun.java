@@ -7,6 +7,8 @@ import bestfit.deploy.NodeClient;
 import bestfit.deploy.NodeLogs;
 import bestfit.deploy.OwnNode;
 import bestfit.deploy.Restore;
+import bestfit.hardware.GpuSampler;
+import bestfit.hardware.GpuSource;
 import bestfit.load.ClosedLoop;
 import bestfit.model.Model;
 import bestfit.model.Tokenizer;
@@ -32,6 +34,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import tools.jackson.databind.node.ArrayNode;
 
 /** One run of {@code tune}: claims the campaign, brings up the node, runs, restores, reports. */
 final class TuneRun {
@@ -182,8 +185,10 @@ final class TuneRun {
             throws IOException, InterruptedException {
         CampaignResult result;
         Left left;
-        try {
+        ArrayNode gpus;
+        try (var sampler = GpuSampler.start(gpusHere())) {
             result = campaign.run();
+            gpus = sampler.summary();
         } finally {
             stopper.restoring();
             left = restore(campaign, node);
@@ -199,6 +204,9 @@ final class TuneRun {
         var out = options.json() ? System.err : System.out;
         TuneReport.text(result, setting).forEach(out::println);
         var json = TuneReport.json(result, setting);
+        if (!gpus.isEmpty()) {
+            json.set("gpus", gpus);
+        }
         if (options.json()) {
             System.out.println(json);
         }
@@ -210,6 +218,13 @@ final class TuneRun {
         }
         campaigns.finish(result.id(), json.toString());
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
+    }
+
+    /** What is measured on, if it can be looked at from here. */
+    private GpuSource gpusHere() {
+        boolean here = (target instanceof TuneTarget.Running running && running.isHere())
+                || (target instanceof TuneTarget.Own own && own.vllm());
+        return here ? GpuSource.here(environment) : GpuSource.NONE;
     }
 
     private Optional<TuneTarget.Simulated> simulated() {

@@ -89,7 +89,8 @@ sealed interface TuneTarget {
             return inventory.kind() == Device.Kind.CORE;
         }
 
-        private boolean isHere() {
+        /** Its devices are this machine's. */
+        boolean isHere() {
             try {
                 return InetAddress.getByName(URI.create(address.management()).getHost())
                         .isLoopbackAddress();

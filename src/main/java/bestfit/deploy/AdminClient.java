@@ -44,7 +44,7 @@ public final class AdminClient {
 
     public List<Registered> list() throws IOException {
         var answer = http.get(baseUrl + NODES, PATIENCE);
-        var json = accepted("GET", answer).orElse(Json.array());
+        var json = accepted("GET " + NODES, answer).orElse(Json.array());
         var nodes = new ArrayList<Registered>();
         for (var each : json.isArray() ? json : json.path("nodes")) {
             var slots = new ArrayList<Boolean>();
@@ -70,7 +70,7 @@ public final class AdminClient {
 
     /** Registers or changes it; a changed model takes effect at the next epoch. */
     public void upsert(NodeConfig node) throws IOException {
-        accepted("POST", http.postJson(baseUrl + NODES, node.json(), PATIENCE));
+        accepted("POST " + NODES, http.postJson(baseUrl + NODES, node.json(), PATIENCE));
     }
 
     public void enable(String id) throws IOException {
@@ -83,15 +83,15 @@ public final class AdminClient {
 
     private void switchTo(String id, String what) throws IOException {
         var path = NODES + "/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/" + what;
-        accepted("POST", http.call("POST", baseUrl + path, Map.of(), new byte[0], PATIENCE));
+        accepted("POST " + path, http.call("POST", baseUrl + path, Map.of(), new byte[0], PATIENCE));
     }
 
-    private Optional<JsonNode> accepted(String method, HttpClient.Answer answer) throws IOException {
+    private Optional<JsonNode> accepted(String call, HttpClient.Answer answer) throws IOException {
         if (answer.status() / 100 == 2) {
             return answer.json();
         }
         var told = answer.json().map(json -> json.path("error").asString(answer.text()));
-        var text = method + " " + baseUrl + NODES + " was answered status " + answer.status() + ": "
+        var text = call + " of " + baseUrl + " was answered status " + answer.status() + ": "
                 + told.orElse(answer.text()).strip();
         if (answer.status() == 400 || answer.status() == 404) {
             throw new ConfigException(text);

@@ -4,10 +4,11 @@ import bestfit.args.ArgsText;
 import bestfit.config.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
- * A command line with places for an instance's values: {@code {model}}, {@code {dtype}}, {@code {host}}, {@code {port}}
- * anywhere in a word, {@code {args}} as a word of its own. Without any place, vLLM's flags and the args are appended.
+ * A command line with places for an instance's values: {@code {model}}, {@code {dtype}}, {@code {host}}, {@code {port}},
+ * {@code {devices}} (numbers with commas) anywhere in a word, {@code {args}} as a word of its own. Without any place, vLLM's flags and the args are appended.
  */
 public record CommandTemplate(List<String> words) {
     public CommandTemplate {
@@ -28,8 +29,9 @@ public record CommandTemplate(List<String> words) {
     }
 
     /** The command line of one instance. */
-    List<String> fill(String model, String dtype, String host, int port, List<String> args) {
+    List<String> fill(String model, String dtype, String host, int port, List<Integer> devices, List<String> args) {
         var command = new ArrayList<String>();
+        var list = devices.stream().map(String::valueOf).collect(Collectors.joining(","));
         boolean placed = false;
         for (var word : words) {
             if (word.equals("{args}")) {
@@ -39,6 +41,7 @@ public record CommandTemplate(List<String> words) {
                 var filled = word.replace("{model}", model)
                         .replace("{dtype}", dtype)
                         .replace("{host}", host)
+                        .replace("{devices}", list)
                         .replace("{port}", Integer.toString(port));
                 placed |= !filled.equals(word);
                 command.add(filled);

@@ -53,7 +53,8 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
                     case EngineProgram.Embedded own -> embedded(request, port, own);
                     case EngineProgram.Vllm(var python) -> vllm(request, port, python);
                     case EngineProgram.Command(var template) ->
-                        template.fill(request.model(), request.dtype(), LOOPBACK, port, request.additionalArgs());
+                        template.fill(
+                                request.model(), request.dtype(), LOOPBACK, port, devices, request.additionalArgs());
                 });
         return new Launch(command, environment(devices, embedded), ownSession, embedded);
     }
