@@ -42,7 +42,7 @@ final class EngineCore implements AutoCloseable {
         record Stop() implements Command {}
     }
 
-    private record InFlight(ScheduledStep step, CompletableFuture<Output> output) {}
+    private record InFlight(ScheduledStep step, long startNanos, CompletableFuture<Output> output) {}
 
     private static final Command WAKE = new Command.Wake();
     private static final long SETTLED_NANOS = 1_000_000;
@@ -56,6 +56,7 @@ final class EngineCore implements AutoCloseable {
     private final StepExecutor executor;
     private final EngineMetrics metrics;
     private final NanoClock clock;
+    private final IterationLog iterations;
     private final Consumer<Throwable> onDeath;
     private final BlockingQueue<Command> inbox = new LinkedBlockingQueue<>();
     private final Map<String, EngineRequest> live = new HashMap<>();
@@ -67,6 +68,9 @@ final class EngineCore implements AutoCloseable {
     /** Until when another request is likely to come. */
     private volatile long expectedUntilNanos = System.nanoTime();
 
+    /** When the last step ended. */
+    private long endedNanos = Long.MIN_VALUE;
+
     private boolean stopping;
     private volatile @Nullable Throwable death;
 
@@ -75,11 +79,13 @@ final class EngineCore implements AutoCloseable {
             StepExecutor executor,
             EngineMetrics metrics,
             NanoClock clock,
+            IterationLog iterations,
             Consumer<Throwable> onDeath) {
         this.scheduler = scheduler;
         this.executor = executor;
         this.metrics = metrics;
         this.clock = clock;
+        this.iterations = iterations;
         this.onDeath = onDeath;
         this.thread = Thread.ofPlatform().name("EngineCore").daemon().unstarted(this::run);
     }
@@ -90,8 +96,9 @@ final class EngineCore implements AutoCloseable {
             StepExecutor executor,
             EngineMetrics metrics,
             NanoClock clock,
+            IterationLog iterations,
             Consumer<Throwable> onDeath) {
-        var core = new EngineCore(scheduler, executor, metrics, clock, onDeath);
+        var core = new EngineCore(scheduler, executor, metrics, clock, iterations, onDeath);
         core.thread.start();
         return core;
     }
@@ -266,7 +273,8 @@ final class EngineCore implements AutoCloseable {
         }
         metrics.iterationTokens.add(step.tokens());
         var output = executor.submit(rows);
-        inFlight.add(new InFlight(step, output));
+        long ready = rows.stream().mapToLong(Row::readyNanos).max().orElse(now);
+        inFlight.add(new InFlight(step, executor.hidesHost() ? Math.max(ready, endedNanos) : now, output));
         var _ = output.whenComplete((_, _) -> inbox.add(WAKE));
     }
 
@@ -280,6 +288,7 @@ final class EngineCore implements AutoCloseable {
             request.admittedNanos = now;
             metrics.prefixQueries.add(sequence.promptLength());
             metrics.prefixHits.add(chunk.cachedTokens());
+            request.cachedTokens = chunk.cachedTokens();
         }
         int end = chunk.start() + chunk.tokens();
         int promptLogprobs = chunk.start() < sequence.promptLength() ? request.order.promptLogprobs() : -1;
@@ -300,11 +309,12 @@ final class EngineCore implements AutoCloseable {
     private void completeDone() {
         while (!inFlight.isEmpty() && inFlight.getFirst().output().isDone()) {
             var done = inFlight.removeFirst();
-            complete(done.step(), done.output().join());
+            complete(done, done.output().join());
         }
     }
 
-    private void complete(ScheduledStep step, Output output) {
+    private void complete(InFlight done, Output output) {
+        var step = done.step();
         long now = output.endNanos() == Output.NOW ? clock.nanoTime() : output.endNanos();
         var chunks = step.chunks();
         var before = new int[chunks.size()];
@@ -329,6 +339,8 @@ final class EngineCore implements AutoCloseable {
             }
         }
         endUnseen(ended);
+        endedNanos = now;
+        iterations.step(step, now - done.startNanos(), scheduler.kvUsage());
     }
 
     /** Those that ended without a further token: V0 refuses prompts that can never fit. */
@@ -383,7 +395,15 @@ final class EngineCore implements AutoCloseable {
         metrics.decodeSeconds.add(seconds(request.firstTokenNanos, request.lastTokenNanos));
         metrics.inferenceSeconds.add(seconds(request.admittedNanos, request.lastTokenNanos));
         metrics.requestPromptTokens.add(request.sequence.promptLength());
-        metrics.requestGenerationTokens.add(request.sequence.generated());
+        int generated = request.sequence.generated();
+        metrics.requestGenerationTokens.add(generated);
+        metrics.requestMaxGenerationTokens.add(generated);
+        metrics.requestMaxTokens.add(request.order.limits().maxTokens());
+        metrics.requestComputedTokens.add(request.sequence.promptLength() - request.cachedTokens);
+        if (generated > 1) {
+            metrics.timePerOutputTokenSeconds.add(
+                    seconds(request.firstTokenNanos, request.lastTokenNanos) / (generated - 1));
+        }
     }
 
     private static double seconds(long fromNanos, long toNanos) {

@@ -53,6 +53,12 @@ final class EngineMetrics {
     final Histogram inferenceSeconds = new Histogram(LATENCIES);
     final Histogram requestPromptTokens = new Histogram(LENGTHS);
     final Histogram requestGenerationTokens = new Histogram(LENGTHS);
+    final Histogram requestMaxGenerationTokens = new Histogram(LENGTHS);
+    final Histogram requestMaxTokens = new Histogram(LENGTHS);
+    final Histogram requestComputedTokens = new Histogram(LENGTHS);
+    final Histogram requestChoices = new Histogram(1, 2, 5, 10, 20);
+    final Histogram timePerOutputTokenSeconds = new Histogram(
+            0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80);
 
     EngineMetrics(EngineConfig config) {
         this.config = config;
@@ -92,6 +98,13 @@ final class EngineMetrics {
         var out = new StringBuilder(16_384);
         gauge(out, "vllm:num_requests_running", state.running());
         gauge(out, "vllm:num_requests_waiting", state.waiting());
+        out.append("# TYPE vllm:num_requests_waiting_by_reason gauge\n");
+        labelled(out, "vllm:num_requests_waiting_by_reason", "reason", "capacity", state.waiting());
+        labelled(out, "vllm:num_requests_waiting_by_reason", "reason", "deferred", 0);
+        out.append("# TYPE vllm:engine_sleep_state gauge\n");
+        labelled(out, "vllm:engine_sleep_state", "sleep_state", "awake", 1);
+        labelled(out, "vllm:engine_sleep_state", "sleep_state", "weights_offloaded", 0);
+        labelled(out, "vllm:engine_sleep_state", "sleep_state", "discard_all", 0);
         gauge(out, "vllm:kv_cache_usage_perc", state.kvUsage());
         cacheInfo(out);
         counter(out, "vllm:prompt_tokens", promptTokens);
@@ -99,6 +112,17 @@ final class EngineMetrics {
         counter(out, "vllm:prefix_cache_queries", prefixQueries);
         counter(out, "vllm:prefix_cache_hits", prefixHits);
         counter(out, "vllm:num_preemptions", preemptions);
+        counter(out, "vllm:prompt_tokens_cached", prefixHits);
+        out.append("# TYPE vllm:prompt_tokens_by_source_total counter\n");
+        double cached = prefixHits.sum();
+        labelled(
+                out,
+                "vllm:prompt_tokens_by_source_total",
+                "source",
+                "local_compute",
+                Math.max(0, promptTokens.sum() - cached));
+        labelled(out, "vllm:prompt_tokens_by_source_total", "source", "local_cache_hit", cached);
+        labelled(out, "vllm:prompt_tokens_by_source_total", "source", "external_kv_transfer", 0);
         out.append("# TYPE vllm:request_success_total counter\n");
         finished.forEach((reason, count) -> success(out, reason.name().toLowerCase(Locale.ROOT), count));
         success(out, "error", errors);
@@ -112,6 +136,11 @@ final class EngineMetrics {
         decodeSeconds.write(out, "vllm:request_decode_time_seconds", labels);
         requestPromptTokens.write(out, "vllm:request_prompt_tokens", labels);
         requestGenerationTokens.write(out, "vllm:request_generation_tokens", labels);
+        requestMaxGenerationTokens.write(out, "vllm:request_max_num_generation_tokens", labels);
+        requestMaxTokens.write(out, "vllm:request_params_max_tokens", labels);
+        requestChoices.write(out, "vllm:request_params_n", labels);
+        requestComputedTokens.write(out, "vllm:request_prefill_kv_computed_tokens", labels);
+        timePerOutputTokenSeconds.write(out, "vllm:request_time_per_output_token_seconds", labels);
         out.append("# TYPE http_requests_total counter\n");
         answers.forEach((labels, count) -> out.append("http_requests_total{")
                 .append(labels)
@@ -125,6 +154,11 @@ final class EngineMetrics {
     private void gauge(StringBuilder out, String name, double value) {
         out.append("# TYPE ").append(name).append(" gauge\n").append(name);
         out.append('{').append(labels).append("} ").append(value).append('\n');
+    }
+
+    private void labelled(StringBuilder out, String name, String label, String value, double number) {
+        out.append(name).append('{').append(labels).append(',').append(label).append("=\"");
+        out.append(value).append("\"} ").append(number).append('\n');
     }
 
     private void counter(StringBuilder out, String name, LongAdder count) {

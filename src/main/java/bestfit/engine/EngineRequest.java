@@ -38,6 +38,7 @@ final class EngineRequest {
     long computedNanos;
 
     long admittedNanos;
+    int cachedTokens;
     long firstTokenNanos;
     long lastTokenNanos;
     private @Nullable List<Logprobs> promptLogprobs;

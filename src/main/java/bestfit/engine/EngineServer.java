@@ -69,6 +69,7 @@ public final class EngineServer implements AutoCloseable {
                 ready.executor(),
                 parts.metrics(),
                 parts.clock(),
+                IterationLog.of(parts.config().args(), log),
                 cause -> died(cause, log, ended));
         var api = new EngineApi(parts, core);
         var args = parts.config().args();

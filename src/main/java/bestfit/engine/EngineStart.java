@@ -238,7 +238,8 @@ final class EngineStart {
         var metrics = new EngineMetrics(config);
         var own = new Parts(config, parts.spec(), parts.tokenizer(), parts.orders(), metrics, clock, EngineLog.SILENT);
         var executor = GpuExecutor.start(_ -> StepTimer.Times.NONE, tokens(parts.tokenizer()), clock, 1);
-        var core = EngineCore.start(Scheduler.of(config.scheduler()), executor, metrics, clock, _ -> {});
+        var core = EngineCore.start(
+                Scheduler.of(config.scheduler()), executor, metrics, clock, IterationLog.NONE, _ -> {});
         try (var server =
                 HttpServer.start(LOOPBACK, 0, HttpServer.Limits.DEFAULTS, new EngineApi(own, core).router())) {
             var client = new HttpClient();

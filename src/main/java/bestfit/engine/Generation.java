@@ -62,6 +62,7 @@ final class Generation {
     /** Hands the sequences to the core. */
     void begin(Exchange exchange) {
         exchange.onClientGone(() -> events.add(new TokenEvent.Gone()));
+        parts.metrics().requestChoices.add(request.options().n());
         for (var choice : choices) {
             core.add(new EngineRequest(choice.order(), events, parts.clock().at(exchange.receivedNanos())));
         }

@@ -13,12 +13,15 @@ import org.jspecify.annotations.Nullable;
  * Simulated devices: a pass takes as long as a {@link StepTimer} says, on a scaled clock, and gives tokens of a hash.
  *
  * <p>A pass counts from when all its parts were ready and the devices free, not from its own arrival, as long as the host
- * was not late by more than {@link #HIDDEN_NANOS}: the host's work is part of the timer's figure, and on a scaled clock the
+ * was not late by more than {@link #HIDDEN_NANOS} of real time: the host's work is part of the timer's figure, and on a scaled clock the
  * microseconds that this process takes would count for milliseconds. So a late pass ends early, and no delay adds up.
  */
 public final class GpuExecutor implements StepExecutor {
     /** Real time: longer than a long prompt takes to be cut into tokens by code that is not compiled yet. */
     private static final long HIDDEN_NANOS = 2_000_000_000;
+
+    /** On a clock as fast as life: what a real host does between two passes. */
+    private static final long HIDDEN_LIVE_NANOS = 5_000_000;
 
     private record Job(List<Row> rows, long endNanos, CompletableFuture<Output> result) {}
 
@@ -64,7 +67,8 @@ public final class GpuExecutor implements StepExecutor {
         for (var row : rows) {
             ready = Math.max(ready, row.readyNanos());
         }
-        boolean tooLate = ready < nowNanos - Math.round(HIDDEN_NANOS * clock.scale());
+        boolean tooLate =
+                ready < nowNanos - Math.round((hidesHost() ? HIDDEN_NANOS : HIDDEN_LIVE_NANOS) * clock.scale());
         return tooLate ? nowNanos : Math.min(ready, nowNanos);
     }
 

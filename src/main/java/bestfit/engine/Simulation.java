@@ -23,10 +23,18 @@ import java.util.regex.Pattern;
  * @param spread standard deviation of an engine's speed from one start to the next, as a share
  * @param noise likewise from step to step
  * @param drift growth of every step's time in an hour of simulated time, as a share
+ * @param stepSeconds what every pass takes; 0 for what the performance model says
  * @param timeScale seconds of simulated time that pass in one of real time
  */
-public record Simulation(String spec, ServerSpec server, double spread, double noise, double drift, double timeScale) {
-    private static final Pattern OPTION = Pattern.compile("(spread|noise|drift)=(\\d*\\.?\\d+)");
+public record Simulation(
+        String spec,
+        ServerSpec server,
+        double spread,
+        double noise,
+        double drift,
+        double stepSeconds,
+        double timeScale) {
+    private static final Pattern OPTION = Pattern.compile("(spread|noise|drift|step)=(\\d*\\.?\\d+)");
     private static final double GREATEST_SCALE = 10_000;
 
     /** Flags that the performance model reads; what the engine decides by itself is given as decided. */
@@ -43,20 +51,23 @@ public record Simulation(String spec, ServerSpec server, double spread, double n
         double spread = 0;
         double noise = 0;
         double drift = 0;
+        double step = 0;
         for (var part : Arrays.asList(parts).subList(1, parts.length)) {
             var option = OPTION.matcher(part.strip());
             if (!option.matches()) {
-                throw new ArgumentError("argument --simulate: invalid value: '" + part
-                        + "' (behind the server come spread=X, noise=X, drift=X, shares such as 0.02)");
+                throw new ArgumentError(
+                        "argument --simulate: invalid value: '" + part
+                                + "' (behind the server come spread=X, noise=X, drift=X, shares such as 0.02, and step=X, seconds of every step)");
             }
             double share = Double.parseDouble(option.group(2));
             switch (option.group(1)) {
                 case "spread" -> spread = share;
                 case "noise" -> noise = share;
+                case "step" -> step = share;
                 default -> drift = share;
             }
         }
-        return new Simulation(spec, server(parts[0].strip(), spec), spread, noise, drift, timeScale(scale));
+        return new Simulation(spec, server(parts[0].strip(), spec), spread, noise, drift, step, timeScale(scale));
     }
 
     private static ServerSpec server(String text, String spec) throws ArgumentError {
@@ -113,7 +124,10 @@ public record Simulation(String spec, ServerSpec server, double spread, double n
 
     /** The devices' time for an instance's passes. */
     StepTimer timer(Instance instance, NanoClock clock) {
-        var steady = new ModelledTimer(new StepTimeModel(instance, Constants.shipped()));
+        long stepNanos = Math.round(stepSeconds * 1e9);
+        var always = new StepTimer.Times(stepNanos, stepNanos / instance.pp());
+        StepTimer steady =
+                stepNanos > 0 ? _ -> always : new ModelledTimer(new StepTimeModel(instance, Constants.shipped()));
         return spread + noise + drift == 0
                 ? steady
                 : new UnsteadyTimer(steady, this, clock, ProcessHandle.current().pid() ^ System.nanoTime());

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import bestfit.args.VllmArgs;
 import bestfit.config.Json;
 import bestfit.hardware.ServerSpec;
+import bestfit.http.HttpClient;
 import bestfit.model.KnownModels;
 import bestfit.model.Models;
 import bestfit.perf.Constants;
@@ -15,10 +16,15 @@ import bestfit.perf.EngineVersion;
 import bestfit.perf.Instance;
 import bestfit.perf.Step;
 import bestfit.perf.StepTimeModel;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +83,41 @@ class SimulatedEngineTest {
             assertThat(engine.json("/v1/completions", completion(2)).get("choices"))
                     .isNotEqualTo(first.get("choices"));
         }
+    }
+
+    @Test
+    void eachStepIsLoggedAsVllmLogsIt() throws Exception {
+        var out = new ByteArrayOutputStream();
+        var args = EngineArgs.read(
+                List.of(
+                        "tiny",
+                        "--port",
+                        "0",
+                        "--simulate",
+                        "1xH100,step=0.02",
+                        "--time-scale",
+                        "10",
+                        "--num-gpu-blocks-override",
+                        "1000",
+                        "--enable-logging-iteration-details"),
+                OptionalInt.empty());
+        try (var server = EngineServer.start(args, new EngineLog(new PrintStream(out, true, StandardCharsets.UTF_8)))) {
+            var body = "{\"prompt\": [5, 6, 7], \"max_tokens\": 2, \"ignore_eos\": true}";
+            new HttpClient()
+                    .call(
+                            "POST",
+                            server.url() + "/v1/completions",
+                            Map.of(),
+                            body.getBytes(StandardCharsets.UTF_8),
+                            Duration.ofSeconds(20));
+        }
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains(
+                        "Iteration(0): 1 context requests, 3 context tokens, 0 generation requests, 0 generation tokens,"
+                                + " iteration elapsed time: 20.00 ms, GPU KV cache usage:")
+                .contains(
+                        "Iteration(1): 0 context requests, 0 context tokens, 1 generation requests, 1 generation tokens,"
+                                + " iteration elapsed time: 20.00 ms, GPU KV cache usage: 0.0%");
     }
 
     @Test
