@@ -20,6 +20,9 @@ public final class BenchCommand implements Callable<Integer> {
     @Mixin
     private final BenchOptions options = new BenchOptions();
 
+    @Mixin
+    private final ExportOptions exports = new ExportOptions();
+
     @Option(
             names = "--events",
             paramLabel = "FILE",
@@ -37,6 +40,7 @@ public final class BenchCommand implements Callable<Integer> {
         if (resume && (events == null || !Files.isRegularFile(events))) {
             problems.add("--resume: needs the file of the interrupted run as --events.");
         }
-        return new BenchSession(spec, problems, options.json).run();
+        exports.check(problems);
+        return new BenchSession(spec, problems, exports, options.json).run();
     }
 }

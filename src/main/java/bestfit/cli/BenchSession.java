@@ -8,6 +8,7 @@ import bestfit.hardware.GpuSource;
 import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
 import bestfit.metrics.Measurement;
+import bestfit.report.BenchReport;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -20,12 +21,14 @@ import tools.jackson.databind.node.ObjectNode;
 final class BenchSession {
     private final BenchSpec spec;
     private final Problems problems;
+    private final ExportOptions exports;
     private final boolean json;
 
     /** @param problems found so far; they are told with what else is wrong */
-    BenchSession(BenchSpec spec, Problems problems, boolean json) {
+    BenchSession(BenchSpec spec, Problems problems, ExportOptions exports, boolean json) {
         this.spec = spec;
         this.problems = problems;
+        this.exports = exports;
         this.json = json;
     }
 
@@ -38,7 +41,9 @@ final class BenchSession {
                 var gpus = GpuSampler.start(gpusBehind(setup.target().baseUrl()));
                 var stop = BenchStop.listen()) {
             var report = new BenchRun(setup, stop.next()).run(generator, before, log == null ? _ -> {} : log);
-            System.out.println(json ? Json.write(withGpus(report.json(), gpus)) : report.text());
+            print(report, gpus);
+            exports.write(
+                    spec.json(model), report.measurements(), spec.workload().slo());
             return stop.isStopped() ? ExitCode.STOPPED : report.anySuccess() ? ExitCode.OK : ExitCode.FAILED;
         }
     }
@@ -57,6 +62,22 @@ final class BenchSession {
     private static ObjectNode withGpus(ObjectNode report, GpuSampler gpus) {
         var seen = gpus.summary();
         return seen.isEmpty() ? report : report.set("gpus", seen);
+    }
+
+    private void print(BenchReport report, GpuSampler gpus) {
+        var defined = exports.defined(report.measurements());
+        if (json) {
+            var all = withGpus(report.json(), gpus);
+            if (defined != null) {
+                all.set("by_" + defined.definition().label(), defined.json());
+            }
+            System.out.println(Json.write(all));
+        } else {
+            System.out.println(report.text());
+            if (defined != null) {
+                System.out.println(defined.text());
+            }
+        }
     }
 
     /** What an interrupted run left in its events file. */

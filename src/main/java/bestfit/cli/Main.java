@@ -39,6 +39,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             BenchCommand.class,
             CompareCommand.class,
             JudgeCommand.class,
+            RecordCommand.class,
             MeasureCommand.class,
             MeasureFromYamlCommand.class,
             ListCommand.class,

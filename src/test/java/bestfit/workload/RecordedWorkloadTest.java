@@ -1,0 +1,86 @@
+package bestfit.workload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bestfit.config.ConfigException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class RecordedWorkloadTest {
+    private static final int[] EDGES = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000};
+
+    private static String metrics(int[] prompts, int[] outputs) {
+        var text = new StringBuilder("vllm:num_requests_running{engine=\"0\"} 3.0\n");
+        histogram(text, "vllm:request_prompt_tokens", prompts);
+        histogram(text, "vllm:request_generation_tokens", outputs);
+        text.append("vllm:prefix_cache_queries_total{engine=\"0\"} ")
+                .append((double) Arrays.stream(prompts).sum());
+        text.append("\nvllm:prefix_cache_hits_total{engine=\"0\"} 0.0\n");
+        return text.toString();
+    }
+
+    private static void histogram(StringBuilder text, String name, int[] lengths) {
+        for (int edge : EDGES) {
+            long below = Arrays.stream(lengths).filter(length -> length <= edge).count();
+            text.append(name)
+                    .append("_bucket{engine=\"0\",le=\"")
+                    .append((double) edge)
+                    .append("\"} ");
+            text.append((double) below).append('\n');
+        }
+        text.append(name)
+                .append("_bucket{engine=\"0\",le=\"+Inf\"} ")
+                .append((double) lengths.length)
+                .append('\n');
+    }
+
+    private static int bucket(double length) {
+        int bucket = 0;
+        while (bucket < EDGES.length && length > EDGES[bucket]) {
+            bucket++;
+        }
+        return bucket;
+    }
+
+    @Test
+    void quantiles_comeBackWithinOneBucket() {
+        var random = new SplittableRandom(5);
+        var law = LengthDistribution.parse("log-normal:400,0.9,1,4000");
+        var answers = LengthDistribution.parse("uniform:20,180");
+        var prompts = random.ints(4000).map(_ -> law.draw(random)).toArray();
+        var outputs = random.ints(4000).map(_ -> answers.draw(random)).toArray();
+        var recorded = RecordedWorkload.of(List.of(
+                new RecordedWorkload.Look(0, metrics(new int[0], new int[0])),
+                new RecordedWorkload.Look(100, metrics(prompts, outputs))));
+        assertThat(recorded.requests()).isEqualTo(4000);
+        same(prompts, recorded.prompt());
+        same(outputs, recorded.output());
+        assertThat(recorded.yaml("u", false)).contains("rate: 40.0000").contains("tokens: histogram:");
+        assertThat(LengthDistribution.parse(recorded.prompt().text())).isEqualTo(recorded.prompt());
+    }
+
+    private static void same(int[] lengths, LengthDistribution again) {
+        var random = new SplittableRandom(6);
+        var drawn = random.ints(4000).map(_ -> again.draw(random)).sorted().toArray();
+        var sorted = Arrays.stream(lengths).sorted().toArray();
+        for (double share : new double[] {0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99}) {
+            int at = (int) (share * 3999);
+            assertThat(Math.abs(bucket(drawn[at]) - bucket(sorted[at])))
+                    .as("buckets between the quantiles at " + share)
+                    .isLessThanOrEqualTo(1);
+        }
+    }
+
+    @Test
+    void nothingOrARestart_isTold() {
+        var some = new RecordedWorkload.Look(0, metrics(new int[] {3, 4}, new int[] {3, 4}));
+        var none = new RecordedWorkload.Look(9, metrics(new int[0], new int[0]));
+        assertThatThrownBy(() -> RecordedWorkload.of(List.of(some, some))).isInstanceOf(ConfigException.class);
+        assertThatThrownBy(() -> RecordedWorkload.of(List.of(some, none)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("anew");
+    }
+}
