@@ -89,7 +89,8 @@ public final class ListCommand implements Callable<Integer> {
             System.out.println(
                     found.isEmpty()
                             ? "No experiments found in the database."
-                            : CompressaTables.list(found, showParameters, showMetrics));
+                            : CompressaTables.list(
+                                    found, showParameters, showMetrics, TerminalStreams.columns(System.getenv())));
         }
         if (csvFile != null) {
             try {

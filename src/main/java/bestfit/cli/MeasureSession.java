@@ -83,7 +83,8 @@ final class MeasureSession {
     private void print(boolean many, ExperimentStore store, List<MeasureOutcome> outcomes) {
         if (!json) {
             if (many) {
-                System.out.println(CompressaTables.list(store.all(), false, false));
+                System.out.println(
+                        CompressaTables.list(store.all(), false, false, TerminalStreams.columns(System.getenv())));
             }
         } else if (many) {
             var all = Json.object();

@@ -53,7 +53,7 @@ final class StopKey implements AutoCloseable {
         settings.ifPresent(saved -> stty(List.of(saved)));
     }
 
-    private static Optional<String> stty(List<String> arguments) {
+    static Optional<String> stty(List<String> arguments) {
         var command = new ArrayList<>(List.of("stty"));
         command.addAll(arguments);
         try {

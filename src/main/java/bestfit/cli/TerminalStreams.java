@@ -3,6 +3,7 @@ package bestfit.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** Which of the process's streams a person looks at. Linux's {@code /proc} tells; elsewhere none counts as a terminal. */
@@ -32,6 +33,21 @@ final class TerminalStreams {
     static boolean isStyled(int stream, Map<String, String> environment) {
         return isAnsi(stream, environment)
                 && environment.getOrDefault("NO_COLOR", "").isEmpty();
+    }
+
+    /** Columns of the screen that standard output goes to, {@code COLUMNS} first; without a screen as many as one likes. */
+    static int columns(Map<String, String> environment) {
+        var told = environment.getOrDefault("COLUMNS", "");
+        if (told.matches("[1-9]\\d{0,4}")) {
+            return Integer.parseInt(told);
+        }
+        if (!isTerminal(OUTPUT)) {
+            return Integer.MAX_VALUE;
+        }
+        var size = StopKey.stty(List.of("-F", "/dev/tty", "size"))
+                .map(text -> text.substring(text.indexOf(' ') + 1))
+                .orElse("0");
+        return size.matches("[1-9]\\d{0,4}") ? Integer.parseInt(size) : Integer.MAX_VALUE;
     }
 
     /** This process may read the keyboard without being stopped for it. */

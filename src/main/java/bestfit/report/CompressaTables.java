@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Experiments as compressa-perf prints and exports them, with every column under its own header. */
@@ -61,8 +62,12 @@ public final class CompressaTables {
                         : metrics.render());
     }
 
-    /** One row an experiment, in the order given. */
-    public static String list(List<Experiment> experiments, boolean withParameters, boolean withMetrics) {
+    /**
+     * One row an experiment, in the order given.
+     *
+     * @param width columns of the screen; where they are too few, descriptions are cut first, then names, then the rest
+     */
+    public static String list(List<Experiment> experiments, boolean withParameters, boolean withMetrics, int width) {
         var headers = new ArrayList<>(List.of("ID", "Name", "Date", "Description"));
         var aligns = new ArrayList<>(List.of(Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT));
         if (withParameters) {
@@ -81,7 +86,38 @@ public final class CompressaTables {
                 System.lineSeparator(),
                 "",
                 "List of Experiments:",
-                new TextTable(Ruling.GRID, headers, aligns, rows).render());
+                new TextTable(Ruling.GRID, headers, aligns, narrowed(headers, rows, width)).render());
+    }
+
+    /** Rows whose cells are cut so that the table is at most {@code width} wide, as far as the columns' headers allow. */
+    private static List<List<String>> narrowed(List<String> headers, List<List<String>> rows, int width) {
+        var widths = new ArrayList<Integer>();
+        for (int column = 0; column < headers.size(); column++) {
+            widths.add(TextTable.width(headers, rows, column));
+        }
+        // a side and two blanks a column, and the last side
+        int excess = widths.stream().mapToInt(Integer::intValue).sum() + 3 * headers.size() + 1 - width;
+        for (var name : List.of("Description", "Name", "Parameters", "Metrics")) {
+            int column = headers.indexOf(name);
+            if (column >= 0 && excess > 0) {
+                int before = widths.get(column);
+                int after = Math.max(TextTable.width(headers, List.of(), column), before - excess);
+                widths.set(column, after);
+                excess -= before - after;
+            }
+        }
+        return rows.stream()
+                .map(row -> IntStream.range(0, row.size())
+                        .mapToObj(column -> row.get(column)
+                                .lines()
+                                .map(line -> shortened(line, widths.get(column)))
+                                .collect(Collectors.joining("\n")))
+                        .toList())
+                .toList();
+    }
+
+    private static String shortened(String line, int length) {
+        return line.length() <= length ? line : line.substring(0, length - 1) + "…";
     }
 
     /** compressa-perf's CSV; metric columns in the order they first occur. */

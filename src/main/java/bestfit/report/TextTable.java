@@ -76,6 +76,17 @@ public final class TextTable {
         return String.join(System.lineSeparator(), lines);
     }
 
+    /** Characters of a column that is not of numbers, without its sides. */
+    static int width(List<String> headers, List<List<String>> rows, int column) {
+        return Math.max(
+                headers.get(column).length() + HEADER_ROOM,
+                rows.stream()
+                        .flatMap(row -> row.get(column).lines())
+                        .mapToInt(String::length)
+                        .max()
+                        .orElse(0));
+    }
+
     /** Cells of a column, header first, each padded to the column's width. */
     private List<List<String>> column(int index) {
         var align = aligns.get(index);

@@ -26,8 +26,20 @@ public final class StoreException extends RuntimeException {
             case 10 ->
                 "reading or writing failed (" + cause.getMessage() + "). Check the disk; everything finished is kept.";
             case 11, 26 -> "it is damaged or no SQLite database. Choose another file with --db.";
-            default -> cause.getMessage();
+            default -> unknown(cause);
         };
         return new StoreException("Database " + file + ": " + advice, cause);
+    }
+
+    /** Such as SQLite's library, which is unpacked at the first start and needs 2 MB there. */
+    private static String unknown(SQLException cause) {
+        Throwable root = cause;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return cause.getCause() == null
+                ? String.valueOf(cause.getMessage())
+                : cause.getMessage() + " (" + root.getMessage()
+                        + "). Check that BESTFIT_HOME can be written and has room.";
     }
 }
