@@ -71,7 +71,7 @@ public final class Sequence {
     int knownCached = -1;
     /** Its first blocks that are known to hold what they should. */
     int verifiedBlocks;
-    /** The first of its blocks that it shares and nobody has written yet. */
+    /** The first of its newly given blocks that nobody has written yet. */
     int unwrittenBlock = NO_BLOCK;
     /** Number of the last step it was part of, -1 for none since it was admitted. */
     long lastScheduled = -1;

@@ -101,11 +101,13 @@ final class V0Space {
                 use(sequence, index, known);
                 sequence.addBlock(known);
             } else {
+                sequence.unwrittenBlock = Math.min(sequence.unwrittenBlock, index);
                 sequence.addBlock(take());
                 fill(sequence, index);
             }
         }
         if (sequence.length() % blockSize > 0) {
+            sequence.unwrittenBlock = Math.min(sequence.unwrittenBlock, full);
             sequence.addBlock(take());
         }
         sequence.slots = sequence.length();
