@@ -46,7 +46,16 @@ class TruthServerTest {
         assertThat(first).isNotCloseTo(100.0, org.assertj.core.api.Assertions.within(15.0));
     }
 
+    /** Of several, because a busy machine makes one late, never early. */
     private static double firstTtft(long seed) throws Exception {
+        double least = Double.MAX_VALUE;
+        for (int i = 0; i < 5; i++) {
+            least = Math.min(least, onceTtft(seed));
+        }
+        return least;
+    }
+
+    private static double onceTtft(long seed) throws Exception {
         try (var server = TruthServer.start(0, new TruthServer.Pace(100_000_000, 0, 0.5, seed))) {
             var answer = new bestfit.http.HttpClient()
                     .postJson(

@@ -38,19 +38,12 @@ class SimulationTest {
         assertThat(1e3 * metrics.get("TTFT")).isCloseTo(314, Percentage.withPercentage(35));
     }
 
+    /** How much faster than life it is: bench/plan-speed. */
     @Test
-    void eight_gpus_and_256_users_run_300_times_faster_than_life() {
+    void a_thousand_requests_on_eight_gpus_each_end_after_their_tokens() {
         var load = new Load(1024, 300, 256, 0, 1000);
-        var config = config("Qwen/Qwen3-32B", "8xH100-SXM", 2, 2, 2, load);
-        Simulation.run(config, Constants.shipped());
-        long before = System.nanoTime();
-        var measured = Simulation.run(config, Constants.shipped());
-        double wall = System.nanoTime() - before;
-        double virtual =
-                measured.stream().mapToLong(each -> each.endNanos()).max().orElseThrow();
-        assertThat(measured).hasSize(1000);
-        // The bar is 300; a loaded machine gets half of it.
-        assertThat(virtual / wall).isGreaterThan(100);
+        var measured = Simulation.run(config("Qwen/Qwen3-32B", "8xH100-SXM", 2, 2, 2, load), Constants.shipped());
+        assertThat(measured).hasSize(1000).allMatch(each -> each.outputTokens() == 300);
     }
 
     @Test
