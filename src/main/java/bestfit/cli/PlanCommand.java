@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import bestfit.args.ArgsText;
 import bestfit.config.ConfigException;
+import bestfit.config.Home;
 import bestfit.config.Problems;
 import bestfit.hardware.Device;
 import bestfit.hardware.GpuSource;
@@ -9,13 +10,14 @@ import bestfit.hardware.Inventory;
 import bestfit.hardware.ServerSpec;
 import bestfit.hardware.SmiInventory;
 import bestfit.model.KnownModels;
-import bestfit.perf.Constants;
 import bestfit.perf.EngineVersion;
 import bestfit.perf.Load;
+import bestfit.perf.MeasuredHere;
 import bestfit.perf.Plan;
 import bestfit.report.PlanReport;
 import bestfit.report.PredictionReport;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,9 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = "Says which configs fit a server, why the rest do not, and what each will do; no GPU is needed.")
 public final class PlanCommand implements Callable<Integer> {
+    /** Root mean square of calibrated residuals above which the model does not describe a server. */
+    private static final double MISFIT = 0.15;
+
     @Mixin
     private final SpaceOptions space = new SpaceOptions();
 
@@ -62,6 +67,11 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(names = "--score", description = "Errors, coverage and ranking quality of a table that --cases wrote.")
     private @Nullable Path score;
 
+    @Option(
+            names = "--learn",
+            description = "Add a table of measurements of this --server to what is known of it; later plans use it.")
+    private @Nullable Path learn;
+
     @Option(names = "--example", description = "guide: gonka's benchmark guide, published and predicted.")
     private @Nullable String example;
 
@@ -88,6 +98,9 @@ public final class PlanCommand implements Callable<Integer> {
         problems.throwIfAny();
         if (enumerateOnly) {
             return enumerate();
+        }
+        if (learn != null) {
+            return PlanTables.learn(learn, MeasuredHere.file(Home.of(System.getenv()), serverSpec()));
         }
         return models == null ? predict() : PlanModels.print(models, serverSpec(), engineVersion, json);
     }
@@ -120,14 +133,17 @@ public final class PlanCommand implements Callable<Integer> {
         var known = KnownModels.find(space.model);
         var mandatory = space.args.isEmpty() ? known.mandatoryArgs() : space.args;
         var load = new Load(input, output, space.users, 0, space.users * 10.0);
-        var plan = Plan.of(
-                new Plan.Query(
-                        known.card(),
-                        serverSpec(),
-                        EngineVersion.of(engineVersion),
-                        ArgsText.read("--args", mandatory),
-                        load),
-                Constants.shipped());
+        var on = serverSpec();
+        var version = EngineVersion.of(engineVersion);
+        var learnt = MeasuredHere.of(MeasuredHere.file(Home.of(System.getenv()), on), on, known.card(), version);
+        if (learnt.residual() > MISFIT) {
+            System.err.printf(
+                    Locale.ROOT,
+                    "The model misses what was measured on %s by %.0f %%; trust its ranking less than its intervals.%n",
+                    on,
+                    100 * learnt.residual());
+        }
+        var plan = Plan.of(new Plan.Query(known.card(), on, version, ArgsText.read("--args", mandatory), load), learnt);
         if (json) {
             System.out.println(PredictionReport.json(plan));
         } else {

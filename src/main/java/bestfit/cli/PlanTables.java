@@ -4,6 +4,7 @@ import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.perf.Cases;
 import bestfit.perf.Constants;
+import bestfit.perf.MeasuredHere;
 import bestfit.perf.Score;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,6 +27,12 @@ final class PlanTables {
         result.problems().forEach(System.err::println);
         System.err.println((result.lines().size() - 1) + " rows, "
                 + result.problems().size() + " of them wrong; written to " + out);
+        return ExitCode.OK;
+    }
+
+    static int learn(Path table, Path known) {
+        int added = MeasuredHere.add(known, table.toString(), read(table));
+        System.err.println(added + " rows added to " + known);
         return ExitCode.OK;
     }
 

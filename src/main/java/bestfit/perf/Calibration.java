@@ -1,20 +1,23 @@
 package bestfit.perf;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 
 /**
- * Constants of one server learnt from what was measured on it: the most probable ones, given the shipped as prior. Each
- * constant's logarithm has a normal prior of {@value #PRIOR}; residuals count as in Student's t with 4 degrees of freedom,
- * so that an outlier pulls little (Lange, Little, Taylor 1989). Found by descent along pairs of constants.
+ * Constants of one server learnt from what was measured on it: the most probable ones given the shipped as prior, see
+ * {@link Fit}. Only the constants that the measured configs ask for move; their doubt shrinks, so that predictions of the
+ * untried get narrower.
  */
 public final class Calibration {
-    private static final double PRIOR = 0.5;
     private static final double NOISE = 0.04;
-    private static final double DEGREES = 4;
-    private static final double FIRST_STEP = 0.4;
-    private static final double LAST_STEP = 0.004;
+    private static final int TURNS = 12;
+
+    /** How much hosts differ from one another, and cards of one kind: deviations of logarithms. */
+    private static final double HOST = 0.3;
+
+    private static final double CARD = 0.1;
 
     private Calibration() {}
 
@@ -34,87 +37,29 @@ public final class Calibration {
     public record Fitted(Constants constants, double residual) {}
 
     public static Fitted fit(List<Observation> observations, Constants prior) {
-        var names = names(observations.getFirst().config().instance(), prior);
-        var constants = prior;
-        double best = cost(observations, constants, prior, names);
-        for (double step = FIRST_STEP; step > LAST_STEP; step *= 0.6) {
-            for (boolean improved = true; improved; ) {
-                improved = false;
-                for (var one : names) {
-                    for (var other : names) {
-                        for (int way = 0; way < 4; way++) {
-                            var moved =
-                                    moved(constants, one, way < 2 ? step : -step, other, way % 2 == 0 ? step : -step);
-                            double cost = cost(observations, moved, prior, names);
-                            if (cost < best - 1e-6) {
-                                best = cost;
-                                constants = moved;
-                                improved = true;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        return new Fitted(constants, residual(observations, constants));
-    }
-
-    /** Two at a time, since some hold one another in balance; a pair of the same name moves it alone. */
-    private static Constants moved(Constants from, String one, double by, String other, double otherBy) {
-        var moved = from.with(one, from.get(one) * Math.exp(by));
-        return one.equals(other) ? moved : moved.with(other, moved.get(other) * Math.exp(otherBy));
-    }
-
-    /** What differs from one server to the next: links, host, and how much of its memory and arithmetic a card reaches. */
-    private static List<String> names(Instance on, Constants constants) {
-        var family = StepTimeModel.family(on.gpu(), constants);
-        var names = new ArrayList<>(List.of(family + ".bw", family + ".flops", "service.waves"));
-        boolean v0 = on.settings().version().v0();
-        names.addAll(
-                v0
-                        ? List.of("cpu.v0StepMs", "cpu.v0SequenceUs")
-                        : List.of("cpu.stepUs", "cpu.sequenceUs", "cpu.layerUs"));
-        names.add("cpu.prefillLayerUs");
-        if (!on.link().nvlink() && !on.link().peerToPeer()) {
-            names.addAll(List.of("ar.host.startUs", "ar.host.share"));
-        }
-        return names;
-    }
-
-    private static double cost(
-            List<Observation> observations, Constants constants, Constants prior, List<String> names) {
-        double cost = 0;
-        for (var observation : observations) {
-            var figures = Prediction.of(observation.config(), constants).figures();
-            for (var entry : observation.measured().entrySet()) {
-                var figure = figures.get(entry.getKey());
-                if (figure != null) {
-                    double off = Math.log(figure.value() / entry.getValue()) / NOISE;
-                    cost += (DEGREES + 1) / 2 * Math.log1p(off * off / DEGREES);
-                }
-            }
-        }
+        Fit.Residuals residuals = constants -> residuals(observations, constants);
+        double[] weights = residuals.of(prior);
+        Arrays.fill(weights, 1);
+        var names = new TreeSet<String>();
+        observations.forEach(each -> Prediction.values(each.config(), prior.noting(names)));
+        var widened = prior;
         for (var name : names) {
-            double off = Math.log(constants.get(name) / prior.get(name)) / PRIOR;
-            cost += off * off / 2;
+            double server = name.startsWith("ar.host") || name.startsWith("cpu.") ? HOST : CARD;
+            widened = widened.with(name, prior.get(name), Math.hypot(prior.doubt(name), server));
         }
-        return cost;
+        var fitted = Fit.of(residuals, NOISE, weights, widened, List.copyOf(names), TURNS);
+        return new Fitted(fitted, Fit.rootMeanSquare(residuals.of(fitted)));
     }
 
-    private static double residual(List<Observation> observations, Constants constants) {
-        double squares = 0;
-        int count = 0;
-        for (var observation : observations) {
-            var figures = Prediction.of(observation.config(), constants).figures();
-            for (var entry : observation.measured().entrySet()) {
-                var figure = figures.get(entry.getKey());
-                if (figure != null) {
-                    double off = Math.log(figure.value() / entry.getValue());
-                    squares += off * off;
-                    count++;
-                }
-            }
-        }
-        return count == 0 ? Double.NaN : Math.sqrt(squares / count);
+    /** Logarithms of predicted over measured; NaN for what cannot be predicted. */
+    private static double[] residuals(List<Observation> observations, Constants constants) {
+        return observations.stream()
+                .flatMapToDouble(each -> {
+                    var figures = Prediction.values(each.config(), constants);
+                    return each.measured().entrySet().stream()
+                            .mapToDouble(entry ->
+                                    Math.log(figures.getOrDefault(entry.getKey(), Double.NaN) / entry.getValue()));
+                })
+                .toArray();
     }
 }

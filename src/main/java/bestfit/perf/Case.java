@@ -9,6 +9,7 @@ import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
 import bestfit.model.ModelCard;
 import bestfit.model.WeightFormat;
+import bestfit.perf.Load.Lengths;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,6 +24,17 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
     private static final double SHAREGPT_INPUT = 206;
 
     private static final double SHAREGPT_OUTPUT = 212;
+
+    /**
+     * Conversations differ; sweeps that name no number of requests draw lengths of 80 to 100 % of the nominal ones
+     * (InferenceX), others send one length.
+     */
+    private static Lengths lengths(Map<String, String> row) {
+        if ((row.getOrDefault("input_len", "") + row.getOrDefault("notes", "")).contains("ShareGPT")) {
+            return Lengths.CONVERSATIONS;
+        }
+        return row.getOrDefault("num_requests", "").isEmpty() ? Lengths.NOMINAL : Lengths.FIXED;
+    }
 
     /** @throws ConfigException with everything in the row that cannot be used */
     public static Case of(Map<String, String> row) {
@@ -41,7 +53,8 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         var card = KnownModels.find(row.getOrDefault("model", "")).card();
         var server = ServerSpec.parse(row.getOrDefault("gpu", ""));
         var args = args(row, tp, pp);
-        var version = EngineVersion.of(row.getOrDefault("engine_version", ""));
+        var told = row.getOrDefault("engine_version", "");
+        var version = told.isEmpty() ? EngineVersion.ofDay(row.getOrDefault("notes", "")) : EngineVersion.of(told);
         int needed = (int) Math.min(card.maxPositions(), Math.ceil((in + out) * 1.1) + 64);
         var all = args.has("--max-model-len") ? args : args.plus("--max-model-len", Integer.toString(needed));
         var settings = EngineSettings.of(withFormat(card, row), server.gpu(), version, all);
@@ -58,7 +71,7 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
                         tp,
                         pp),
                 replicas,
-                new Load(in, out, users, rate, requests),
+                new Load(in, out, users, rate, requests, lengths(row), 0),
                 row.getOrDefault("engine", "vllm").startsWith("vllm"));
     }
 

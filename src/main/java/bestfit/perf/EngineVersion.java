@@ -10,6 +10,8 @@ import java.util.regex.Pattern;
 public record EngineVersion(int minor, int patch, boolean v0) {
     private static final Pattern RELEASE = Pattern.compile("0\\.(\\d{1,3})(?:\\.(\\d+))?");
 
+    private static final Pattern DAY = Pattern.compile("(20\\d\\d)-(\\d\\d)");
+
     /** The release measured for this project, taken where none is told. */
     public static final EngineVersion DEFAULT = new EngineVersion(23, 0, false);
 
@@ -22,6 +24,19 @@ public record EngineVersion(int minor, int patch, boolean v0) {
         int minor = Integer.parseInt(found.group(1));
         int patch = found.group(2) == null ? 0 : Integer.parseInt(found.group(2));
         return new EngineVersion(minor, patch, minor < 8 || (minor == 8 && patch <= 1));
+    }
+
+    /** Newest release on a day, such as 2025-10-29; {@link #DEFAULT} for a text without one. */
+    public static EngineVersion ofDay(String text) {
+        var found = DAY.matcher(text);
+        if (!found.find()) {
+            return DEFAULT;
+        }
+        int month = Integer.parseInt(found.group(1)) * 12 + Integer.parseInt(found.group(2)) - 2025 * 12;
+        // 0.8 came in March 2025, 0.11 in October, 0.14 in January 2026, 0.19 in April.
+        int minor =
+                month < 3 ? 7 : month < 10 ? 8 + (month - 3) / 2 : month < 13 ? month + 1 : 14 + (month - 13) * 5 / 3;
+        return new EngineVersion(Math.min(minor, DEFAULT.minor()), 0, minor < 8);
     }
 
     /** vLLM schedules the next step while one runs by default since 0.14. */

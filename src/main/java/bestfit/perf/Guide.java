@@ -4,6 +4,7 @@ import bestfit.args.VllmArgs;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
 import bestfit.model.WeightFormat;
+import bestfit.perf.Load.Lengths;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,9 @@ import java.util.Map;
  */
 public final class Guide {
     private static final double USERS = 10;
+
+    /** The guide's client reached the server's public address: a round trip and a new request over the internet. */
+    private static final double CLIENT = 0.2;
 
     private Guide() {}
 
@@ -31,14 +35,14 @@ public final class Guide {
                 "~1000 in / ~300 out",
                 1042,
                 300,
-                10,
+                100,
                 new Figures(6.2342, 497.8204, 143.3828, 20.9172),
                 new Figures(4.7595, 500.2883, 144.0936, 20.8093)),
         LONG(
                 "~23000 in / ~1000 out",
                 23_047,
                 980,
-                50,
+                20,
                 new Figures(57.7112, 840.3887, 35.7324, 271.9932),
                 new Figures(28.6839, 1017.6811, 43.3700, 223.6245));
 
@@ -49,7 +53,7 @@ public final class Guide {
         private final Figures eightByOne;
         private final Figures fourByTwo;
 
-        /** @param requests answers that all stop at the same length stay together; those of other lengths do not */
+        /** @param requests the tasks that the guide's screenshots show */
         Experiment(String title, double input, double output, double requests, Figures eightByOne, Figures fourByTwo) {
             this.title = title;
             this.input = input;
@@ -78,7 +82,7 @@ public final class Guide {
         var server = ServerSpec.parse("8x4070tis");
         var settings = EngineSettings.of(card, server.gpu(), EngineVersion.of("0.8.1"), VllmArgs.of());
         var on = new Instance(card, settings, server.gpu(), server.link(), tp, pp);
-        var load = new Load(experiment.input, experiment.output, USERS, 0, experiment.requests);
+        var load = new Load(experiment.input, experiment.output, USERS, 0, experiment.requests, Lengths.FIXED, CLIENT);
         return new Case(on, 8 / (tp * pp), load, true);
     }
 

@@ -3,8 +3,52 @@ package bestfit.perf;
 /**
  * What users send to one deployment.
  *
- * @param users requests in flight; infinite for an open loop
- * @param ratePerSecond arrivals of an open loop; 0 for a closed one
+ * @param inputTokens of a prompt; {@code lengths} says how they differ
+ * @param outputTokens of an answer
+ * @param users requests in flight; 0 for an open loop
+ * @param ratePerSecond Poisson arrivals of an open loop; 0 for a closed one
  * @param requests sent in all
+ * @param thinkSeconds between a user's answer and its next request, network and client included
  */
-public record Load(double inputTokens, double outputTokens, double users, double ratePerSecond, double requests) {}
+public record Load(
+        double inputTokens,
+        double outputTokens,
+        double users,
+        double ratePerSecond,
+        double requests,
+        Lengths lengths,
+        double thinkSeconds) {
+    /** How the lengths of requests differ. */
+    public enum Lengths {
+        /** All as given. */
+        FIXED(1),
+        /** 80 to 100 % of what is given, as vLLM's random data set with its usual range. */
+        NOMINAL(0.9),
+        /** Exponential around what is given, as conversations are. */
+        CONVERSATIONS(1);
+
+        private final double mean;
+
+        Lengths(double mean) {
+            this.mean = mean;
+        }
+    }
+
+    /** Requests of one length. */
+    public Load(double inputTokens, double outputTokens, double users, double ratePerSecond, double requests) {
+        this(inputTokens, outputTokens, users, ratePerSecond, requests, Lengths.FIXED, 0);
+    }
+
+    /** The same for other users, each with as many requests as before. */
+    public Load with(double otherUsers, double otherRequests) {
+        return new Load(inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, thinkSeconds);
+    }
+
+    public double meanInput() {
+        return inputTokens * lengths.mean;
+    }
+
+    public double meanOutput() {
+        return outputTokens * lengths.mean;
+    }
+}

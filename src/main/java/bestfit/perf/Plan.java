@@ -47,6 +47,11 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
 
     /** @throws ConfigException when an arg cannot be used, or the workload is longer than the context */
     public static Plan of(Query query, Constants constants) {
+        return of(query, new MeasuredHere.Knowledge(constants, Optional.empty(), 0));
+    }
+
+    /** The same with what was measured on this server. */
+    public static Plan of(Query query, MeasuredHere.Knowledge known) {
         var load = query.load();
         int longest = EngineSettings.of(query.card(), query.server().gpu(), query.version(), query.mandatory())
                 .maxModelLen();
@@ -59,15 +64,15 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
         int count = query.server().count();
         for (int tp = 1; tp <= count; tp++) {
             for (int pp = 1; tp * pp <= count; pp++) {
-                rows.add(row(query, Layout.filling(tp, pp, count), load, constants));
+                rows.add(row(query, Layout.filling(tp, pp, count), load, known));
             }
         }
         rows.sort(Comparator.comparing(Row::verdict)
                 .thenComparing(Comparator.comparingDouble(Row::throughput).reversed()));
-        return new Plan(List.copyOf(rows), order(query, rows, constants));
+        return new Plan(List.copyOf(rows), order(query, rows, known));
     }
 
-    private static Map<Integer, List<Layout>> order(Query query, List<Row> rows, Constants constants) {
+    private static Map<Integer, List<Layout>> order(Query query, List<Row> rows, MeasuredHere.Knowledge known) {
         var order = new TreeMap<Integer, List<Layout>>();
         for (int users : USERS) {
             var own = query.load();
@@ -76,7 +81,7 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                     users,
                     rows.stream()
                             .filter(row -> row.verdict() == MemoryModel.Verdict.YES)
-                            .map(row -> row(query, row.layout(), load, constants))
+                            .map(row -> row(query, row.layout(), load, known))
                             .sorted(Comparator.comparingDouble(Row::throughput).reversed())
                             .map(Row::layout)
                             .toList());
@@ -94,7 +99,7 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                 > 1;
     }
 
-    private static Row row(Query query, Layout layout, Load load, Constants constants) {
+    private static Row row(Query query, Layout layout, Load load, MeasuredHere.Knowledge known) {
         var ours = VllmArgs.of(
                 "--tensor-parallel-size",
                 Integer.toString(layout.tp()),
@@ -108,7 +113,10 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
         var server = query.server();
         var settings = EngineSettings.of(query.card(), server.gpu(), query.version(), args);
         var on = new Instance(query.card(), settings, server.gpu(), server.link(), layout.tp(), layout.pp());
-        var prediction = Prediction.of(new Case(on, layout.instances(), load, true), constants);
+        var prediction = Prediction.of(
+                new Case(on, layout.instances(), load, true),
+                known.constants(),
+                known.basis().orElse(Prediction.Basis.of(server.gpu())));
         return new Row(
                 layout,
                 args,

@@ -37,35 +37,62 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
     }
 
     public static Prediction of(Case row, Constants constants) {
+        return of(row, constants, Basis.of(row.instance().gpu()));
+    }
+
+    /** @param basis what the constants rest on */
+    static Prediction of(Case row, Constants constants, Basis basis) {
         var on = row.instance();
         var memory = MemoryModel.of(on);
-        var basis = Basis.of(on.gpu());
         if (memory.verdict() == MemoryModel.Verdict.NO) {
             return new Prediction(memory, basis, Map.of(), new StepTime(0, 0, 0, 0, 0));
         }
-        double tokens = Math.max(
-                memory.kvTokens().value(), row.load().inputTokens() + row.load().outputTokens());
-        var service =
-                new ServiceModel(new StepTimeModel(on, constants), constants, row.instances(), tokens).of(row.load());
+        var service = service(row, memory, constants);
+        var load = row.load();
         var figures = new LinkedHashMap<String, Estimate>();
-        double wide = switch (basis) {
-            case MEASURED_HERE -> constants.get("spread.measured");
-            case SAME_GPU -> constants.get("spread.same");
-            case SIMILAR_GPU -> constants.get("spread.similar");
-            case SPEC_SHEET -> constants.get("spread.sheet");
-        };
-        double ttft = wide * constants.get("spread.ttft");
-        double requests = service.outputTokensPerSecond() / row.load().outputTokens();
-        figures.put("ttft_ms_mean", Estimate.within(service.ttft() * 1e3, ttft));
-        figures.put("tpot_ms_mean", Estimate.within(service.tpot() * 1e3, wide));
-        figures.put("itl_ms_mean", Estimate.within(service.tpot() * 1e3, wide));
-        figures.put("e2e_ms_mean", Estimate.within(service.latency() * 1e3, wide));
-        figures.put("output_tok_s", Estimate.within(service.outputTokensPerSecond(), wide));
-        figures.put(
-                "total_tok_s",
-                Estimate.within(
-                        requests * (row.load().inputTokens() + row.load().outputTokens()), wide));
-        figures.put("req_s", Estimate.within(requests, wide));
+        var spread = new Spread(on, constants, basis, service);
+        values(load, service).forEach((name, value) -> figures.put(name, spread.around(name, value)));
         return new Prediction(memory, basis, figures, service.decode());
+    }
+
+    /** How far a measurement may lie from its prediction before anything is calibrated: 1 of its logarithm's deviation. */
+    static double deviation(Case row, Constants constants, String figure) {
+        var memory = MemoryModel.of(row.instance());
+        return new Spread(row.instance(), constants, Basis.of(row.instance().gpu()), service(row, memory, constants))
+                .deviation(figure);
+    }
+
+    private static Service service(Case row, MemoryModel.Memory memory, Constants constants) {
+        var load = row.load();
+        double tokens = Math.max(memory.kvTokens().value(), load.inputTokens() + load.outputTokens());
+        return new ServiceModel(
+                        new StepTimeModel(row.instance(), constants, row.instances()),
+                        constants,
+                        row.instances(),
+                        tokens,
+                        row.vllm())
+                .of(load);
+    }
+
+    private static Map<String, Double> values(Load load, Service service) {
+        var values = new LinkedHashMap<String, Double>();
+        values.put("ttft_ms_mean", service.ttft() * 1e3);
+        values.put("tpot_ms_mean", service.tpot() * 1e3);
+        values.put("itl_ms_mean", service.tpot() * 1e3);
+        values.put("e2e_ms_mean", service.latency() * 1e3);
+        values.put("output_tok_s", service.outputTokensPerSecond());
+        values.put(
+                "total_tok_s",
+                service.outputTokensPerSecond() * (load.inputTokens() + load.outputTokens()) / load.outputTokens());
+        values.put("req_s", service.requestsPerSecond());
+        return values;
+    }
+
+    /** The figures alone, empty if the model does not fit. */
+    static Map<String, Double> values(Case row, Constants constants) {
+        var memory = MemoryModel.of(row.instance());
+        return memory.verdict() == MemoryModel.Verdict.NO
+                ? Map.of()
+                : values(row.load(), service(row, memory, constants));
     }
 }

@@ -1,7 +1,6 @@
 package bestfit.perf;
 
 import bestfit.hardware.GpuSpec;
-import bestfit.hardware.Interconnect;
 import bestfit.model.ModelCard;
 import bestfit.model.WeightFormat;
 
@@ -13,28 +12,79 @@ import bestfit.model.WeightFormat;
  */
 public final class StepTimeModel {
     private static final double MICRO = 1e-6;
-    private static final int ATTENTION_KERNELS = 1;
+    private static final int PRODUCTS = 2;
+
+    /** Largest batch that vLLM captures as a CUDA graph; larger ones are launched kernel by kernel. */
+    private static final double LARGEST_GRAPH = 512;
+
+    private static final double LARGEST_GRAPH_V0 = 256;
 
     private final Instance on;
-    private final Constants constants;
-    private final double bandwidth;
-    private final double halfFlops;
-    private final double fp8Flops;
+    private final Collectives collectives;
+    private final Product attentionPart;
+    private final Product dense;
+    private final Product shared;
+    private final Product head;
+    private final double expertBytesTime;
+    private final double expertTokenTime;
+    private final double expertBalance;
+    private final double expertLayer;
+    private final double prefillPair;
+    private final double contextToken;
     private final double kernel;
-    private final double attentionFlops;
-    private final double attentionBandwidth;
+    private final double attentionKernel;
+    private final double knee;
+    private final double launchLayer;
+    private final double pieceLayer;
+    private final double plainLayer;
+    private final double stepFixed;
+    private final double stepEach;
+    private final double bubble;
 
+    /** Of an instance that is alone on its server. */
     public StepTimeModel(Instance on, Constants constants) {
+        this(on, constants, 1);
+    }
+
+    /** @param instances of the server, whose links they share */
+    public StepTimeModel(Instance on, Constants constants, int instances) {
         this.on = on;
-        this.constants = constants;
         var gpu = on.gpu();
+        var card = on.card();
         var like = family(gpu, constants);
-        bandwidth = gpu.bytesPerSecond() * constants.get(like + ".bw");
-        halfFlops = gpu.halfFlops() * constants.get(like + ".flops");
-        fp8Flops = gpu.fp8Flops() == 0 ? halfFlops : gpu.fp8Flops() * constants.get(like + ".fp8");
+        var rates = new Rates(gpu, constants, like);
         kernel = constants.get(like + ".kernelUs") * MICRO;
-        attentionFlops = gpu.halfFlops() * constants.get(like + ".attention");
-        attentionBandwidth = gpu.bytesPerSecond() * constants.get(like + ".attentionBw");
+        attentionKernel = constants.get("attention.kernelUs") * MICRO;
+        knee = constants.get("gemm.knee");
+        var plain = card.onlyExpertsQuantised() ? WeightFormat.HALF : card.format();
+        attentionPart = product(rates, card.attentionParameters(), card.attentionBytes(), plain);
+        dense = product(rates, card.denseFfnParameters(), card.denseFfnBytes(), plain);
+        shared = product(rates, card.sharedParameters(), card.sharedBytes(), plain);
+        head = product(rates, card.embeddingParameters(), card.embeddingBytes(), WeightFormat.HALF);
+        var experts = card.experts();
+        expertBytesTime = card.expertBytes() / (gpu.bytesPerSecond() * constants.get("moe.bw")) / on.tp();
+        expertTokenTime = experts == null
+                ? 0
+                : 2.0 * experts.perToken() * card.expertParameters() / rates.expertFlops(card.format()) / on.tp();
+        expertBalance = on.settings().expertParallel() && on.tp() > 1 ? constants.get("moe.imbalance") : 1;
+        expertLayer = constants.get(like + ".moeUs") * MICRO;
+        double attentionFlops = gpu.halfFlops() * constants.get(like + ".attention");
+        double attentionBandwidth = gpu.bytesPerSecond() * constants.get(like + ".attentionBw");
+        if (on.settings().version().v0()) {
+            attentionBandwidth *= constants.get("attention.v0");
+        }
+        prefillPair = 2 * card.heads() * attentionWidth(card) / on.tp() / attentionFlops;
+        contextToken = on.kvNumbersPerGpu() * on.settings().kvBytes() / attentionBandwidth;
+        collectives = new Collectives(on, constants, instances);
+        var version = on.settings().version();
+        launchLayer = constants.get("cpu.launchLayerUs") * MICRO;
+        pieceLayer = constants.get("cpu.pieceLayerUs") * MICRO;
+        plainLayer = constants.get("cpu.layerUs") * MICRO;
+        var kind = version.v0() ? "v0" : version.async() ? "async" : "sync";
+        double workers = on.tp() * on.pp() > 1 ? constants.get("cpu." + kind + "WorkersMs") : 0;
+        stepFixed = (constants.get("cpu." + kind + "StepMs") + workers) * 1e-3;
+        stepEach = constants.get("cpu." + kind + "SequenceUs") * MICRO;
+        bubble = constants.get("pp.bubble");
     }
 
     /** Beginning of the names of the constants that hold for a GPU. */
@@ -43,57 +93,102 @@ public final class StepTimeModel {
         return constants.has(like + ".bw") ? like : "other";
     }
 
+    private static double attentionWidth(ModelCard card) {
+        var latent = card.latent();
+        return latent == null ? 2.0 * card.headDim() : latent.nopeDim() + latent.ropeDim() + (double) latent.valueDim();
+    }
+
     public Instance instance() {
         return on;
     }
 
+    /** Speeds that a GPU reaches with a weight format. */
+    private record Rates(GpuSpec gpu, Constants constants, String like) {
+        double flops(WeightFormat format) {
+            double half = gpu.halfFlops() * constants.get(like + ".flops");
+            double fp8 = gpu.fp8Flops() == 0 ? half : gpu.fp8Flops() * constants.get(like + ".fp8");
+            return switch (format) {
+                case FP8, NVFP4 -> fp8;
+                case FP8_BLOCK -> fp8 * constants.get("fp8block.flops");
+                case INT4 -> half * constants.get("int4.flops");
+                case MXFP4 -> half * constants.get("mxfp4.flops");
+                case HALF -> half;
+                case FLOAT32 -> half / 2;
+            };
+        }
+
+        /** Grouped products over experts reach less, and a share of their own. */
+        double expertFlops(WeightFormat format) {
+            return switch (format) {
+                case FP8, FP8_BLOCK, NVFP4 ->
+                    gpu.fp8Flops() == 0
+                            ? gpu.halfFlops() * constants.get("moe.half")
+                            : gpu.fp8Flops() * constants.get("moe.fp8");
+                case INT4, MXFP4 -> gpu.halfFlops() * constants.get("moe.int4");
+                case HALF, FLOAT32 -> gpu.halfFlops() * constants.get("moe.half");
+            };
+        }
+
+        double bytes(WeightFormat format) {
+            double bandwidth = gpu.bytesPerSecond() * constants.get(like + ".bw");
+            return switch (format) {
+                case INT4, MXFP4 -> bandwidth * constants.get("int4.bw");
+                case FP8, FP8_BLOCK, NVFP4 -> bandwidth * constants.get("fp8.bw");
+                case HALF, FLOAT32 -> bandwidth;
+            };
+        }
+    }
+
+    /** Matrix products over the same tokens: seconds for the weights' bytes, and for each token's arithmetic. */
+    private record Product(double memory, double perToken) {}
+
+    /** aiconfigurator gemm.rs: 2mnk operations against the bytes of the weights; both over TP. */
+    private Product product(Rates rates, long parameters, double bytes, WeightFormat format) {
+        return new Product(bytes / rates.bytes(format) / on.tp(), 2.0 * parameters / rates.flops(format) / on.tp());
+    }
+
+    private double time(Product of, double tokens) {
+        return roof(of.memory(), of.perToken() * tokens);
+    }
+
+    /**
+     * The roofline's corner is round: between memory and arithmetic both are busy. Power mean of order {@code gemm.knee};
+     * the table's H100 products reach 67 % of either bound where the two cross.
+     */
+    private double roof(double memory, double arithmetic) {
+        double longer = Math.max(memory, arithmetic);
+        double shorter = Math.min(memory, arithmetic);
+        return shorter < longer * 0.05 ? longer : longer * Math.pow(1 + Math.pow(shorter / longer, knee), 1 / knee);
+    }
+
     public StepTime of(Step step) {
         var card = on.card();
-        double tokens = step.tokens();
-        double attentionPart = product(card.attentionParameters(), card.attentionBytes(), plainFormat(), tokens, 2);
-        double dense = card.denseLayers() == 0
-                ? 0
-                : product(card.denseFfnParameters(), card.denseFfnBytes(), plainFormat(), tokens, 2);
-        double sparse = card.experts() == null ? 0 : experts(card.experts(), tokens);
+        double tokens = Math.max(1, step.tokens());
         double sampled = step.decodes() + (step.prefillTokens() > 0 ? 1 : 0);
-        double head = product(card.embeddingParameters(), card.embeddingBytes(), WeightFormat.HALF, sampled, 1);
-        double weights = card.layers() * attentionPart + card.denseLayers() * dense + card.moeLayers() * sparse + head;
+        double layers = card.layers() * (time(attentionPart, tokens) + PRODUCTS * kernel);
+        if (card.denseLayers() > 0) {
+            layers += card.denseLayers() * (time(dense, tokens) + PRODUCTS * kernel);
+        }
+        if (card.experts() != null) {
+            layers += card.moeLayers() * experts(card.experts(), tokens);
+        }
+        double out = time(head, sampled) + kernel;
         double attention = attention(step);
-        double communication = communication(tokens, sampled);
-        double layers = card.layers() * constants.get("cpu.layerUs") * MICRO;
-        double fixed = fixed(step);
-        // Stages wait for one another when their micro-batches differ: prompts beside decodes.
-        double bubble = step.prefillTokens() > 0 ? constants.get("pp.bubble") : 0;
-        double share = 1.0 / on.pp() + (1 - 1.0 / on.pp()) * bubble;
-        double stage = (weights - head + attention + communication + layers) * share + head + fixed;
-        return new StepTime(weights, attention, communication, layers + fixed, stage);
-    }
-
-    private WeightFormat plainFormat() {
-        return on.card().onlyExpertsQuantised() ? WeightFormat.HALF : on.card().format();
-    }
-
-    /** aiconfigurator gemm.rs: the longer of 2mnk operations and the bytes; both over TP. */
-    private double product(long parameters, double bytes, WeightFormat format, double tokens, int kernels) {
-        double arithmetic = 2.0 * parameters * tokens / flops(format) / on.tp();
-        double memory = bytes / bytesPerSecond(format) / on.tp();
-        return Math.max(arithmetic, memory) + kernels * kernel;
-    }
-
-    private double flops(WeightFormat format) {
-        return switch (format) {
-            case FP8, NVFP4 -> fp8Flops;
-            case FP8_BLOCK -> fp8Flops * constants.get("fp8block.flops");
-            case INT4, MXFP4 -> halfFlops * constants.get("int4.flops");
-            case HALF -> halfFlops;
-            case FLOAT32 -> halfFlops / 2;
-        };
-    }
-
-    private double bytesPerSecond(WeightFormat format) {
-        return format == WeightFormat.INT4 || format == WeightFormat.MXFP4
-                ? bandwidth * constants.get("int4.bw")
-                : bandwidth;
+        double plain = card.layers() * plainLayer;
+        boolean v0 = on.settings().version().v0();
+        boolean captured = !on.settings().eager() && tokens <= (v0 ? LARGEST_GRAPH_V0 : LARGEST_GRAPH);
+        boolean graph = captured && step.prefillTokens() == 0;
+        double communication = collectives.seconds(tokens, sampled, graph);
+        double gpu = layers + attention + communication + plain;
+        // Without a CUDA graph the kernels of a layer start no faster than the CPU launches them; V1 has graphs of the
+        // pieces between attentions for small batches with prompts.
+        double launch = captured && !v0 ? pieceLayer : launchLayer;
+        double launched = graph ? gpu : roof(gpu, card.layers() * launch);
+        double fixed = stepFixed + step.decodes() * stepEach;
+        double uneven = step.prefillTokens() > 0 ? bubble : 0;
+        double share = 1.0 / on.pp() + (1 - 1.0 / on.pp()) * uneven;
+        return new StepTime(
+                layers + out, attention, communication, plain + launched - gpu + fixed, launched * share + out + fixed);
     }
 
     /** inference-sim's expectation for uniform routing: E·(1 − ((E−k)/E)^tokens) experts are read. */
@@ -103,36 +198,20 @@ public final class StepTimeModel {
     }
 
     private double experts(ModelCard.Experts experts, double tokens) {
-        var card = on.card();
-        double active = activeExperts(experts, tokens);
-        double memory = active * card.expertBytes() / bytesPerSecond(card.format()) / constants.get("moe.bw") / on.tp();
-        double arithmetic = 2.0
-                * tokens
-                * experts.perToken()
-                * card.expertParameters()
-                / flops(card.format())
-                / constants.get("moe.flops")
-                / on.tp();
-        double shared = experts.sharedFfn() == 0
-                ? 0
-                : product(card.sharedParameters(), card.sharedBytes(), plainFormat(), tokens, 2);
+        double memory = activeExperts(experts, tokens) * expertBytesTime;
+        double routed = roof(memory, tokens * expertTokenTime) * expertBalance;
+        double always = experts.sharedFfn() == 0 ? 0 : time(shared, tokens) + PRODUCTS * kernel;
         // Two grouped products, routing, sorting and summing of tokens.
-        return Math.max(memory, arithmetic) + shared + 4 * kernel;
+        return routed + always + expertLayer;
     }
 
     /** aiconfigurator attention.rs: prefill 4·pairs·heads·head_dim operations; decode reads the context once. */
     private double attention(Step step) {
         var card = on.card();
-        int headDim = card.headDim();
-        var latent = card.latent();
-        double width =
-                latent == null ? 2.0 * headDim : latent.nopeDim() + latent.ropeDim() + (double) latent.valueDim();
         double full = card.layers() - (double) card.slidingLayers();
-        double seen = full + card.slidingLayers() * windowShare(step);
-        double prefill = 2 * step.prefillPairs() * card.heads() * width / on.tp() / attentionFlops;
-        double decode =
-                step.contextTokens() * on.kvNumbersPerGpu() * on.settings().kvBytes() / attentionBandwidth;
-        return seen * (prefill + decode) + card.layers() * ATTENTION_KERNELS * kernel;
+        double seen = full + (card.slidingLayers() == 0 ? 0 : card.slidingLayers() * windowShare(step));
+        return seen * (step.prefillPairs() * prefillPair + step.contextTokens() * contextToken)
+                + card.layers() * attentionKernel;
     }
 
     private double windowShare(Step step) {
@@ -142,50 +221,8 @@ public final class StepTimeModel {
         return Math.min(1, on.card().window() / Math.max(1, context));
     }
 
-    private double communication(double tokens, double sampled) {
-        double seconds = 0;
-        var card = on.card();
-        if (on.tp() > 1) {
-            seconds += (2.0 * card.layers() + 1) * allReduce(tokens * card.hidden() * 2);
-            seconds += allReduce(sampled * card.vocabulary() * 2.0 / on.tp()) / 2;
-        }
-        if (on.pp() > 1) {
-            double bytes = 2 * tokens * card.hidden() * 2;
-            double speed = on.link().bytesPerSecond() * (on.link().peerToPeer() ? 0.8 : 0.4);
-            seconds += (on.pp() - 1) * (constants.get("pp.handoverUs") * MICRO + bytes / speed);
-        }
-        return seconds;
-    }
-
-    /**
-     * t = α + bytes·2(n−1)/n / busBW with the tables' α and bus bandwidth for this link and number of GPUs (ring bound,
-     * NCCL's performance notes). Without P2P the data goes through the host's memory.
-     */
+    /** Seconds of one all-reduce of a step that runs as a CUDA graph. */
     double allReduce(double bytes) {
-        int n = on.tp() <= 2 ? 2 : on.tp() <= 4 ? 4 : 8;
-        Interconnect link = on.link();
-        var table = constants.list("ar." + link.kind() + "." + n);
-        double start = table[0];
-        double bus = table[1] * 1e9;
-        if (link.nvlink()) {
-            bus *= link.bytesPerSecond() / 450e9;
-        } else if (!link.peerToPeer()) {
-            start += constants.get("ar.host.startUs") * n / 2;
-            bus = link.bytesPerSecond()
-                    * constants.get("ar.host.share")
-                    / Math.pow(n / 2.0, constants.get("ar.host.loss"));
-        }
-        double ring = 2.0 * (on.tp() - 1) / on.tp();
-        return start * MICRO + bytes * ring / bus;
-    }
-
-    /** What the engine does once a step: scheduling, input preparation, sampling, sending tokens. */
-    private double fixed(Step step) {
-        double prefill =
-                step.prefillTokens() > 0 ? on.card().layers() * constants.get("cpu.prefillLayerUs") * MICRO : 0;
-        boolean v0 = on.settings().version().v0();
-        double once = v0 ? constants.get("cpu.v0StepMs") * 1e-3 : constants.get("cpu.stepUs") * MICRO;
-        double each = constants.get(v0 ? "cpu.v0SequenceUs" : "cpu.sequenceUs") * MICRO;
-        return once + step.decodes() * each + prefill;
+        return collectives.allReduce(bytes, true);
     }
 }

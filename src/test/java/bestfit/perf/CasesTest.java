@@ -48,7 +48,7 @@ class CasesTest {
     @Test
     void calibration_with_one_config_brings_the_others_nearer() throws IOException {
         var rows = Cases.read("h100_vllm.csv", table());
-        var slower = Constants.shipped().with("hopper.bw", 0.5);
+        var slower = Constants.shipped().with("hopper.bw", 0.75);
         var observed = new Calibration.Observation(
                 Case.of(rows.getFirst()),
                 java.util.Map.of(

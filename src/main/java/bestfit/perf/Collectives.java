@@ -1,0 +1,64 @@
+package bestfit.perf;
+
+import bestfit.hardware.Interconnect;
+
+/**
+ * Time that the GPUs of an instance spend on one another in a step: two all-reduces a layer and one for the embedding over
+ * TP, the output matrix's gather, and the hand-over between the stages of a pipeline (Megatron-LM's cut, as vLLM does it).
+ */
+final class Collectives {
+    private static final double MICRO = 1e-6;
+    private static final double GIGA = 1e9;
+
+    private final Instance on;
+    private final double start;
+    private final double startOutsideGraph;
+    private final double bytesPerSecond;
+    private final double handOver;
+    private final double handOverBytesPerSecond;
+
+    /** @param instances of the server; all their groups of GPUs share the host's memory where there is no P2P */
+    Collectives(Instance on, Constants constants, int instances) {
+        this.on = on;
+        var link = on.link();
+        int n = on.tp() <= 2 ? 2 : on.tp() <= 4 ? 4 : 8;
+        boolean host = !link.nvlink() && !link.peerToPeer();
+        var name = "ar." + (host ? "host" : link.kind()) + "." + n;
+        start = constants.get(name + ".us") * MICRO;
+        startOutsideGraph = start + constants.get("ar.eagerUs") * MICRO;
+        double alone = constants.get(name + ".bus");
+        double shared = constants.get("ar.host.total") / (on.tp() * on.pp() * instances);
+        bytesPerSecond = (host ? Math.min(alone, shared) : alone) * GIGA * scale(link, host);
+        handOver = constants.get("pp.handoverUs") * MICRO;
+        handOverBytesPerSecond = link.bytesPerSecond() * constants.get(host ? "pp.hostShare" : "pp.peerShare");
+    }
+
+    /** The constants are those of NVLink 4 and, through the host, of PCIe 4 with 16 lanes. */
+    private static double scale(Interconnect link, boolean host) {
+        if (link.nvlink()) {
+            return link.bytesPerSecond() / 450e9;
+        }
+        return host ? link.bytesPerSecond() / 32e9 : 1;
+    }
+
+    double seconds(double tokens, double sampled, boolean graph) {
+        double seconds = 0;
+        var card = on.card();
+        if (on.tp() > 1) {
+            seconds += (2.0 * card.layers() + 1) * allReduce(tokens * card.hidden() * 2, graph);
+            seconds += allReduce(sampled * card.vocabulary() * 2.0 / on.tp(), graph) / 2;
+        }
+        if (on.pp() > 1) {
+            // Hidden states and residual, in 16 bits.
+            double bytes = 2 * tokens * card.hidden() * 2;
+            seconds += (on.pp() - 1) * (handOver + bytes / handOverBytesPerSecond);
+        }
+        return seconds;
+    }
+
+    /** t = α + bytes·2(n−1)/n / busBW: ring bound of NCCL's performance notes. */
+    double allReduce(double bytes, boolean graph) {
+        double ring = 2.0 * (on.tp() - 1) / on.tp();
+        return (graph ? start : startOutsideGraph) + bytes * ring / bytesPerSecond;
+    }
+}

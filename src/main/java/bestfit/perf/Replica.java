@@ -1,0 +1,311 @@
+package bestfit.perf;
+
+import java.util.ArrayDeque;
+
+/**
+ * One instance under a load, step by step in virtual time, with what decides times and nothing else: continuous batching
+ * with chunked prefill first come first served as vLLM's V1 scheduler does it (V0: prompts first, or chunked beyond 32,768
+ * positions), KV space by tokens, preemption of the latest, one micro-batch a pipeline stage, and one step of delay under
+ * asynchronous scheduling. Steps without arrivals, endings or prompts are taken together. The simulate room runs the same
+ * load through the engine's own scheduler class; a test holds the two together.
+ */
+final class Replica {
+    private final StepTimeModel steps;
+    private final EngineSettings settings;
+    private final Requests requests;
+    private final MicroBatch[] batches;
+    private final ArrayDeque<Integer> arriving = new ArrayDeque<>();
+    private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
+    private final double[] arrives;
+    private final double kvTokens;
+    private final double requestSeconds;
+    private final double serverSeconds;
+    private final double thinkSeconds;
+    private final boolean chunked;
+    private final boolean async;
+    private final boolean roaming;
+    private double serverFree;
+    private double entryFree;
+    private double lastStart;
+    private double used;
+    private int running;
+    private int sent;
+    private int done;
+    private double busyEntry;
+    private double queuedSeconds;
+    private StepTime spent = new StepTime(0, 0, 0, 0, 0);
+
+    Replica(
+            StepTimeModel steps,
+            Constants constants,
+            Requests requests,
+            double kvTokens,
+            int microBatches,
+            double thinkSeconds) {
+        this.thinkSeconds = thinkSeconds;
+        this.steps = steps;
+        this.requests = requests;
+        this.kvTokens = kvTokens;
+        settings = steps.instance().settings();
+        requestSeconds = constants.get("cpu.requestMs") * 1e-3;
+        serverSeconds = constants.get("cpu.serverMs") * 1e-3;
+        batches = new MicroBatch[microBatches];
+        for (int i = 0; i < batches.length; i++) {
+            batches[i] = new MicroBatch(requests.count);
+        }
+        arrives = new double[requests.count];
+        var version = settings.version();
+        chunked = !version.v0() || settings.maxModelLen() > 32_768;
+        async = version.async() && batches.length == 1;
+        // Since 0.9 the next chunk of a prompt enters the pipeline while the one before is in flight.
+        roaming = !version.v0() && version.minor() >= 9;
+    }
+
+    /** Time that the steps took, by part, all together. */
+    StepTime spent() {
+        return spent;
+    }
+
+    /** Mean time that a request waited for a place, seconds. */
+    double queued() {
+        return queuedSeconds / requests.count;
+    }
+
+    /** Share of the time in which the first stage of a pipeline waited. */
+    double bubble() {
+        double all = requests.lastEnd();
+        return batches.length == 1 || all <= 0 ? 0 : Math.max(0, 1 - busyEntry / all);
+    }
+
+    /** Sends {@code users} requests at once and each next one when one ends; all by their times if 0. */
+    void run(int users) {
+        int atOnce = users == 0 ? requests.count : Math.min(users, requests.count);
+        while (sent < atOnce) {
+            send(requests.sent[sent]);
+        }
+        for (int turn = 0; done < requests.count; turn = (turn + 1) % batches.length) {
+            var batch = batches[turn];
+            double now = Math.max(batch.ready, entryFree);
+            if (idle()) {
+                now = Math.max(now, arrives[arriving.getFirst()]);
+            }
+            admitArrived(now);
+            if (quiet()) {
+                now = skip(now, batch);
+            }
+            if (batch.running > 0 || batch.partial >= 0 || !waiting.isEmpty()) {
+                step(batch, now);
+            }
+        }
+    }
+
+    /** The API server handles one request after another before the engine sees it. */
+    private void send(double at) {
+        requests.sent[sent] = at;
+        serverFree = Math.max(serverFree, at) + serverSeconds;
+        arrives[sent] = serverFree + requestSeconds;
+        arriving.addLast(sent++);
+    }
+
+    private boolean idle() {
+        if (!waiting.isEmpty()) {
+            return false;
+        }
+        for (var each : batches) {
+            if (each.running > 0 || each.partial >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** With asynchronous scheduling the step in preparation no longer takes what arrives now. */
+    private void admitArrived(double now) {
+        double seen = async && running > 0 ? lastStart : now;
+        while (!arriving.isEmpty() && arrives[arriving.getFirst()] <= seen) {
+            waiting.addLast(arriving.removeFirst());
+        }
+    }
+
+    private boolean quiet() {
+        if (!waiting.isEmpty() || running == 0) {
+            return false;
+        }
+        for (var each : batches) {
+            if (each.partial >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Decode steps in which nothing else happens, all at once. */
+    private double skip(double now, MicroBatch next) {
+        long most = (long) ((kvTokens - used) / running) - 1;
+        for (var each : batches) {
+            most = Math.min(most, each.untilEnding() - 1);
+        }
+        if (most < 2) {
+            return now;
+        }
+        double cycle = cycle(0);
+        if (!arriving.isEmpty()) {
+            most = Math.min(most, (long) ((arrives[arriving.getFirst()] - now) / cycle));
+        }
+        if (most < 2) {
+            return now;
+        }
+        cycle = cycle(most / 2.0);
+        for (var each : batches) {
+            add(each, (double) most);
+            each.advance(most);
+            each.ready += most * cycle;
+        }
+        used += (double) running * most;
+        entryFree += most * cycle;
+        lastStart = now + (most - 1) * cycle;
+        return Math.max(next.ready, entryFree);
+    }
+
+    /** Time from one step of a micro-batch to its next, so many steps from now. */
+    private double cycle(double ahead) {
+        double longest = 0;
+        double entries = 0;
+        for (var each : batches) {
+            if (each.running > 0) {
+                var time = steps.of(new Step(0, 0, each.running, each.context + ahead * each.running));
+                longest = Math.max(longest, time.seconds());
+                entries += time.slowestStage();
+            }
+        }
+        return batches.length == 1 ? longest : Math.max(longest, entries);
+    }
+
+    private void add(MicroBatch batch, double times) {
+        if (batch.running > 0) {
+            add(steps.of(new Step(0, 0, batch.running, batch.context + times / 2 * batch.running)), times);
+        }
+    }
+
+    private void add(StepTime time, double times) {
+        busyEntry += times * time.slowestStage();
+        spent = new StepTime(
+                spent.weights() + times * time.weights(),
+                spent.attention() + times * time.attention(),
+                spent.communication() + times * time.communication(),
+                spent.cpu() + times * time.cpu(),
+                0);
+    }
+
+    private void step(MicroBatch batch, double start) {
+        while (used + batch.running > kvTokens && preempt(batch)) {
+            // one leaves
+        }
+        var prompts = new Prompts(batch, start);
+        prompts.collect();
+        int decodes = chunked || prompts.tokens == 0 ? batch.running : 0;
+        if (decodes == 0 && prompts.tokens == 0) {
+            return;
+        }
+        var time = steps.of(new Step(prompts.tokens, prompts.pairs, decodes, decodes == 0 ? 0 : batch.context));
+        add(time, 1);
+        double end = start + time.seconds();
+        lastStart = start;
+        entryFree = batches.length == 1 ? end : start + time.slowestStage();
+        batch.ready = end;
+        if (decodes > 0) {
+            used += decodes;
+            batch.advance(1);
+            for (int ended = batch.ended(requests); ended >= 0; ended = batch.ended(requests)) {
+                running--;
+                finish(ended, end);
+            }
+        }
+        prompts.complete(end);
+    }
+
+    private boolean preempt(MicroBatch batch) {
+        int last = batch.preempt(requests);
+        if (last < 0) {
+            return false;
+        }
+        running--;
+        used -= requests.prompt[last] - 1.0;
+        waiting.addFirst(last);
+        return true;
+    }
+
+    private void finish(int request, double end) {
+        requests.end[request] = end;
+        used -= requests.prompt[request] + (double) requests.left[request];
+        done++;
+        if (sent < requests.count) {
+            send(end + thinkSeconds);
+        }
+    }
+
+    /** The prompts, whole and in part, that a step takes beside its decodes. */
+    private final class Prompts {
+        private final MicroBatch batch;
+        private final MicroBatch holder;
+        private final ArrayDeque<Integer> whole = new ArrayDeque<>();
+        private double budget;
+        private double tokens;
+        private double pairs;
+        private final double start;
+
+        Prompts(MicroBatch batch, double start) {
+            this.start = start;
+            this.batch = batch;
+            holder = roaming ? batches[0] : batch;
+            budget = settings.maxBatchedTokens() - (chunked ? batch.running : 0);
+        }
+
+        void collect() {
+            if (holder.partial >= 0) {
+                take(holder.partial, holder.partialDone);
+            }
+            while (budget > 0
+                    && holder.partial < 0
+                    && !waiting.isEmpty()
+                    && running + whole.size() < settings.maxSequences()
+                    && (used + requests.prompt[waiting.getFirst()] <= kvTokens || running + whole.size() == 0)
+                    && (chunked || requests.prompt[waiting.getFirst()] <= budget || tokens == 0)) {
+                int next = waiting.removeFirst();
+                queuedSeconds += Math.max(0, start - arrives[next]);
+                used += requests.prompt[next];
+                take(next, 0);
+            }
+        }
+
+        private void take(int request, int prior) {
+            int open = requests.prompt[request] - prior;
+            int chunk = (int) Math.min(open, chunked ? Math.max(1, budget) : open);
+            tokens += chunk;
+            pairs += (double) chunk * prior + chunk * (chunk + 1.0) / 2;
+            budget -= chunk;
+            if (chunk == open) {
+                holder.partial = -1;
+                whole.addLast(request);
+            } else {
+                holder.partial = request;
+                holder.partialDone = prior + chunk;
+            }
+        }
+
+        void complete(double end) {
+            for (int request : whole) {
+                if (requests.first[request] == 0) {
+                    requests.first[request] = end;
+                }
+                requests.left[request]--;
+                if (requests.left[request] <= 0) {
+                    finish(request, end);
+                } else {
+                    running++;
+                    batch.join(request, requests.prompt[request], requests.left[request]);
+                }
+            }
+        }
+    }
+}
