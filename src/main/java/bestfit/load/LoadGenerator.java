@@ -49,7 +49,7 @@ public final class LoadGenerator implements AutoCloseable {
             throws InterruptedException {
         var routes = routes(target, endpoint);
         int atOnce = atOnce(job.arrivals());
-        var requests = new PreparedRequests(job, routes, Math.clamp(atOnce, LEAST_AHEAD, MOST_AHEAD));
+        var requests = new PreparedRequests(job, routes, Math.clamp(atOnce, LEAST_AHEAD, MOST_AHEAD), MOST_AHEAD);
         var results = new SinkThread(sink, stop);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var making = threads.submit(() -> {

@@ -16,18 +16,27 @@ final class PreparedRequests {
      */
     record Prepared(int index, Dialogue dialogue, int turns, Route route, byte[] bytes) {}
 
+    private static final long SMALL_BYTES = 16 << 20;
+
     private final Queue<Prepared> ready = new ArrayDeque<>();
     private final LoadJob job;
     private final List<Route> routes;
-    private final int ahead;
+    private final int least;
+    private final int most;
+    private long readyBytes;
+    private int refillAt;
     private boolean complete;
     private @Nullable RuntimeException failure;
 
-    /** @param ahead so many may wait to be sent */
-    PreparedRequests(LoadJob job, List<Route> routes, int ahead) {
+    /**
+     * @param least so many may wait to be sent however large they are
+     * @param most so many may wait if together they are small
+     */
+    PreparedRequests(LoadJob job, List<Route> routes, int least, int most) {
         this.job = job;
         this.routes = routes;
-        this.ahead = ahead;
+        this.least = least;
+        this.most = most;
     }
 
     /** Works until all are made or {@link #close}. */
@@ -52,16 +61,22 @@ final class PreparedRequests {
     }
 
     private synchronized void put(Prepared next) throws InterruptedException {
-        if (ready.size() >= ahead) {
+        if (isFull()) {
             // woken once for many, so that it does not take the core from the sender again and again
-            while (ready.size() > ahead / 2 && !complete) {
+            refillAt = ready.size() / 2;
+            while (ready.size() > refillAt && !complete) {
                 wait();
             }
         }
         ready.add(next);
-        if (ready.size() == 1 || ready.size() == ahead) {
+        readyBytes += next.bytes().length;
+        if (ready.size() == 1 || isFull()) {
             notifyAll();
         }
+    }
+
+    private boolean isFull() {
+        return ready.size() >= (readyBytes < SMALL_BYTES ? most : least);
     }
 
     private synchronized boolean isWanted() {
@@ -76,7 +91,7 @@ final class PreparedRequests {
 
     /** Returns once as many wait as may, or all are made. */
     synchronized void awaitFilled() throws InterruptedException {
-        while (ready.size() < ahead && !complete) {
+        while (!isFull() && !complete) {
             wait();
         }
     }
@@ -94,7 +109,10 @@ final class PreparedRequests {
         if (next == null && failure != null) {
             throw failure;
         }
-        if (ready.size() == ahead / 2) {
+        if (next != null) {
+            readyBytes -= next.bytes().length;
+        }
+        if (ready.size() == refillAt) {
             notifyAll();
         }
         return next;
