@@ -22,6 +22,7 @@ public final class FakeEngine {
     private final AtomicBoolean healthy = new AtomicBoolean(true);
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger active = new AtomicInteger();
+    private final CountDownLatch released = new CountDownLatch(1);
 
     private FakeEngine(List<String> args) {
         this.args = args;
@@ -59,6 +60,11 @@ public final class FakeEngine {
                 .get("/v1/self", this::self)
                 .get("/v1/slow", this::slow)
                 .get("/v1/stream", this::stream)
+                .get("/v1/held", this::held)
+                .post("/fake/release", exchange -> {
+                    released.countDown();
+                    exchange.text(200, "");
+                })
                 .get("/fake/active", exchange -> exchange.text(200, Integer.toString(active.get())))
                 .post("/v1/completions", this::complete);
         HttpServer.start("127.0.0.1", Integer.parseInt(flag("--port")), HttpServer.Limits.DEFAULTS, router);
@@ -84,6 +90,15 @@ public final class FakeEngine {
     private void slow(Exchange exchange) {
         var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
         stream.write("data: first\n\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    /** A first event at once, the last when {@code /fake/release} was called. */
+    private void held(Exchange exchange) throws InterruptedException {
+        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+        stream.write("data: first\n\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        released.await();
+        stream.write("data: [DONE]\n\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        stream.end();
     }
 
     /** {@code ?n=N} events, one every 20 ms. */
