@@ -71,6 +71,9 @@ final class EngineCore implements AutoCloseable {
     /** When the last step ended. */
     private long endedNanos = Long.MIN_VALUE;
 
+    /** Work waits for requests that are about to come: nothing else will wake the core. */
+    private boolean heldBack;
+
     private boolean stopping;
     private volatile @Nullable Throwable death;
 
@@ -170,9 +173,7 @@ final class EngineCore implements AutoCloseable {
     private void run() {
         try {
             while (!stopping) {
-                var first = executor.hidesHost() && readsRequests()
-                        ? inbox.poll(SETTLED_NANOS, TimeUnit.NANOSECONDS)
-                        : inbox.take();
+                var first = heldBack ? inbox.poll(SETTLED_NANOS, TimeUnit.NANOSECONDS) : inbox.take();
                 obey(first == null ? WAKE : first);
                 for (var command = inbox.poll(); command != null; command = inbox.poll()) {
                     obey(command);
@@ -239,7 +240,8 @@ final class EngineCore implements AutoCloseable {
 
     /** Schedules steps until as many are in flight as the executor takes. */
     private void fill() {
-        if (executor.hidesHost() && readsRequests()) {
+        heldBack = executor.hidesHost() && readsRequests();
+        if (heldBack) {
             return;
         }
         int empty = 0;
