@@ -80,8 +80,9 @@ public final class LoadGenerator implements AutoCloseable {
                 join(recording);
                 var measurements = results.taken();
 
-                var effort = ClientEffort.between(before, after, driver.lagMillis(), wallMillis);
-                var check = SelfCheck.of(measurements, before, after, effort, LOOPS);
+                var lags = driver.lagMillis();
+                var effort = ClientEffort.between(before, after, lags, wallMillis);
+                var check = SelfCheck.of(ClientSamples.of(measurements, before, after, lags, LOOPS));
                 return new LoadResult(measurements, check, effort, endNanos - startNanos, stop.isStopped());
             } catch (InterruptedException | RuntimeException failure) {
                 stop.cut();

@@ -1,6 +1,5 @@
 package bestfit.load;
 
-import bestfit.metrics.Measurement;
 import bestfit.metrics.Summary;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,8 +12,10 @@ import java.util.List;
  * @param sendLagMillis 95th percentile of the time from taking a request up to handing it to the socket
  * @param readLagMillis mean time that an event loop, woken because bytes had arrived, waited for a core before it could
  *     stamp them; NaN where the system does not tell
+ * @param samples what it was judged by
  */
-public record SelfCheck(List<String> reasons, double cpuShare, double sendLagMillis, double readLagMillis) {
+public record SelfCheck(
+        List<String> reasons, double cpuShare, double sendLagMillis, double readLagMillis, ClientSamples samples) {
     private static final double MOST_LAG_SHARE = 0.05;
     private static final double LEAST_LAG_MILLIS = 2;
     private static final double LEAST_LOOP_LAG_MILLIS = 10;
@@ -28,13 +29,16 @@ public record SelfCheck(List<String> reasons, double cpuShare, double sendLagMil
         return valid() ? "VALID" : "INVALID";
     }
 
-    static SelfCheck of(
-            List<Measurement> measurements, ClientCpu before, ClientCpu after, ClientEffort effort, int loops) {
-        double wallNanos = Math.max(1, after.nanos() - before.nanos());
-        double cpuShare = (after.cpuNanos() - before.cpuNanos()) / wallNanos;
-        double sendLag = sendLagMillis(measurements);
-        double readLag = (after.waitNanos() - before.waitNanos()) / Math.max(1, after.wakes() - before.wakes()) / 1e6;
-        double bearable = Math.max(LEAST_LAG_MILLIS, MOST_LAG_SHARE * meanFirstTokenMillis(measurements));
+    /** Of a run, or of several of one kind put together. */
+    public static SelfCheck of(ClientSamples samples) {
+        double cpuShare = samples.cpuNanos() / Math.max(1, samples.wallNanos());
+        double sendLag = percentile(samples.sendLagMillis(), 0.95);
+        double readLag = samples.waitNanos() / Math.max(1, samples.wakes()) / 1e6;
+        double loopLag = percentile(samples.loopLagMillis(), 0.99);
+        double meanFirstToken = samples.firstTokens() == 0
+                ? Double.POSITIVE_INFINITY
+                : samples.firstTokenMillis() / samples.firstTokens();
+        double bearable = Math.max(LEAST_LAG_MILLIS, MOST_LAG_SHARE * meanFirstToken);
         var reasons = new ArrayList<String>();
         if (sendLag > bearable) {
             reasons.add(("Requests left %.1f ms late (95th percentile), more than %.1f ms (%.0f %% of the mean TTFT):"
@@ -47,33 +51,24 @@ public record SelfCheck(List<String> reasons, double cpuShare, double sendLagMil
                     .formatted(readLag, bearable, 100 * MOST_LAG_SHARE));
         }
         double mostLag = Math.max(LEAST_LOOP_LAG_MILLIS, 4 * bearable);
-        if (effort.lagMillis() > mostLag) {
+        if (loopLag > mostLag) {
             reasons.add(
                     ("The client was up to %.1f ms late in what it does (99th percentile), more than %.1f ms: leave it"
                                     + " a core of its own or run it on another machine.")
-                            .formatted(effort.lagMillis(), mostLag));
+                            .formatted(loopLag, mostLag));
         }
-        if (cpuShare > MOST_CPU_SHARE_PER_LOOP * loops) {
+        if (cpuShare > MOST_CPU_SHARE_PER_LOOP * samples.loops()) {
             reasons.add(
                     "The client used %.0f %% of a core with %d event loops, more than %.0f %% each: it was the bottleneck; use fewer users or more client cores."
-                            .formatted(100 * cpuShare, loops, 100 * MOST_CPU_SHARE_PER_LOOP));
+                            .formatted(100 * cpuShare, samples.loops(), 100 * MOST_CPU_SHARE_PER_LOOP));
         }
-        return new SelfCheck(List.copyOf(reasons), cpuShare, sendLag, readLag);
+        return new SelfCheck(List.copyOf(reasons), cpuShare, sendLag, readLag, samples);
     }
 
-    private static double sendLagMillis(List<Measurement> measurements) {
-        var lags = measurements.stream()
-                .filter(m -> m.sentNanos() != Measurement.NEVER)
-                .mapToDouble(m -> (m.sentNanos() - m.intendedNanos()) / 1e6)
-                .toArray();
-        return lags.length == 0 ? 0 : Summary.percentile(lags, 0.95);
-    }
-
-    private static double meanFirstTokenMillis(List<Measurement> measurements) {
-        return measurements.stream()
-                .filter(m -> m.succeeded() && m.firstTokenNanos() != Measurement.NEVER)
-                .mapToDouble(m -> (m.firstTokenNanos() - m.startNanos()) / 1e6)
-                .average()
-                .orElse(Double.POSITIVE_INFINITY);
+    private static double percentile(List<Double> values, double share) {
+        return values.isEmpty()
+                ? 0
+                : Summary.percentile(
+                        values.stream().mapToDouble(Double::doubleValue).toArray(), share);
     }
 }

@@ -86,7 +86,8 @@ public final class TuneReport {
         check.put("verdict", result.check().valid() ? "VALID" : "INVALID");
         check.set("reasons", ConfigJson.strings(result.check().reasons()));
         check.put("cpu_share", result.check().cpuShare())
-                .put("send_lag_ms", result.check().sendLagMillis());
+                .put("send_lag_ms", result.check().sendLagMillis())
+                .put("worst_block", result.check().worstBlock());
         json.putObject("cost").put("wall_s", result.seconds()).put("device_s", result.deviceSeconds());
         json.put("left", setting.left());
         return json;

@@ -316,8 +316,12 @@ final class TuneText {
         var check = result.check();
         var client = result.ranking().isEmpty()
                 ? ""
-                : " Client used %.0f %% of a core, sent at most %.1f ms late (95th percentile): %s."
-                        .formatted(100 * check.cpuShare(), check.sendLagMillis(), check.valid() ? "VALID" : "INVALID");
+                : " Client used %.0f %% of a core, sent at most %.1f ms late (95th percentile; worst: %s): %s."
+                        .formatted(
+                                100 * check.cpuShare(),
+                                check.sendLagMillis(),
+                                check.worstBlock(),
+                                check.valid() ? "VALID" : "INVALID");
         add("  %.0f s.".formatted(result.seconds()) + client + " " + setting.left());
         check.reasons().stream().limit(1).forEach(reason -> add("  INVALID: " + reason));
         if (check.reasons().size() > 1) {

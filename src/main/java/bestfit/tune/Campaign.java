@@ -306,13 +306,21 @@ public final class Campaign {
         return new Figures(blocks);
     }
 
+    private ClientCheck clientCheck() {
+        var runs = new LinkedHashMap<String, List<ClientRun>>();
+        for (var trial : finished()) {
+            var checks = trial.checks();
+            if (checks != null) {
+                runs.computeIfAbsent(candidates.get(trial.candidate()).title(), _ -> new ArrayList<>())
+                        .addAll(ClientRun.read(checks));
+            }
+        }
+        return ClientCheck.of(runs);
+    }
+
     private CampaignResult result(double seconds) {
         var outcomes = outcomes();
         var measured = measured(outcomes);
-        var checks = finished().stream()
-                .flatMap(trial -> Optional.ofNullable(trial.checks()).stream())
-                .map(ClientCheck::read)
-                .toList();
         boolean stopped = tools.stop().isAsked();
         var verdict = stopped ? Verdict.STOPPED : Verdict.NONE;
         var ranking = new ArrayList<CampaignResult.Ranked>();
@@ -335,7 +343,7 @@ public final class Campaign {
                 ranking,
                 verdict,
                 safe,
-                ClientCheck.all(checks),
+                clientCheck(),
                 seconds,
                 trials().stream().mapToDouble(TrialRow::seconds).sum());
     }

@@ -1,61 +1,80 @@
 package bestfit.tune;
 
-import bestfit.config.Json;
+import bestfit.load.ClientSamples;
 import bestfit.load.SelfCheck;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * The load generator's doubt about its own figures, over several runs.
+ * The load generator's doubt about a campaign's figures. All blocks of an experiment of a config are judged together, as
+ * they are compared: one disturbed block among forty shows in the intervals and takes no figure's validity.
  *
- * @param reasons why a run was INVALID, each with what to do; empty if all were VALID
+ * @param reasons why a config's experiment is INVALID, each with what to do; empty if all are VALID
  * @param cpuShare of one core, mean
- * @param sendLagMillis worst
+ * @param sendLagMillis the worst 95th percentile of an experiment of a config
+ * @param worstBlock the block whose requests left latest, for people; empty without any
  */
-public record ClientCheck(List<String> reasons, double cpuShare, double sendLagMillis) {
+public record ClientCheck(List<String> reasons, double cpuShare, double sendLagMillis, String worstBlock) {
     public ClientCheck {
         reasons = List.copyOf(reasons);
     }
 
-    static ClientCheck of(List<SelfCheck> checks) {
-        var reasons = checks.stream()
-                .flatMap(check -> check.reasons().stream())
-                .distinct()
-                .toList();
+    private record Worst(String title, double sendLagMillis) {}
+
+    /** @param runs by the config's title */
+    static ClientCheck of(Map<String, List<ClientRun>> runs) {
+        var reasons = new ArrayList<String>();
+        double sendLag = 0;
+        var worst = new Worst("", -1);
+        for (var config : runs.entrySet()) {
+            for (var experiment : byExperiment(config.getValue()).entrySet()) {
+                var here = experiment.getKey() + " of " + config.getKey();
+                var check = SelfCheck.of(together(experiment.getValue()));
+                var block = worst(here, experiment.getValue());
+                check.reasons()
+                        .forEach(reason -> reasons.add("%s: %s Worst: %s.".formatted(here, reason, sentence(block))));
+                sendLag = Math.max(sendLag, check.sendLagMillis());
+                worst = block.sendLagMillis() > worst.sendLagMillis() ? block : worst;
+            }
+        }
+        var all = together(runs.values().stream().flatMap(List::stream).toList());
         return new ClientCheck(
                 reasons,
-                checks.stream().mapToDouble(SelfCheck::cpuShare).average().orElse(0),
-                checks.stream().mapToDouble(SelfCheck::sendLagMillis).max().orElse(0));
+                all.cpuNanos() / Math.max(1, all.wallNanos()),
+                sendLag,
+                worst.title().isEmpty() ? "" : sentence(worst));
     }
 
-    /** One for a whole campaign. */
-    static ClientCheck all(List<ClientCheck> checks) {
-        return new ClientCheck(
-                checks.stream()
-                        .flatMap(check -> check.reasons().stream())
-                        .distinct()
-                        .toList(),
-                checks.stream().mapToDouble(ClientCheck::cpuShare).average().orElse(0),
-                checks.stream().mapToDouble(ClientCheck::sendLagMillis).max().orElse(0));
+    private static Map<String, List<ClientRun>> byExperiment(List<ClientRun> runs) {
+        var experiments = new LinkedHashMap<String, List<ClientRun>>();
+        runs.forEach(each -> experiments
+                .computeIfAbsent(each.experiment(), _ -> new ArrayList<>())
+                .add(each));
+        return experiments;
+    }
+
+    private static ClientSamples together(List<ClientRun> runs) {
+        return ClientSamples.together(runs.stream().map(ClientRun::samples).toList());
+    }
+
+    private static Worst worst(String title, List<ClientRun> runs) {
+        var worst = new Worst("", -1);
+        for (var run : runs) {
+            double lag = SelfCheck.of(run.samples()).sendLagMillis();
+            if (lag > worst.sendLagMillis()) {
+                worst = new Worst("block " + run.block() + ", " + title, lag);
+            }
+        }
+        return worst;
+    }
+
+    private static String sentence(Worst worst) {
+        return "%s, %.1f ms".formatted(worst.title(), worst.sendLagMillis());
     }
 
     public boolean valid() {
         return reasons.isEmpty();
-    }
-
-    String toJson() {
-        var json = Json.object().put("cpu_share", cpuShare).put("send_lag_ms", sendLagMillis);
-        json.set("reasons", ConfigJson.strings(reasons));
-        return json.toString();
-    }
-
-    static ClientCheck read(String text) {
-        var json = Json.parse(text);
-        var reasons = new ArrayList<String>();
-        json.path("reasons").forEach(each -> reasons.add(each.asString("")));
-        return new ClientCheck(
-                reasons,
-                json.path("cpu_share").asDouble(),
-                json.path("send_lag_ms").asDouble());
     }
 }

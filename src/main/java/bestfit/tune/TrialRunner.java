@@ -7,7 +7,6 @@ import bestfit.load.LoadPlan;
 import bestfit.load.LoadResult;
 import bestfit.load.LoadTarget;
 import bestfit.load.RequestOptions;
-import bestfit.load.SelfCheck;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.store.CampaignStore;
@@ -119,9 +118,7 @@ final class TrialRunner {
             failure = ended.failure == null ? null : ended.failure.toJson().toString();
         }
         double seconds = (System.nanoTime() - start) / 1e9;
-        var checks = measuring.checks.isEmpty()
-                ? null
-                : ClientCheck.of(measuring.checks).toJson();
+        var checks = measuring.client.isEmpty() ? null : ClientRun.write(measuring.client);
         campaigns.endTrial(trial, state, seconds, measuring.seconds, failure, checks);
         return measuring.workload;
     }
@@ -131,7 +128,7 @@ final class TrialRunner {
         private final Task task;
         private final long trial;
         private final LoadTarget target;
-        private final List<SelfCheck> checks = new ArrayList<>();
+        private final List<ClientRun> client = new ArrayList<>();
         private TuneWorkload workload;
         private double seconds;
         private int uncounted;
@@ -236,7 +233,8 @@ final class TrialRunner {
                         block,
                         watched(experiments.sink(id)),
                         stage);
-                checks.add(result.selfCheck());
+                client.add(new ClientRun(
+                        experiment.name(), block, result.selfCheck().samples()));
                 seconds += result.wallNanos() / 1e9;
                 taken.computeIfAbsent(experiment.name(), _ -> new ArrayList<>())
                         .addAll(inDeviceTime(result.measurements()));
