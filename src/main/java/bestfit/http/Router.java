@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Routes by method and path. A path is literal, has {@code {name}} segments, or ends in {@code /*} for all below it; the
  * more literal route wins, whatever the order of registration. GET routes answer HEAD too. An unknown path is 404, a known
- * one with another method 405, both with FastAPI's bodies. Built once, then immutable in use.
+ * one with another method 405, both with FastAPI's bodies; one slash too many at its end is redirected. Built once, then immutable in use.
  */
 public final class Router {
     /** Literal segments first, then named ones, then the longest prefix. */
@@ -106,10 +106,28 @@ public final class Router {
             }
         }
         if (allowed.isEmpty()) {
+            String other = otherSlash(path, target);
+            if (!other.isEmpty()) {
+                return answered -> answered.respond(307, Map.of("Location", other), new byte[0]);
+            }
             return answered -> detail(answered, 404, Map.of(), "Not Found");
         }
         Map<String, String> allow = Map.of("Allow", String.join(", ", allowed));
         return answered -> detail(answered, 405, allow, "Method Not Allowed");
+    }
+
+    /** The same path with or without its last slash, if a route is there: FastAPI redirects to it. Empty if none is. */
+    private String otherSlash(List<String> path, Target target) {
+        boolean slashed = path.getLast().isEmpty();
+        List<String> other = new ArrayList<>(path);
+        if (slashed) {
+            other.removeLast();
+        } else {
+            other.add("");
+        }
+        boolean there =
+                !other.isEmpty() && routes.stream().anyMatch(route -> !route.prefix && route.match(other) != null);
+        return there ? target.otherSlash() : "";
     }
 
     private static void detail(Exchange exchange, int status, Map<String, String> headers, String detail) {

@@ -34,6 +34,12 @@ final class Target {
         return rawPath + rawQuery;
     }
 
+    /** Path and query with a slash more or less at the path's end; never the start of an address of another host. */
+    String otherSlash() {
+        String path = rawPath.endsWith("/") ? rawPath.substring(0, rawPath.length() - 1) : rawPath + "/";
+        return "/" + path.replaceFirst("^/+", "") + rawQuery;
+    }
+
     /** The path's segments after the first slash, each percent-decoded, so that an encoded slash stays inside its one. */
     List<String> segments() {
         return List.of(rawPath.substring(1).split("/", -1)).stream()

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -24,6 +25,19 @@ import tools.jackson.core.JacksonException;
 record ArgRules(Map<String, Set<String>> allowed) {
     /** The node's own: an engine listens on loopback, on the port that the balancer expects. */
     private static final Set<String> OWN = Set.of("--host", "--port", "--uds", "--model");
+
+    /** A value that names a file of this server, also within JSON. */
+    private static final Pattern PATH = Pattern.compile("(?:^|[\"'=:,\\[ ])(?:/|~/|\\.\\.?/|file:)");
+
+    /** Values with which these flags load code: a class by its name, or vLLM's compiler by its own. */
+    private static final Map<String, Pattern> CODE = Map.of(
+            "--distributed-executor-backend",
+            Pattern.compile("(?!(?:mp|uni|ray|external_launcher)$).*"),
+            "--compilation-config",
+            Pattern.compile("(?s).*(?:backend|_pass).*"));
+
+    /** Names that may look like paths: nothing is opened. */
+    private static final Set<String> NAMES = Set.of("--served-model-name");
 
     /** Loads code, or names a file or an address that the engine opens. */
     private static final Set<String> DENIED = Set.of(
@@ -38,6 +52,8 @@ record ArgRules(Map<String, Set<String>> allowed) {
             "--trust-remote-code",
             "--trust-request-chat-template",
             "--allowed-local-media-path",
+            "--chat-template",
+            "--tool-server",
             "--config",
             "--download-dir",
             "--hf-config-path",
@@ -56,8 +72,14 @@ record ArgRules(Map<String, Set<String>> allowed) {
             "--root-path");
 
     /** Harmless flags that begin one of the above; argparse takes an exact name before an abbreviation. */
-    private static final Set<String> WHOLE_NAMES =
-            Set.of("--reasoning-parser", "--scheduler", "--hf-token-path", "--master", "--ssl", "--log-config");
+    private static final Set<String> WHOLE_NAMES = Set.of(
+            "--reasoning-parser",
+            "--chat-template-content-format",
+            "--scheduler",
+            "--hf-token-path",
+            "--master",
+            "--ssl",
+            "--log-config");
 
     ArgRules {
         allowed = Map.copyOf(allowed);
@@ -82,9 +104,10 @@ record ArgRules(Map<String, Set<String>> allowed) {
             for (var entry : json.properties()) {
                 var flags = new HashSet<String>();
                 for (var flag : entry.getValue()) {
-                    var name = VllmArgs.flagOf(flag.asString("")).filter(DENIED::contains);
+                    var name = VllmArgs.flagOf(flag.asString("")).filter(each -> !OWN.contains(each));
                     flags.add(name.orElseThrow(() -> new ConfigException("--allow-args " + file.get() + ": " + flag
-                            + " of " + entry.getKey() + " is no flag that needs allowing; these do: "
+                            + " of " + entry.getKey() + " is no flag that can be allowed; these and any flag with a"
+                            + " path as its value can: "
                             + String.join(" ", DENIED.stream().sorted().toList()))));
                 }
                 allowed.put(entry.getKey(), flags);
@@ -106,28 +129,49 @@ record ArgRules(Map<String, Set<String>> allowed) {
     /** All that is refused of {@code args} for {@code model}; what the operator's file lets through is logged. */
     List<Refusal> refusals(String model, List<String> args) {
         var refusals = new ArrayList<Refusal>();
+        var flag = "";
         for (int i = 0; i < args.size(); i++) {
             var argument = args.get(i);
-            var flag = VllmArgs.flagOf(argument);
-            if (flag.isEmpty()) {
-                continue;
-            }
-            var own = match(flag.get(), OWN);
-            var denied = match(flag.get(), DENIED);
+            var begun = VllmArgs.flagOf(argument);
+            flag = begun.orElse(flag);
+            var value = begun.isEmpty() ? argument : argument.substring(argument.indexOf('=') + 1);
+            boolean hasValue = begun.isEmpty() || argument.indexOf('=') > 0;
+            var own = begun.flatMap(name -> match(name, OWN));
             if (own.isPresent()) {
                 refusals.add(new Refusal(i, argument, own.get() + " is set by the node; leave it out"));
-            } else if (denied.isPresent()
-                    && allowed.getOrDefault(model, Set.of()).contains(denied.get())) {
-                NodeLog.info(denied.get() + " is let through for " + model + " by the operator's file");
-            } else if (denied.isPresent()) {
+                continue;
+            }
+            var denied =
+                    begun.flatMap(name -> match(name, DENIED)).or(() -> begun.filter(each -> each.contains("plugin")));
+            var objection = denied.isPresent()
+                    ? denied.get() + " can load code or open files on this server"
+                    : hasValue ? objection(flag, value) : "";
+            if (objection.isEmpty()) {
+                continue;
+            }
+            var name = denied.orElse(flag);
+            if (allowed.getOrDefault(model, Set.of()).contains(name)) {
+                NodeLog.info(name + " is let through for " + model + " by the operator's file");
+            } else {
                 refusals.add(new Refusal(
-                        i,
-                        argument,
-                        denied.get() + " can load code or open files on this server; its operator allows it per model"
-                                + " with --allow-args FILE"));
+                        i, argument, objection + "; its operator allows it per model with --allow-args FILE"));
             }
         }
         return refusals;
+    }
+
+    /** What is wrong with a value of a flag that is harmless by itself; empty if nothing is. */
+    private static String objection(String flag, String value) {
+        int dot = flag.indexOf('.');
+        var whole = dot < 0 ? flag : flag.substring(0, dot);
+        var code = CODE.get(whole.equals("-cc") ? "--compilation-config" : whole);
+        if (code != null && code.matcher(dot < 0 ? value : flag + value).matches()) {
+            return flag + " with this value can load code";
+        }
+        if (value.contains("plugin")) {
+            return flag + " names a plugin, which is code";
+        }
+        return !NAMES.contains(flag) && PATH.matcher(value).find() ? flag + " names a file of this server" : "";
     }
 
     /** The flag of {@code names} that argparse would take {@code flag} for: itself, an abbreviation, or a dotted part. */

@@ -56,7 +56,8 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
                         template.fill(
                                 request.model(), request.dtype(), LOOPBACK, port, devices, request.additionalArgs());
                 });
-        return new Launch(command, environment(devices, embedded), ownSession, embedded);
+        var politely = program instanceof EngineProgram.Vllm ? Signal.INT : Signal.TERM;
+        return new Launch(command, environment(devices, embedded), ownSession, embedded, politely);
     }
 
     private static List<String> vllm(UpRequest request, int port, String python) {

@@ -15,7 +15,7 @@ final class EngineProcess {
     /** vLLM needs up to 3.5 s to end its workers after an interrupt; longer means it does not want to. */
     private static final Duration INTERRUPT_PATIENCE = Duration.ofSeconds(6);
 
-    private static final Duration TERM_PATIENCE = Duration.ofSeconds(4);
+    private static final Duration TERM_PATIENCE = Duration.ofSeconds(5);
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(5);
     private static final Duration ORPHAN_PATIENCE = Duration.ofSeconds(2);
     private static final long POLL_MILLIS = 20;
@@ -87,20 +87,14 @@ final class EngineProcess {
     }
 
     /**
-     * Ends the process and everything it started: interrupt, terminate, kill, each with a bounded wait.
+     * Ends the process and everything it started: interrupt if it knows that, terminate, kill, each with a bounded wait.
      *
      * @return false if something is still there after all of it (a process stuck in the kernel)
      */
     boolean stop() {
         closeInput();
-        if (launch.parentPipe()) {
-            // End of input already asks it to end; an interrupt adds nothing, and is ignored by background jobs'
-            // children.
-            return signalled(Signal.TERM, TERM_PATIENCE) || signalled(Signal.KILL, KILL_PATIENCE);
-        }
-        return signalled(Signal.INT, INTERRUPT_PATIENCE)
-                || signalled(Signal.TERM, TERM_PATIENCE)
-                || signalled(Signal.KILL, KILL_PATIENCE);
+        boolean interrupted = launch.politely() == Signal.INT && signalled(Signal.INT, INTERRUPT_PATIENCE);
+        return interrupted || signalled(Signal.TERM, TERM_PATIENCE) || signalled(Signal.KILL, KILL_PATIENCE);
     }
 
     /** Ends at once what an engine left that died by itself. */
@@ -123,7 +117,7 @@ final class EngineProcess {
         }
         // Children that outlive their leader for long will not end by being asked again.
         await(() -> gone() || !process.isAlive(), patience);
-        return await(this::gone, ORPHAN_PATIENCE);
+        return !process.isAlive() && await(this::gone, ORPHAN_PATIENCE);
     }
 
     private boolean gone() {

@@ -54,7 +54,7 @@ final class GpuReport {
         return read().toJson();
     }
 
-    private synchronized GpuReading read() {
+    synchronized GpuReading read() {
         var open = source;
         if (open == null) {
             open = GpuSource.here(environment);

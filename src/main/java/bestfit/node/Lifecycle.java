@@ -27,8 +27,6 @@ final class Lifecycle implements Engines {
     }
 
     private static final String ALREADY_RUNNING = "VLLM is already running. Use /inference/down to stop it first.";
-    private static final String ALREADY_STARTING =
-            "VLLM startup is already in progress. Use /inference/up/status to check status.";
     private static final String SHUTTING_DOWN = "Service is shutting down";
 
     private final NodeOptions options;
@@ -94,10 +92,8 @@ final class Lifecycle implements Engines {
         if (closing) {
             return Optional.of(new UpResult.Refused(SHUTTING_DOWN));
         }
-        if (phase == Phase.STARTING) {
-            return Optional.of(new UpResult.Refused(ALREADY_STARTING));
-        }
-        if (phase == Phase.RUNNING && serving() && !options.replaceRunning()) {
+        // MLNode has a text of its own for a start under way, but its builds answer with this one.
+        if (phase == Phase.STARTING || (phase == Phase.RUNNING && serving() && !options.replaceRunning())) {
             return Optional.of(new UpResult.Refused(ALREADY_RUNNING));
         }
         phase = Phase.STARTING;
@@ -148,8 +144,9 @@ final class Lifecycle implements Engines {
             }
         } catch (EngineFailed failed) {
             if (!next.cancelled()) {
+                var reached = next.status();
                 end(next);
-                return new UpResult.Failed(failed.failure());
+                return new UpResult.Failed(failed.failure(), reached);
             }
         } catch (IOException taken) {
             end(next);
@@ -163,7 +160,7 @@ final class Lifecycle implements Engines {
         boolean up = result instanceof UpResult.Up;
         lastStart = switch (result) {
             case UpResult.Up _ -> UpStatus.COMPLETED;
-            case UpResult.Failed(var failure) -> {
+            case UpResult.Failed(var failure, var _) -> {
                 NodeLog.warn("deployment failed: " + failure.name() + ": " + failure.line());
                 yield UpStatus.failed(EngineFailed.status(failure));
             }
@@ -270,15 +267,21 @@ final class Lifecycle implements Engines {
         port.close();
     }
 
+    /** As MLNode, a start counts as inference from its first moment on; only then is the model told. */
     @Override
-    public NodeState state() {
-        var now = deployed();
-        boolean serving = serving();
+    public synchronized NodeState state() {
+        if (phase == Phase.STARTING) {
+            return NodeState.starting(options.version());
+        }
+        var now = deployment;
+        if (now == null || !serving()) {
+            return new NodeState(NodeState.STOPPED, options.version(), now == null ? null : false, null);
+        }
         return new NodeState(
-                serving ? NodeState.INFERENCE : NodeState.STOPPED,
+                NodeState.INFERENCE,
                 options.version(),
-                now.isPresent() ? serving && now.get().healthy() : null,
-                serving ? now.map(each -> each.request().model()).orElse(null) : null);
+                now.healthy(),
+                now.request().model());
     }
 
     @Override

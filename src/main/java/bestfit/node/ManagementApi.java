@@ -150,9 +150,11 @@ final class ManagementApi {
             case UpResult.Up _ -> exchange.json(200, ok());
             case UpResult.Refused(var reason) -> exchange.json(409, detail(reason));
             case UpResult.Cancelled _ -> exchange.json(500, detail("Inference startup was cancelled by down"));
-            case UpResult.Failed(var failure) -> {
+            case UpResult.Failed(var failure, var instances) -> {
                 var body = detail("vLLM process exited prematurely: " + failure.name() + ": " + failure.line());
                 body.set("failure", EngineFailed.status(failure).toJson());
+                var reached = body.putArray("instances");
+                instances.forEach(each -> reached.add(each.toJson()));
                 exchange.json(500, body);
             }
         }
@@ -236,7 +238,8 @@ final class ManagementApi {
                 now.map(each -> each.path("dtype").asString("")).orElse(""),
                 now.map(ManagementApi::args).orElse(List.of()),
                 engines.instances(),
-                engines.metrics());
+                engines.metrics(),
+                GpuMetrics.lines(gpus.read()));
         exchange.respond(200, "text/plain; version=0.0.4; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
     }
 

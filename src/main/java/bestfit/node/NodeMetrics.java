@@ -48,6 +48,7 @@ final class NodeMetrics {
      *
      * @param model of the deployment; empty when nothing runs, and then no configuration is told
      * @param engines what each instance's own {@code /metrics} said
+     * @param gpus lines about the GPUs
      */
     static String text(
             String version,
@@ -55,7 +56,8 @@ final class NodeMetrics {
             String dtype,
             List<String> args,
             List<InstanceStatus> instances,
-            List<Optional<String>> engines) {
+            List<Optional<String>> engines,
+            List<String> gpus) {
         var lines = new ArrayList<String>();
         lines.add("# TYPE gonka_metrics_schema_info gauge");
         lines.add("gonka_metrics_schema_info{version=\"1\"} 1");
@@ -68,6 +70,7 @@ final class NodeMetrics {
         instances.forEach(each -> lines.add(instance("in_flight", each, each.inFlight())));
         lines.add("# TYPE bestfit_instance_restarts_total counter");
         instances.forEach(each -> lines.add(instance("restarts_total", each, each.restarts())));
+        lines.addAll(gpus);
         lines.addAll(passedOn(engines));
         return String.join("\n", lines) + "\n";
     }
@@ -126,7 +129,7 @@ final class NodeMetrics {
                 .collect(Collectors.joining(",", "{", "}"));
     }
 
-    private static String escaped(String value) {
+    static String escaped(String value) {
         return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 }

@@ -103,7 +103,7 @@ final class NodeRecord implements AutoCloseable {
             NodeLog.info("ending what node " + record.path("pid").asLong(0) + " left when it was killed: "
                     + left.stream().map(entry -> Long.toString(entry.pid())).toList());
             left.forEach(entry -> signal(Signal.TERM, entry));
-            EngineProcess.await(() -> left.stream().noneMatch(NodeRecord::isSame), Duration.ofSeconds(2));
+            EngineProcess.await(() -> left.stream().noneMatch(NodeRecord::isSame), Duration.ofSeconds(5));
             left.forEach(entry -> signal(Signal.KILL, entry));
             EngineProcess.await(() -> left.stream().noneMatch(NodeRecord::isSame), Duration.ofSeconds(5));
         }

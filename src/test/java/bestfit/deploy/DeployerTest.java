@@ -1,14 +1,19 @@
 package bestfit.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bestfit.args.DeploymentConfig;
 import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
 import bestfit.deploy.FakeMlNode.Era;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Optional;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
@@ -117,6 +122,64 @@ class DeployerTest {
             Files.writeString(file, "after\n", java.nio.file.StandardOpenOption.APPEND);
             Awaitility.await().until(() -> logs.lines().contains("after"));
             assertThat(logs.lines()).containsExactly("after");
+        }
+    }
+
+    /** The same questions, put to this project's own node with engines that compute nothing. */
+    @Test
+    @Tag("slow")
+    void ownNode_servesAll_namesItsFailures_andIsReplaced() throws Exception {
+        var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        var engine = List.of(
+                java,
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "bestfit.node.FakeEngine");
+        var command = List.of(
+                java,
+                "-cp",
+                System.getProperty("java.class.path"),
+                "bestfit.cli.Main",
+                "node",
+                "--port=0",
+                "--inference-port=0",
+                "--devices=2",
+                "--engine-command",
+                Json.MAPPER.writeValueAsString(engine));
+        var environment = new HashMap<>(System.getenv());
+        environment.put("BESTFIT_HOME", folder.toString());
+        try (var own = OwnNode.start(command, environment, folder.resolve("own.log"))) {
+            var node = new NodeClient(own.address());
+            var deployer = new Deployer(node, PATIENCE);
+            assertThat(deployer.deploy(config()))
+                    .isInstanceOfSatisfying(
+                            Deployer.Outcome.Serving.class,
+                            serving -> assertThat(serving.instances()).isEqualTo(2));
+            assertThat(deployer.deploy(config("--fake", "exit")))
+                    .isInstanceOfSatisfying(
+                            Deployer.Outcome.Failed.class,
+                            failed -> assertThat(failed.name()).isEqualTo("out-of-memory"));
+            assertThat(deployer.deploy(config("-tp", "2")))
+                    .isInstanceOfSatisfying(
+                            Deployer.Outcome.Serving.class,
+                            serving -> assertThat(serving.instances()).isEqualTo(1));
+            assertThat(node.current()).contains(config("-tp", "2"));
+            assertThat(new NodeDoctor(own.address()).look().findings()).isEmpty();
+        }
+    }
+
+    @Test
+    void logsThatCannotBeRead_areNamed_andARotatedFileIsReadAnew() throws Exception {
+        for (var wrong : List.of("", folder.resolve("absent").toString(), "no-such-program-here --follow")) {
+            assertThatThrownBy(() -> NodeLogs.open(wrong))
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContaining("--node-logs");
+        }
+        try (var logs = NodeLogs.open(log.toString())) {
+            logs.mark();
+            Files.writeString(log, "begun anew\n");
+            assertThat(logs.lines()).containsExactly("begun anew");
         }
     }
 

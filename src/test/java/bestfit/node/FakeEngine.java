@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * exit code 0; {@code heir}: leaves a child that ignores polite signals.
  */
 public final class FakeEngine {
+    private static final long STARTED = System.nanoTime();
     private final List<String> args;
     private final AtomicBoolean healthy = new AtomicBoolean(true);
     private final AtomicInteger requests = new AtomicInteger();
@@ -57,6 +58,7 @@ public final class FakeEngine {
                     healthy.set(true);
                     exchange.text(200, "");
                 })
+                .get("/v1/models", exchange -> exchange.json(200, Json.object()))
                 .get("/v1/self", this::self)
                 .get("/v1/slow", this::slow)
                 .get("/v1/stream", this::stream)
@@ -66,6 +68,8 @@ public final class FakeEngine {
                     exchange.text(200, "");
                 })
                 .get("/fake/active", exchange -> exchange.text(200, Integer.toString(active.get())))
+                .get("/metrics", exchange -> exchange.text(200, "process_start_time_seconds " + STARTED + "\n"))
+                .post("/v1/chat/completions", this::complete)
                 .post("/v1/completions", this::complete);
         HttpServer.start("127.0.0.1", Integer.parseInt(flag("--port")), HttpServer.Limits.DEFAULTS, router);
         System.err.println("INFO:     Application startup complete.");

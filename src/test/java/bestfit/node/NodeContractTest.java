@@ -8,8 +8,10 @@ import bestfit.config.Json;
 import bestfit.http.HttpClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -37,7 +39,7 @@ class NodeContractTest {
 
     @BeforeEach
     void start() throws IOException {
-        start(true, Duration.ofMinutes(1));
+        start(true, Duration.ofMinutes(1), Duration.ofSeconds(2));
     }
 
     @AfterEach
@@ -45,30 +47,34 @@ class NodeContractTest {
         node.close();
     }
 
-    private void start(boolean replace, Duration startTimeout) throws IOException {
-        node = NodeServer.start(options(home, replace, startTimeout));
+    private void start(boolean replace, Duration startTimeout, Duration drain) throws IOException {
+        node = NodeServer.start(options(home, replace, startTimeout, drain, fakeEngine()));
         management = node.announcement().path("management").stringValue();
         inference = node.announcement().path("inference").stringValue();
     }
 
     private void restart(boolean replace, Duration startTimeout) throws IOException {
         node.close();
-        start(replace, startTimeout);
+        start(replace, startTimeout, Duration.ofSeconds(2));
     }
 
     static NodeOptions options(Path home, boolean replace, Duration startTimeout) {
+        return options(home, replace, startTimeout, Duration.ofSeconds(2), fakeEngine());
+    }
+
+    static NodeOptions options(Path home, boolean replace, Duration startTimeout, Duration drain, List<String> engine) {
         var environment = new HashMap<>(System.getenv());
         environment.put("SOME_API_KEY", "hidden");
         return new NodeOptions(
                 "127.0.0.1",
                 0,
                 0,
-                new EngineProgram.Command(new CommandTemplate(fakeEngine())),
+                new EngineProgram.Command(new CommandTemplate(engine)),
                 2,
                 replace,
                 startTimeout,
                 Duration.ofMinutes(2),
-                Duration.ofSeconds(2),
+                drain,
                 List.of(),
                 NodeOptions.Security.NONE,
                 bestfit.http.HttpServer.Limits.DEFAULTS,
@@ -77,7 +83,7 @@ class NodeContractTest {
                 "test");
     }
 
-    private static List<String> fakeEngine() {
+    static List<String> fakeEngine() {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -168,23 +174,6 @@ class NodeContractTest {
         assertThat(state()).isEqualTo("STOPPED");
         assertThat(running(pid)).isFalse();
         assertThatThrownBy(() -> http.get(inference + "/health", PATIENCE)).isInstanceOf(IOException.class);
-    }
-
-    @Test
-    void fromManyToFewInstances_noRequestFails() throws IOException {
-        assertThat(up().status()).isEqualTo(200);
-        assertThat(up("-tp=2").status()).isEqualTo(200);
-        assertThat(instances()).hasSize(1);
-        var calls = java.util.stream.IntStream.range(0, 24)
-                .mapToObj(_ -> CompletableFuture.supplyAsync(() -> {
-                    try {
-                        return get(inference + "/v1/self").path("devices").stringValue();
-                    } catch (IOException e) {
-                        return e.toString();
-                    }
-                }))
-                .toList();
-        assertThat(calls).allSatisfy(call -> assertThat(call.join()).isEqualTo("0,1"));
     }
 
     @Test
@@ -289,11 +278,38 @@ class NodeContractTest {
     }
 
     @Test
-    void down_endsWhatAnEngineStarted_andCutsStreams() throws IOException {
+    void down_cutsStreamsAtOnce_andEndsStubbornEnginesWithAllTheyStarted() throws Exception {
+        node.close();
+        // What is ignored stays ignored in the program that replaces the shell.
+        var stubborn = new ArrayList<>(List.of("sh", "-c", "trap '' INT TERM; exec \"$@\"", "sh"));
+        stubborn.addAll(fakeEngine());
+        node = NodeServer.start(options(home, true, PATIENCE, Duration.ofSeconds(2), stubborn));
+        management = node.announcement().path("management").stringValue();
+        inference = node.announcement().path("inference").stringValue();
         assertThat(up("-tp=2", "--fake", "heir").status()).isEqualTo(200);
         long session = instances().get(0).path("pid").asLong();
         assertThat(ProcessTable.session(session)).hasSizeGreaterThan(1);
-        var stream = CompletableFuture.supplyAsync(() -> {
+        var cut = streamEnd();
+        await().atMost(PATIENCE)
+                .until(() -> instances().get(0).path("in_flight").asInt() == 1);
+        var down = CompletableFuture.supplyAsync(() -> {
+            try {
+                return post("/api/v1/inference/down", "").status();
+            } catch (IOException e) {
+                return -1;
+            }
+        });
+        assertThat(cut.join()).isEqualTo("cut");
+        assertThat(ProcessTable.session(session))
+                .as("it ignores what it is told")
+                .isNotEmpty();
+        assertThat(down.join()).isEqualTo(200);
+        assertThat(ProcessTable.session(session)).isEmpty();
+    }
+
+    /** How an answer ends that its engine never ends. */
+    private CompletableFuture<String> streamEnd() {
+        return CompletableFuture.supplyAsync(() -> {
             try {
                 return "ended with "
                         + http.get(inference + "/v1/slow", PATIENCE).status();
@@ -301,25 +317,76 @@ class NodeContractTest {
                 return "cut";
             }
         });
-        await().atMost(PATIENCE)
-                .until(() -> instances().get(0).path("in_flight").asInt() == 1);
-        assertThat(post("/api/v1/inference/down", "").status()).isEqualTo(200);
-        assertThat(ProcessTable.session(session)).isEmpty();
-        assertThat(stream.join()).isEqualTo("cut");
     }
 
     @Test
-    void badBodies_areAnsweredAsFastApiDoes() throws IOException {
-        assertThat(post("/api/v1/inference/up", "{\"model\":\"m\"}").text())
-                .isEqualTo("{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"dtype\"],\"msg\":\"Field required\","
-                        + "\"input\":{\"model\":\"m\"}}]}");
-        var text = http.call(
-                "POST",
-                management + "/api/v1/inference/up",
-                Map.of("Content-Type", "text/plain"),
-                request().getBytes(StandardCharsets.UTF_8),
-                PATIENCE);
-        assertThat(text.status()).isEqualTo(422);
-        assertThat(text.text()).contains("model_attributes_type");
+    void replace_letsEndWhatEndsInTime_andCutsTheRest() throws Exception {
+        node.close();
+        start(true, PATIENCE, Duration.ofMinutes(1));
+        assertThat(up("-tp=2").status()).isEqualTo(200);
+        var whole = CompletableFuture.supplyAsync(() -> {
+            try {
+                return http.get(inference + "/v1/stream?n=50", PATIENCE).text();
+            } catch (IOException cut) {
+                return "cut";
+            }
+        });
+        await().atMost(PATIENCE)
+                .until(() -> instances().get(0).path("in_flight").asInt() == 1);
+        assertThat(up("-tp=2").status()).isEqualTo(200);
+        assertThat(whole.join()).endsWith("data: 49\n\ndata: [DONE]\n\n");
+
+        restart(true, PATIENCE);
+        assertThat(up("-tp=2").status()).isEqualTo(200);
+        var cut = streamEnd();
+        await().atMost(PATIENCE)
+                .until(() -> instances().get(0).path("in_flight").asInt() == 1);
+        assertThat(up("-tp=2").status()).isEqualTo(200);
+        assertThat(cut.join()).isEqualTo("cut");
+    }
+
+    @Test
+    void engineInAContainer_isGivenItsDevicesAndArgs_andEndedByTermAlone() throws Exception {
+        node.close();
+        var folder = Files.createDirectories(home.resolve("bin"));
+        var seen = folder.resolve("seen");
+        // As docker run: the program that is started is a client; it passes signals on to what runs elsewhere.
+        var docker = Files.writeString(
+                folder.resolve("docker"), """
+                #!/bin/sh
+                echo "$*" > %s
+                port=${6#127.0.0.1:}
+                port=${port%%:*}
+                shift 7
+                trap 'echo INT >> %s' INT
+                trap 'echo TERM >> %s; kill "$engine"' TERM
+                setsid env -u CUDA_VISIBLE_DEVICES %s --port "$port" "$@" &
+                engine=$!
+                wait
+                wait
+                """.formatted(seen, seen, seen, String.join(" ", fakeEngine())));
+        assertThat(docker.toFile().setExecutable(true)).isTrue();
+        var command = "'" + docker + "' run --rm --gpus '\"device={devices}\"' -p 127.0.0.1:{port}:8000 image"
+                + " --model {model} --dtype {dtype} {args}";
+        node = NodeServer.start(options(
+                home,
+                true,
+                PATIENCE,
+                Duration.ofSeconds(2),
+                CommandTemplate.parse(command).words()));
+        management = node.announcement().path("management").stringValue();
+        inference = node.announcement().path("inference").stringValue();
+        assertThat(up("-tp", "2", "--some-flag", "x").text()).isEqualTo("{\"status\":\"OK\"}");
+        assertThat(Files.readString(seen))
+                .startsWith("run --rm --gpus \"device=0,1\" -p 127.0.0.1:")
+                .endsWith(":8000 image --model some/model --dtype float16 -tp 2 --some-flag x\n");
+        long session = instances().get(0).path("pid").asLong();
+        var self = get(inference + "/v1/self");
+        assertThat(self.path("devices").isNull()).isTrue();
+        assertThat(self.path("args").toString()).endsWith("\"-tp\",\"2\",\"--some-flag\",\"x\"]");
+        assertThat(post("/api/v1/inference/down", "").status()).isEqualTo(200);
+        assertThat(ProcessTable.session(session)).isEmpty();
+        assertThat(running(self.path("pid").asLong())).isFalse();
+        assertThat(Files.readAllLines(seen)).hasSize(2).endsWith("TERM");
     }
 }

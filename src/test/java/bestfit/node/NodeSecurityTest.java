@@ -99,6 +99,13 @@ class NodeSecurityTest {
                 "--trust-remote",
                 "--tool-parser-plugin",
                 "--worker-extension-cls",
+                "--chat-template=t.jinja",
+                "--tokenizer=/etc",
+                "--speculative-config={\"model\":\"~/x\"}",
+                "--generation-config=../x",
+                "--distributed-executor-backend=os.system",
+                "-cc.backend=os.system",
+                "--any-plugins=x",
                 "--kv-transfer-config.kv_connector_module_path=x"
             })
     void argsThatLoadCodeOrMoveThePort_areRefused(String arg) throws IOException {
@@ -107,7 +114,7 @@ class NodeSecurityTest {
             assertThat(answer.status()).isEqualTo(422);
             assertThat(answer.text())
                     .contains("\"type\":\"value_error\",\"loc\":[\"body\",\"additional_args\",1]")
-                    .contains("\"input\":\"" + arg + "\"");
+                    .contains("\"input\":\"" + arg.replace("\"", "\\\"") + "\"");
         }
     }
 
@@ -121,11 +128,38 @@ class NodeSecurityTest {
                 "1",
                 "--tokenizer-mode",
                 "-tp=2",
-                "--chat-template-content-format");
+                "--chat-template-content-format",
+                "auto",
+                "--served-model-name",
+                "/models/mine",
+                "--distributed-executor-backend",
+                "mp",
+                "--compilation-config",
+                "{\"max_cudagraph_capture_size\": 640}",
+                "--limit-mm-per-prompt",
+                "image=1",
+                "--tokenizer",
+                "org/name");
         assertThat(rules.refusals("org/other", harmless)).isEmpty();
         assertThat(rules.refusals("org/model", List.of("--trust-remote-code"))).isEmpty();
         assertThat(rules.refusals("org/other", List.of("--trust-remote-code"))).hasSize(1);
         assertThat(rules.refusals("org/model", List.of("--host", "::"))).hasSize(1);
+    }
+
+    @Test
+    void operatorsFile_allowsByModel_andIsReadAtStart() throws IOException {
+        var file = Files.writeString(
+                home.resolve("allow.json"), "{\"org/model\":[\"--trust-remote-code\",\"--chat-template\"]}");
+        var rules = ArgRules.read(Optional.of(file));
+        var args = List.of("--trust_remote_code", "--chat-template", "/srv/t.jinja");
+        assertThat(rules.refusals("org/model", args)).isEmpty();
+        assertThat(rules.refusals("org/other", args)).hasSize(3);
+        for (var wrong : List.of("[]", "{", "{\"m\":[\"--port\"]}", "{\"m\":[7]}")) {
+            Files.writeString(file, wrong);
+            assertThatThrownBy(() -> ArgRules.read(Optional.of(file)))
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContaining("--allow-args " + file);
+        }
     }
 
     private HttpClient.Answer up(NodeServer node, String model, String... args) throws IOException {

@@ -121,12 +121,23 @@ class WireContractTest {
         "GET,/nothing,404,Not Found",
         "GET,/api/v1/inference/up,405,Method Not Allowed",
         "POST,/api/v1/state,405,Method Not Allowed",
-        "GET,/api/v1/inference/down,405,Method Not Allowed"
+        "GET,/api/v1/inference/down,405,Method Not Allowed",
+        "OPTIONS,/api/v1/state,405,Method Not Allowed",
+        "PUT,/v2/models,404,Not Found"
     })
     void otherPaths_areNotThere(String method, String path, int status, String detail) throws IOException {
         var answer = call(method, path, "", "");
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.text()).isEqualTo("{\"detail\":\"" + detail + "\"}");
+    }
+
+    @Order(1)
+    @Test
+    void slashTooMany_isRedirected_asFastApiDoes() throws IOException {
+        var answer = call("POST", "/api/v1/inference/up/?a=b", "", "");
+        assertThat(answer.status()).isEqualTo(307);
+        assertThat(answer.headers().get("location")).containsExactly("/api/v1/inference/up?a=b");
+        assertThat(call("GET", "//evil.example/", "", "").status()).isEqualTo(404);
     }
 
     @Order(1)
@@ -179,15 +190,25 @@ class WireContractTest {
         var status = get("/api/v1/inference/up/status");
         assertThat(status.propertyNames()).contains("status", "is_starting", "is_running", "elapsed_seconds", "error");
         assertThat(status.path("status").stringValue()).isEqualTo("in_progress");
+        var state = get("/api/v1/state");
+        assertThat(state.path("state").stringValue()).isEqualTo("INFERENCE");
+        assertThat(state.path("poc_status").stringValue()).isEqualTo("NO_BACKENDS");
+        assertThat(state.path("inference_healthy").booleanValue()).isFalse();
+        assertThat(state.path("loaded_model").isNull()).isTrue();
+        assertThat(get("/readyz").toString()).isEqualTo("{\"ready\":true}");
+        assertThatThrownBy(() -> http.get(inference + "/health", PATIENCE)).isInstanceOf(IOException.class);
         for (var path : List.of("/api/v1/inference/up", "/api/v1/inference/up/async")) {
-            assertThat(call("POST", path, "", UP.formatted("[]")).status()).isEqualTo(409);
+            var refused = call("POST", path, "", UP.formatted("[]"));
+            assertThat(refused.status()).isEqualTo(409);
+            assertThat(refused.text())
+                    .isEqualTo("{\"detail\":\"VLLM is already running. Use /inference/down to stop it first.\"}");
         }
         assertThat(call("POST", "/api/v1/inference/down", "", "").text()).isEqualTo("{\"status\":\"OK\"}");
         assertThat(get("/api/v1/inference/up/status").path("is_starting").booleanValue())
                 .isFalse();
         assertThat(get("/api/v1/state").path("state").stringValue()).isEqualTo("STOPPED");
 
-        call("POST", "/api/v1/inference/up/async", "", UP.formatted("[]"));
+        call("POST", "/api/v1/inference/up/async", "", UP.formatted("[\"--max-num-seqs\",\"8\"]"));
         await().atMost(PATIENCE)
                 .until(() -> get("/api/v1/inference/up/status")
                         .path("status")
@@ -200,7 +221,6 @@ class WireContractTest {
     @Order(3)
     @Test
     void runningNode_servesOnBothPorts_andTellsWhatRuns() throws IOException {
-        assertThat(up("[\"--max-num-seqs\",\"8\"]").text()).isEqualTo("{\"status\":\"OK\"}");
         var state = get("/api/v1/state");
         assertThat(state.path("state").stringValue()).isEqualTo("INFERENCE");
         assertThat(state.path("inference_healthy").booleanValue()).isTrue();
@@ -250,27 +270,21 @@ class WireContractTest {
     }
 
     @Order(5)
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            value = {
-                "[\"-tp\",\"2\"]",
-                "[\"--tensor_parallel_size=2\"]",
-                "[\"--tensor-parallel-size\",\"1\",\"-tp=2\"]",
-                "[\"--data-parallel-size\",\"2\"]"
-            })
-    void everySpellingOfALayout_isCounted(String args) throws IOException {
-        var answer = up(args);
-        if (answer.status() == 200) {
-            assertThat(get("/api/v1/inference/instances").path("instances")).hasSize(1);
-            assertThat(get("/api/v1/inference/instances")
-                            .path("instances")
-                            .get(0)
-                            .path("devices")
-                            .toString())
-                    .isEqualTo("[0,1]");
-        } else {
-            assertThat(args).as(answer.text()).contains("data-parallel");
+    @Test
+    void lastSpellingOfALayoutCounts_andNothingElseIsDeployed() throws IOException {
+        assertThat(up("[\"--tensor_parallel_size=1\",\"-tp\",\"2\"]").text()).isEqualTo("{\"status\":\"OK\"}");
+        var instances = get("/api/v1/inference/instances").path("instances");
+        assertThat(instances).hasSize(1);
+        assertThat(instances.get(0).path("devices").toString()).isEqualTo("[0,1]");
+        // Killed, it is nobody's for a moment, on both ports alike.
+        ProcessHandle.of(instances.get(0).path("pid").asLong()).orElseThrow().destroyForcibly();
+        for (var port : List.of(management, inference)) {
+            await().atMost(PATIENCE).untilAsserted(() -> {
+                var answer = http.get(port + "/v1/models", PATIENCE);
+                assertThat(answer.status() + answer.text())
+                        .isIn("502vLLM connection failed", "503No vLLM backend available");
+                assertThat(answer.headers()).doesNotContainKey("content-type");
+            });
         }
     }
 

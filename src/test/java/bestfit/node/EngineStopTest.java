@@ -1,0 +1,35 @@
+package bestfit.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an engine is told before it is killed. */
+@Tag("slow")
+class EngineStopTest {
+    private static final String HEARS_ALL =
+            "trap 'echo INT' INT; trap 'echo TERM' TERM; echo ready; while :; do sleep 0.1; done";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void interruptThenTerminateThenKill() throws IOException {
+        try (var log = new InstanceLog("stubborn", folder.resolve("log"))) {
+            var launch = new Launch(
+                    List.of("setsid", "sh", "-c", HEARS_ALL), Map.of("PATH", "/usr/bin:/bin"), true, false, Signal.INT);
+            var process = EngineProcess.start(launch, log);
+            await().until(() -> log.last(10).contains("ready"));
+            assertThat(process.stop()).isTrue();
+            assertThat(process.exitCode()).isEqualTo(Signal.KILL.exitCode());
+            assertThat(log.last(10)).containsSubsequence("ready", "INT", "TERM");
+        }
+    }
+}
