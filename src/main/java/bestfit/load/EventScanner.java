@@ -40,7 +40,7 @@ final class EventScanner {
     }
 
     private final Events events;
-    private byte[] buffer = new byte[4096];
+    private byte[] buffer = new byte[1024];
     private int filled;
     private boolean done;
     private boolean aborted;

@@ -9,14 +9,22 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A server that answers as an engine does, one event a write to every connection in turn, on one thread and with little
- * work of its own: what it leaves of a core is the client's. It reads requests that end with {@link #LAST_BYTE}.
+ * work of its own: what it leaves of a core is the client's. It reads requests that end with {@link #LAST_BYTE}. In its
+ * first rounds it rests after each write, so that the client is woken for one event, as by streams that began one after
+ * another; in the others events come faster than that.
  */
 final class RehearsalStub implements AutoCloseable {
     static final byte LAST_BYTE = '}';
     static final int EVENTS = 24;
+
+    private static final int SLOW_ROUNDS = 2;
+
+    /** Long enough for the client to have read and to wait again. */
+    private static final long REST_NANOS = 40_000;
 
     private static final byte[] HEAD = bytes("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n"
@@ -66,11 +74,12 @@ final class RehearsalStub implements AutoCloseable {
                 for (var connection : connections) {
                     readRequest(connection, request);
                 }
-                writeToAll(connections, HEAD);
+                boolean slow = round < SLOW_ROUNDS;
+                writeToAll(connections, HEAD, slow);
                 for (int event = 0; event < EVENTS; event++) {
-                    writeToAll(connections, EVENT);
+                    writeToAll(connections, EVENT, slow);
                 }
-                writeToAll(connections, END);
+                writeToAll(connections, END, slow);
             }
         } catch (IOException closed) {
             // the rehearsal was given up
@@ -88,12 +97,15 @@ final class RehearsalStub implements AutoCloseable {
         } while (into.get(into.position() - 1) != LAST_BYTE);
     }
 
-    private static void writeToAll(List<SocketChannel> connections, byte[] bytes) throws IOException {
+    private static void writeToAll(List<SocketChannel> connections, byte[] bytes, boolean slow) throws IOException {
         var out = ByteBuffer.allocateDirect(bytes.length).put(bytes);
         for (var connection : connections) {
             out.flip();
             while (out.hasRemaining()) {
                 connection.write(out);
+            }
+            if (slow) {
+                LockSupport.parkNanos(REST_NANOS);
             }
         }
     }
