@@ -28,8 +28,11 @@ final class ChoiceProgress {
     private final List<TokenLogprob> logprobs = new ArrayList<>();
     private int tokensTaken;
     private int logprobsTaken;
+    /** Characters of the logprobs' tokens so far, which vLLM counts as the text's. */
+    private int textOffset;
+
     private int count;
-    private boolean begun;
+    private int cachedTokens;
     private @Nullable List<Logprobs> promptLogprobs;
     private @Nullable String finishReason;
     private @Nullable Object stopReason;
@@ -54,6 +57,11 @@ final class ChoiceProgress {
         return finishReason != null;
     }
 
+    /** Tokens of the prompt that the prefix cache held. */
+    int cachedTokens() {
+        return cachedTokens;
+    }
+
     /** Tokens generated, those of a stop included. */
     int count() {
         return count;
@@ -69,12 +77,13 @@ final class ChoiceProgress {
             return false;
         }
         count++;
+        cachedTokens = token.cachedTokens();
         tokens.add(token.id());
         if (token.promptLogprobs() != null) {
             promptLogprobs = token.promptLogprobs();
         }
         if (token.logprobs() != null) {
-            logprobs.add(logprob(token.id(), token.logprobs(), request.options().logprobs()));
+            logprobs.add(logprob(token.id(), token.logprobs()));
         }
         boolean stopToken = token.finish() == Finish.STOP;
         if (stopToken && !request.options().includeStopText()) {
@@ -106,46 +115,58 @@ final class ChoiceProgress {
         text.finish();
     }
 
-    /** True the first time: the role's event is due. */
-    boolean begin() {
-        boolean first = !begun;
-        begun = true;
-        return first;
-    }
-
     /** What is new since the last call. */
     StreamFormat.Delta takeDelta() {
-        int offset = text.taken();
-        var prefix = offset == 0 && tokensTaken == 0 && request.echo() ? promptText() : "";
-        var piece = prefix + text.take(ended());
+        int offset = textOffset;
+        boolean first = tokensTaken == 0;
+        var prefix = first && request.echo() ? promptText() : "";
+        var piece = prefix + (request.echoOnly() ? "" : text.take(ended()));
+        var options = request.options();
         var newLogprobs =
-                request.options().logprobs() < 0 ? null : List.copyOf(logprobs.subList(logprobsTaken, logprobs.size()));
+                options.logprobs() == null ? null : List.copyOf(logprobs.subList(logprobsTaken, logprobs.size()));
         if (newLogprobs != null && !prefix.isEmpty()) {
             newLogprobs = withPrompt(newLogprobs);
         }
-        var newTokens =
-                request.options().returnTokenIds() ? List.copyOf(tokens.subList(tokensTaken, tokens.size())) : null;
+        if (newLogprobs != null) {
+            textOffset += newLogprobs.stream()
+                    .mapToInt(token -> token.token().length())
+                    .sum();
+        }
+        var newTokens = options.returnTokenIds() ? List.copyOf(tokens.subList(tokensTaken, tokens.size())) : null;
         tokensTaken = tokens.size();
         logprobsTaken = logprobs.size();
-        return new StreamFormat.Delta(order.choice(), piece, finishReason, stopReason, newLogprobs, offset, newTokens);
+        return new StreamFormat.Delta(
+                order.choice(),
+                piece,
+                finishReason,
+                stopReason,
+                newLogprobs,
+                offset,
+                first && (options.returnTokenIds() || request.echo()) ? promptTokens() : null,
+                newTokens);
+    }
+
+    /** The prompt's ids. */
+    List<Integer> promptTokens() {
+        return Arrays.stream(order.prompt()).boxed().toList();
     }
 
     /** The choice of a whole answer. */
     AnswerFormat.Choice whole() {
         var options = request.options();
-        List<TokenLogprob> all = options.logprobs() < 0 ? null : logprobs;
+        List<TokenLogprob> all = options.logprobs() == null ? null : logprobs;
         if (all != null && request.echo()) {
             all = withPrompt(all);
         }
         return new AnswerFormat.Choice(
                 order.choice(),
-                (request.echo() ? promptText() : "") + text,
+                (request.echo() ? promptText() : "") + (request.echoOnly() ? "" : text),
                 finishReason == null ? "error" : finishReason,
                 stopReason,
                 all,
-                options.returnTokenIds() ? Arrays.stream(order.prompt()).boxed().toList() : null,
+                options.returnTokenIds() ? promptTokens() : null,
                 options.returnTokenIds() ? tokens : null,
-                options.promptLogprobs() < 0 ? null : promptLogprobs());
+                order.promptLogprobs() < 0 ? null : promptLogprobs());
     }
 
     private String promptText() {
@@ -157,15 +178,20 @@ final class ChoiceProgress {
         all.add(new TokenLogprob(name(order.prompt()[0]), Double.NaN, List.of()));
         if (promptLogprobs != null) {
             for (var each : promptLogprobs) {
-                all.add(logprob(each.chosen(), each, request.options().logprobs()));
+                all.add(logprob(each.chosen(), each));
             }
         }
-        all.addAll(generated);
+        all.addAll(request.echoOnly() ? List.of() : generated);
         return all;
     }
 
-    /** vLLM lists the chosen token first, then the best others; chat shows as many as asked for, completions one more. */
-    private TokenLogprob logprob(int token, Logprobs found, int asked) {
+    /**
+     * vLLM lists the chosen token first, then the best others: as many as asked for, and for completions one more where the
+     * chosen one is not among those.
+     */
+    private TokenLogprob logprob(int token, Logprobs found) {
+        var wanted = request.options().logprobs();
+        int asked = wanted == null ? 0 : wanted;
         int limit = request.chat() ? asked : asked + 1;
         var top = new ArrayList<TokenLogprob.Alternative>();
         top.add(new TokenLogprob.Alternative(name(token), found.chosenLogprob()));

@@ -182,7 +182,7 @@ public final class CpuExecutor implements StepExecutor {
         }
         if (row.history() == null
                 && (row.promptLogprobs() >= 0
-                        || (row.sampling() != null && row.sampling().penalises()))) {
+                        || (row.sampling() != null && row.sampling().needsHistory()))) {
             throw new IllegalArgumentException(
                     "penalties and prompt logprobs of " + row.sequenceId() + " need its history");
         }

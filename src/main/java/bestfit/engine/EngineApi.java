@@ -8,10 +8,11 @@ import bestfit.openai.ApiError;
 import bestfit.openai.ApiException;
 import bestfit.openai.BodyReader;
 import bestfit.openai.GenerationRequest;
-import bestfit.openai.Prompt;
 import bestfit.openai.RequestReader;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -178,15 +179,24 @@ final class EngineApi {
     }
 
     private Generation generation(Exchange exchange, boolean chat) {
-        int maxLogprobs = parts.config().args().maxLogprobs();
         GenerationRequest request = chat
-                ? RequestReader.chat(exchange.body(), maxLogprobs)
-                : RequestReader.completion(exchange.body(), maxLogprobs);
-        checkModel(request.model());
+                ? RequestReader.chat(json(exchange), this::checkModel)
+                : RequestReader.completion(json(exchange), this::checkModel);
         if (!core.isAlive()) {
             throw new ApiException(ApiError.internal(EngineServer.DEAD));
         }
-        return new Generation(parts, core, request, (chat ? "chatcmpl-" : "cmpl-") + hex(ids.incrementAndGet()));
+        var id = request.id() == null ? hex(ids.incrementAndGet()) : request.id();
+        return new Generation(parts, core, request, (chat ? "chatcmpl-" : "cmpl-") + id);
+    }
+
+    /** The body, if it says that it is JSON. */
+    private static byte[] json(Exchange exchange) {
+        var type = exchange.header("Content-Type").orElse("");
+        var media = type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        if (!media.equals("application/json")) {
+            throw new ApiException(ApiError.noJsonType());
+        }
+        return exchange.body();
     }
 
     /** Scatters a counter over 16 hexadecimal digits (the finaliser of SplitMix64, a bijection). */
@@ -205,16 +215,12 @@ final class EngineApi {
     }
 
     private void tokenize(Exchange exchange) {
-        var body = BodyReader.of(exchange.body());
+        var body = BodyReader.tokenize(json(exchange));
         checkModel(body.text("model"));
-        var text = body.text("prompt");
-        int[] tokens;
-        if (text != null) {
-            tokens = parts.tokenizer().encode(text, body.flag("add_special_tokens", true));
-        } else {
-            var chat = new Prompt.Chat(RequestReader.messages(body), body.flag("add_generation_prompt", true));
-            tokens = parts.orders().tokens(chat);
-        }
+        var messages = body.get("messages");
+        int[] tokens = messages != null && messages.isArray()
+                ? parts.orders().tokens(RequestReader.conversation(body))
+                : parts.tokenizer().encode(text(body), body.flag("add_special_tokens", true));
         var answer = Json.object()
                 .put("count", tokens.length)
                 .put("max_model_len", parts.config().maxModelLen());
@@ -225,7 +231,7 @@ final class EngineApi {
         if (body.flag("return_token_strs", false)) {
             var strings = answer.putArray("token_strs");
             for (int token : tokens) {
-                strings.add(parts.tokenizer().tokenText(token));
+                strings.add(parts.tokenizer().vocabularyText(token));
             }
         } else {
             answer.putNull("token_strs");
@@ -233,13 +239,19 @@ final class EngineApi {
         exchange.json(200, answer);
     }
 
+    private static String text(BodyReader body) {
+        var text = body.text("prompt");
+        return text == null ? "" : text;
+    }
+
     private void detokenize(Exchange exchange) {
-        var body = BodyReader.of(exchange.body());
+        var body = BodyReader.detokenize(json(exchange));
         checkModel(body.text("model"));
-        if (body.get("tokens") == null) {
-            throw new ApiException(ApiError.badShape("missing", "body.tokens", "Field required"));
+        int[] tokens =
+                body.wholes("tokens").stream().mapToInt(Integer::intValue).toArray();
+        if (Arrays.stream(tokens).anyMatch(id -> id == Integer.MAX_VALUE)) {
+            throw new ApiException(ApiError.badRequest("number too large to fit in target type", null));
         }
-        int[] tokens = parts.orders().tokens(new Prompt.Tokens(body.wholes("tokens")));
         exchange.json(200, Json.object().put("prompt", parts.tokenizer().decode(tokens, false)));
     }
 

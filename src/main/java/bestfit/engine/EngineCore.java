@@ -379,6 +379,7 @@ final class EngineCore implements AutoCloseable {
                 output.sampled()[row],
                 output.logprobs()[row],
                 first ? request.takePromptLogprobs() : null,
+                request.cachedTokens,
                 finish));
     }
 

@@ -66,8 +66,7 @@ final class EngineRequest {
 
     /** True when sampling looks at earlier tokens. */
     boolean needsHistory() {
-        var sampling = order.sampling();
-        return sampling.presencePenalty() != 0 || sampling.frequencyPenalty() != 0 || sampling.repetitionPenalty() != 1;
+        return order.sampling().needsHistory();
     }
 
     /** A preempted prompt is computed again; what was reported of it stays. */

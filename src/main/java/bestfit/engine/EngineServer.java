@@ -30,7 +30,14 @@ public final class EngineServer implements AutoCloseable {
             OrderMaker orders,
             EngineMetrics metrics,
             ScaledClock clock,
-            EngineLog log) {}
+            EngineLog log) {
+
+        /** vLLM's {@code system_fingerprint}: the version, and a hash of the configuration. */
+        String fingerprint() {
+            return "vllm-" + EngineApi.version(config.args())
+                    + String.format("-%08x", config.args().given().hashCode());
+        }
+    }
 
     private final Parts parts;
     private final EngineCore core;

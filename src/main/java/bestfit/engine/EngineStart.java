@@ -224,7 +224,8 @@ final class EngineStart {
 
     private Parts rehearsed() {
         var tokenizer = Tokenizer.load(model);
-        var orders = new OrderMaker(tokenizer, model.spec(), config.maxModelLen(), args.processedLogprobs());
+        var orders = new OrderMaker(
+                tokenizer, model.spec(), config.maxModelLen(), args.maxLogprobs(), args.processedLogprobs());
         var parts = new Parts(config, model.spec(), tokenizer, orders, new EngineMetrics(config), clock, log);
         rehearse(parts);
         return parts;

@@ -25,6 +25,8 @@ final class Generation {
     private final GenerationRequest request;
     private final String id;
     private final String model;
+    private final String fingerprint;
+    private final boolean tellsCache;
     private final List<ChoiceProgress> choices = new ArrayList<>();
     private final BlockingQueue<TokenEvent> events = new LinkedBlockingQueue<>();
     private final long created = System.currentTimeMillis() / 1000;
@@ -37,7 +39,10 @@ final class Generation {
         this.core = core;
         this.request = request;
         this.id = id;
-        this.model = request.model() == null ? parts.config().args().servedName() : request.model();
+        var named = request.model();
+        this.model = named == null || named.isEmpty() ? parts.config().args().servedName() : named;
+        this.fingerprint = parts.fingerprint();
+        this.tellsCache = parts.config().args().given().containsKey("enable_prompt_tokens_details");
         int eosId = parts.spec().eosIds().isEmpty() ? -1 : parts.spec().eosIds().getFirst();
         var style = style(request, parts.config().args());
         for (var order : parts.orders().make(id, request)) {
@@ -93,21 +98,19 @@ final class Generation {
             }
         }
         var all = choices.stream().map(ChoiceProgress::whole).toList();
-        exchange.json(
-                200,
-                request.chat()
-                        ? AnswerFormat.chat(id, created, model, all, usage())
-                        : AnswerFormat.completion(id, created, model, all, usage()));
+        var frame = new AnswerFormat.Frame(id, created, model, request.role(), fingerprint, usage(), cachedTokens());
+        exchange.json(200, request.chat() ? AnswerFormat.chat(frame, all) : AnswerFormat.completion(frame, all));
     }
 
     private void answerStream(Exchange exchange, GenerationOptions.Stream options) throws InterruptedException {
         // Headers go out before the prefill: the time to the first token is the time to the first event.
         var body = exchange.stream(
                 200, Map.of("Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache"));
-        var format = new StreamFormat(request.chat(), id, created, model);
+        var format = new StreamFormat(request.chat(), id, created, model, fingerprint, options.includeUsage());
         var touched = new LinkedHashSet<ChoiceProgress>();
         long cutAfter =
                 parts.config().args().fault(Fault.Kind.RESET).map(Fault::amount).orElse(Long.MAX_VALUE);
+        boolean begun = false;
         while (open > 0) {
             // All that is there goes into one write: a slow reader gets several tokens in a chunk, as with vLLM.
             for (var event = events.take(); event != null; event = events.poll()) {
@@ -134,11 +137,15 @@ final class Generation {
                 return;
             }
             var out = new ByteArrayOutputStream(1024);
-            touched.forEach(choice -> write(out, format, choice, options));
+            if (request.chat() && !begun) {
+                begun = true;
+                choices.forEach(choice -> out.writeBytes(role(format, choice, options)));
+            }
+            touched.forEach(choice -> out.writeBytes(delta(format, choice, options)));
             touched.clear();
             if (open == 0) {
                 if (options.includeUsage()) {
-                    out.writeBytes(format.usage(usage()));
+                    out.writeBytes(format.usage(usage(), cachedTokens()));
                 }
                 out.writeBytes(StreamFormat.DONE);
             }
@@ -150,15 +157,17 @@ final class Generation {
         body.end();
     }
 
-    private void write(
-            ByteArrayOutputStream out, StreamFormat format, ChoiceProgress choice, GenerationOptions.Stream options) {
+    private byte[] role(StreamFormat format, ChoiceProgress choice, GenerationOptions.Stream options) {
+        return format.role(
+                request.role(),
+                choice.order().choice(),
+                options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null,
+                request.options().returnTokenIds() ? choice.promptTokens() : null);
+    }
+
+    private static byte[] delta(StreamFormat format, ChoiceProgress choice, GenerationOptions.Stream options) {
         int prompt = choice.order().prompt().length;
-        if (choice.begin() && request.chat()) {
-            out.writeBytes(
-                    format.role(choice.order().choice(), options.continuousUsage() ? new Usage(prompt, 0) : null));
-        }
-        @Nullable Usage usage = options.continuousUsage() ? new Usage(prompt, choice.count()) : null;
-        out.writeBytes(format.delta(choice.takeDelta(), usage));
+        return format.delta(choice.takeDelta(), options.continuousUsage() ? new Usage(prompt, choice.count()) : null);
     }
 
     private enum State {
@@ -196,6 +205,12 @@ final class Generation {
 
     private int completionTokens() {
         return choices.stream().mapToInt(ChoiceProgress::count).sum();
+    }
+
+    private @Nullable Integer cachedTokens() {
+        return tellsCache
+                ? choices.stream().mapToInt(ChoiceProgress::cachedTokens).max().orElse(0)
+                : null;
     }
 
     private Usage usage() {

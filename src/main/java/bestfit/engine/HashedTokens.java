@@ -13,6 +13,8 @@ import java.util.stream.IntStream;
 final class HashedTokens {
     private static final long GAMMA = 0x9E3779B97F4A7C15L;
     private static final double SMALLEST_TEMPERATURE = 1e-5;
+    /** A request may ban all it allows; something has to come. */
+    private static final int MOST_TRIES = 10_000;
 
     private final int[] usable;
     private final long seed;
@@ -35,16 +37,30 @@ final class HashedTokens {
         if (params.temperature() >= SMALLEST_TEMPERATURE) {
             hash += mix(params.seed() == null ? random.nextLong() : params.seed());
         }
-        int token;
-        do {
+        var mask = params.mask();
+        var choices = mask.allowed().length > 0 ? mask.allowed() : usable;
+        hash = mix(hash + GAMMA);
+        int token = choices[(int) Long.remainderUnsigned(hash, choices.length)];
+        for (int tries = 0; banned(row, mask, token) && tries < MOST_TRIES; tries++) {
             hash = mix(hash + GAMMA);
-            token = usable[(int) Long.remainderUnsigned(hash, usable.length)];
-        } while (banned(params, token));
+            token = choices[(int) Long.remainderUnsigned(hash, choices.length)];
+        }
         return token;
     }
 
-    private static boolean banned(SamplingParams params, int token) {
-        return Arrays.stream(params.bannedTokens()).anyMatch(each -> each == token);
+    private static boolean banned(Row row, TokenMask mask, int token) {
+        for (int each : mask.banned()) {
+            if (each == token) {
+                return true;
+            }
+        }
+        var history = row.history() == null ? new int[0] : row.history();
+        for (var run : mask.badWords()) {
+            if (TokenMask.completed(run, history, row.promptLength()) == token) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Half of the probability to the chosen token, half of the rest to the next, and so on. */

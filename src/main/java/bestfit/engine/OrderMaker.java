@@ -9,6 +9,7 @@ import bestfit.openai.Enforced;
 import bestfit.openai.GenerationOptions;
 import bestfit.openai.GenerationRequest;
 import bestfit.openai.Prompt;
+import bestfit.openai.SamplingRules;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,15 +25,17 @@ final class OrderMaker {
     private final Tokenizer tokenizer;
     private final ModelSpec spec;
     private final int maxModelLen;
+    private final int maxLogprobs;
     private final boolean processedLogprobs;
     /** Bytes. */
     private final int longestToken;
 
-    /** Composing characters (NFC) makes a text shorter, by no more than this. */
-    private static final int COMPOSITION = 4;
-
-    /** @param processedLogprobs for requests that do not say */
-    OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen, boolean processedLogprobs) {
+    /**
+     * @param maxLogprobs that a request may ask for, -1 for no limit
+     * @param processedLogprobs for requests that do not say
+     */
+    OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen, int maxLogprobs, boolean processedLogprobs) {
+        this.maxLogprobs = maxLogprobs;
         this.processedLogprobs = processedLogprobs;
         this.longestToken = IntStream.range(0, tokenizer.vocabularySize())
                 .map(id -> tokenizer.tokenBytes(id).length)
@@ -55,8 +58,18 @@ final class OrderMaker {
         boolean processed = request.processedLogprobs() == null ? processedLogprobs : request.processedLogprobs();
         var orders = new ArrayList<EngineRequest.Order>();
         for (var prompt : request.prompts()) {
-            var tokens = tokens(prompt);
+            var limit = options.maxTokens();
+            if (limit != null && limit.tokens() > maxModelLen) {
+                throw refuse(
+                        limit.field() + "=" + limit.tokens() + " cannot be greater than max_model_len=" + maxModelLen
+                                + ". Please request fewer output tokens.",
+                        limit.field(),
+                        limit.tokens());
+            }
+            var tokens = truncated(tokens(prompt), options.truncatePrompt());
             var limits = limits(tokens.length, request);
+            SamplingRules.check(options, limits.maxTokens(), spec.vocabSize(), maxLogprobs);
+            var mask = mask(options);
             for (int i = 0; i < options.n(); i++) {
                 int choice = orders.size();
                 orders.add(new EngineRequest.Order(
@@ -65,15 +78,61 @@ final class OrderMaker {
                         tokens,
                         limits,
                         options.priority(),
-                        sampling(options, i, processed, new int[0]),
-                        sampling(options, i, processed, limits.stopTokens()),
+                        sampling(options, i, processed, mask),
+                        sampling(options, i, processed, mask.alsoBanning(limits.stopTokens())),
                         enforced,
-                        request.echo() && options.logprobs() >= 0
-                                ? Math.max(options.promptLogprobs(), options.logprobs())
-                                : options.promptLogprobs()));
+                        promptLogprobs(request)));
             }
         }
         return orders;
+    }
+
+    /** A prompt that is echoed with log-probabilities has its own; -1 for none. */
+    private static int promptLogprobs(GenerationRequest request) {
+        var asked = request.options().promptLogprobs();
+        var logprobs = request.options().logprobs();
+        return asked != null ? asked : request.echo() && logprobs != null ? logprobs : -1;
+    }
+
+    private int[] truncated(int[] tokens, @Nullable Long wanted) {
+        if (wanted == null) {
+            return tokens;
+        }
+        if (wanted > maxModelLen) {
+            throw refuse(
+                    "truncate_prompt_tokens=" + wanted + " cannot be greater than max_model_len = " + maxModelLen
+                            + ". Please request a smaller truncation size.",
+                    "truncate_prompt_tokens",
+                    wanted);
+        }
+        int kept = (int) Math.min(tokens.length, wanted < 0 ? maxModelLen : wanted);
+        return Arrays.copyOfRange(tokens, tokens.length - kept, tokens.length);
+    }
+
+    private TokenMask mask(GenerationOptions options) {
+        var steering = options.steering();
+        var allowed = steering.allowedTokenIds();
+        var runs = new ArrayList<int[]>();
+        for (var word : steering.badWords()) {
+            var bare = word.stripLeading();
+            var first = tokenizer.encode(bare, false);
+            // Within a text a word is mostly another token: the one with the blank before.
+            var spaced = tokenizer.encode(" " + bare, false);
+            runs.add(first);
+            if (spaced.length == first.length && spaced[0] != first[0]) {
+                runs.add(spaced);
+            }
+        }
+        return new TokenMask(
+                new int[0],
+                allowed == null
+                        ? new int[0]
+                        : allowed.stream().mapToInt(Integer::intValue).toArray(),
+                runs.stream().filter(run -> run.length > 0).toArray(int[][]::new));
+    }
+
+    private static ApiException refuse(String message, String field, Object value) {
+        return new ApiException(ApiError.badValue(message, field, value));
     }
 
     /** An answer that does not end as this model's do gets its EOS. */
@@ -107,85 +166,83 @@ final class OrderMaker {
     int[] tokens(Prompt prompt) {
         return switch (prompt) {
             case Prompt.Text(var text) -> {
-                checkLength(text.length());
-                yield tokenizer.encode(text);
+                checkLength(text.codePointCount(0, text.length()));
+                yield cut(tokenizer.encode(text));
             }
             case Prompt.Tokens(var ids) -> checked(ids);
-            case Prompt.Chat(var messages, var addGenerationPrompt) -> {
+            case Prompt.Chat(var messages, var addGenerationPrompt, var continued) -> {
                 if (!tokenizer.hasChatFormat()) {
                     throw new ApiException(ApiError.badRequest(
                             "As of transformers v4.44, default chat template is no longer allowed, so you must provide"
                                     + " a chat template if the tokenizer does not define one.",
                             null));
                 }
-                checkLength(messages.stream()
-                        .mapToLong(message -> message.content().length())
-                        .sum());
                 var turns = messages.stream()
                         .map(message -> new ChatMessage(message.role(), message.content()))
                         .toList();
-                yield tokenizer.encode(tokenizer.chatPrompt(turns, addGenerationPrompt), false);
+                var text = tokenizer.chatPrompt(turns, addGenerationPrompt);
+                if (continued) {
+                    var last = turns.getLast().content().strip();
+                    text = text.substring(0, text.lastIndexOf(last) + last.length());
+                }
+                checkLength(text.codePointCount(0, text.length()));
+                yield cut(tokenizer.encode(text, false));
             }
         };
     }
 
     /** Refuses what cannot fit before minutes go into cutting it into tokens. */
-    private void checkLength(long characters) {
-        long tokens = characters / ((long) longestToken * COMPOSITION);
-        if (tokens >= maxModelLen) {
-            throw tooLong(tokens);
+    private void checkLength(int characters) {
+        long most = (long) maxModelLen * longestToken;
+        if (characters > most) {
+            throw refuse(
+                    "This model's maximum context length is " + maxModelLen
+                            + " tokens. However, your prompt contains " + characters + " characters (more than " + most
+                            + " characters, which is the upper bound for " + maxModelLen
+                            + " input tokens). Please reduce the length of the input prompt.",
+                    "input_text",
+                    characters);
         }
     }
 
-    private ApiException tooLong(long tokens) {
-        return new ApiException(ApiError.badValue(
-                "This model's maximum context length is " + maxModelLen
-                        + " tokens. However, your prompt contains at least "
-                        + tokens
-                        + " input tokens, which exceeds this limit even without any output tokens. Please reduce"
-                        + " the length of the input prompt.",
-                "input_tokens",
-                tokens));
+    /** vLLM has its tokenizer stop one token past the limit. */
+    private int[] cut(int[] tokens) {
+        return tokens.length > maxModelLen ? Arrays.copyOf(tokens, maxModelLen + 1) : tokens;
+    }
+
+    private void checkFits(int tokens) {
+        if (tokens > maxModelLen) {
+            throw refuse(
+                    "This model's maximum context length is " + maxModelLen
+                            + " tokens. However, your prompt contains "
+                            + (tokens == maxModelLen + 1 ? "at least " : "") + tokens
+                            + " input tokens, which exceeds this limit even without any output tokens. Please reduce"
+                            + " the length of the input prompt.",
+                    "input_tokens",
+                    tokens);
+        }
     }
 
     private int[] checked(List<Integer> ids) {
         for (int id : ids) {
             if (id < 0 || id >= spec.vocabSize()) {
-                throw new ApiException(ApiError.badRequest("Token id " + id + " is out of vocabulary", "prompt"));
+                throw new ApiException(ApiError.badRequest("Token id " + id + " is out of vocabulary", null));
             }
         }
         return ids.stream().mapToInt(Integer::intValue).toArray();
     }
 
+    /** What was asked for is cut to what the context has left, as vLLM does; less than 1 is refused later. */
     private Sequence.Limits limits(int promptLength, GenerationRequest request) {
         var options = request.options();
         if (promptLength == 0) {
-            throw new ApiException(ApiError.badRequest("The decoder prompt cannot be empty", "prompt"));
+            throw new ApiException(ApiError.badRequest("The decoder prompt cannot be empty", null));
         }
-        var asked = options.maxTokens();
-        if (asked.isPresent() && asked.getAsInt() > maxModelLen) {
-            throw new ApiException(ApiError.badValue(
-                    "max_tokens=" + asked.getAsInt() + " cannot be greater than max_model_len=" + maxModelLen
-                            + ". Please request fewer output tokens.",
-                    "max_tokens",
-                    asked.getAsInt()));
-        }
-        if (promptLength >= maxModelLen) {
-            throw tooLong(promptLength);
-        }
+        checkFits(promptLength);
         int room = maxModelLen - promptLength;
-        int maxTokens = asked.orElse(request.chat() ? room : Math.min(COMPLETION_MAX_TOKENS, room));
-        if (maxTokens > room) {
-            throw new ApiException(ApiError.badValue(
-                    "This model's maximum context length is " + maxModelLen
-                            + " tokens. However, you requested " + maxTokens
-                            + " output tokens and your prompt contains " + promptLength
-                            + " input tokens, for a total of " + (promptLength + maxTokens)
-                            + " tokens. Please reduce the length of the input prompt or the number of requested output"
-                            + " tokens.",
-                    "input_tokens",
-                    promptLength));
-        }
+        var asked = options.maxTokens();
+        long wanted = asked != null ? asked.tokens() : request.chat() ? room : COMPLETION_MAX_TOKENS;
+        int maxTokens = request.echoOnly() ? 1 : Math.clamp(wanted, Integer.MIN_VALUE, room);
         return new Sequence.Limits(maxTokens, options.minTokens(), stopTokens(options));
     }
 
@@ -196,19 +253,19 @@ final class OrderMaker {
         return IntStream.concat(eos, own).distinct().toArray();
     }
 
-    private static SamplingParams sampling(GenerationOptions options, int choice, boolean processed, int[] banned) {
+    private static SamplingParams sampling(GenerationOptions options, int choice, boolean processed, TokenMask mask) {
         return new SamplingParams(
                 options.temperature(),
                 options.topP(),
-                options.topK(),
+                Math.max(0, options.topK()),
                 options.minP(),
                 options.presencePenalty(),
                 options.frequencyPenalty(),
                 options.repetitionPenalty(),
                 seed(options.seed(), choice),
-                options.logprobs(),
-                options.logitBias(),
-                banned,
+                options.logprobs() == null ? -1 : options.logprobs(),
+                options.steering().logitBias(),
+                mask,
                 -1,
                 processed);
     }

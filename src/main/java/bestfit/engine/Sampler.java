@@ -36,11 +36,7 @@ final class Sampler {
                 scores[token] += bias;
             }
         });
-        for (int token : params.bannedTokens()) {
-            if (token >= 0 && token < vocabulary) {
-                scores[token] = Double.NEGATIVE_INFINITY;
-            }
-        }
+        mask(row, params.mask());
         if (params.penalises()) {
             penalise(row, params);
         }
@@ -59,6 +55,30 @@ final class Sampler {
             processed[i] = (float) (weights ? Math.log(scores[i]) : scores[i]);
         }
         return logprobs(processed, 0, vocabulary, chosen, params.logprobs());
+    }
+
+    private void mask(Row row, TokenMask mask) {
+        if (mask.allowed().length > 0) {
+            var kept =
+                    Arrays.stream(mask.allowed()).mapToDouble(id -> scores[id]).toArray();
+            Arrays.fill(scores, Double.NEGATIVE_INFINITY);
+            for (int i = 0; i < kept.length; i++) {
+                scores[mask.allowed()[i]] = kept[i];
+            }
+        }
+        var history = row.history() == null ? new int[0] : row.history();
+        for (var run : mask.badWords()) {
+            ban(TokenMask.completed(run, history, row.promptLength()));
+        }
+        for (int token : mask.banned()) {
+            ban(token);
+        }
+    }
+
+    private void ban(int token) {
+        if (token >= 0 && token < vocabulary) {
+            scores[token] = Double.NEGATIVE_INFINITY;
+        }
     }
 
     private void penalise(Row row, SamplingParams params) {

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param logitBias added to logits by token id
  * @param enforced the token to give whatever the logits say, -1 for none
  * @param processedLogprobs report log-probabilities after bias, penalties, temperature and cuts
- * @param bannedTokens ids that cannot be chosen now (stop tokens before min_tokens)
+ * @param mask which tokens can come now
  */
-public record SamplingParams(
+record SamplingParams(
         double temperature,
         double topP,
         int topK,
@@ -28,12 +28,12 @@ public record SamplingParams(
         @Nullable Long seed,
         int logprobs,
         Map<Integer, Double> logitBias,
-        int[] bannedTokens,
+        TokenMask mask,
         int enforced,
         boolean processedLogprobs) {
 
     public static final SamplingParams GREEDY =
-            new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), new int[0], -1, false);
+            new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), TokenMask.NONE, -1, false);
 
     SamplingParams enforcing(int token) {
         return new SamplingParams(
@@ -47,9 +47,14 @@ public record SamplingParams(
                 seed,
                 logprobs,
                 logitBias,
-                bannedTokens,
+                mask,
                 token,
                 processedLogprobs);
+    }
+
+    /** True when the sequence's tokens so far decide about the next: needs its history. */
+    public boolean needsHistory() {
+        return penalises() || mask.needsHistory();
     }
 
     /** True when tokens that were seen before count less (or more): needs the sequence's history. */

@@ -13,6 +13,7 @@ sealed interface TokenEvent {
      * @param choice which of the request's choices
      * @param logprobs null when not asked for
      * @param promptLogprobs with the first token: one entry for each prompt position but the first; null when not asked for
+     * @param cachedTokens of the prompt, from the prefix cache
      * @param finish null while the choice goes on
      */
     record Token(
@@ -20,6 +21,7 @@ sealed interface TokenEvent {
             int id,
             @Nullable Logprobs logprobs,
             @Nullable List<Logprobs> promptLogprobs,
+            int cachedTokens,
             @Nullable Finish finish)
             implements TokenEvent {}
 

@@ -145,6 +145,22 @@ public final class Tokenizer {
         return new String(bytes(id), StandardCharsets.UTF_8);
     }
 
+    /** One token as the vocabulary writes it: each byte of it as a visible character. */
+    public String vocabularyText(int id) {
+        if (parts.added().containsValue(id)) {
+            return tokenText(id);
+        }
+        var text = new StringBuilder();
+        for (byte each : bytes(id)) {
+            int value = each & 0xff;
+            boolean visible = (value > 32 && value < 127) || (value > 160 && value != 173);
+            // The others follow from U+0100 on: first the 33 up to the blank, then 127 to 160, then 173.
+            int shifted = value <= 32 ? value : value == 173 ? 67 : value - 94;
+            text.append((char) (visible ? value : 256 + shifted));
+        }
+        return text.toString();
+    }
+
     /** The bytes a token stands for; empty out of the vocabulary. */
     public byte[] tokenBytes(int id) {
         return bytes(id).clone();

@@ -33,14 +33,30 @@ public final class AnswerFormat {
 
     private AnswerFormat() {}
 
-    /** @param created Unix time in seconds */
-    public static ObjectNode chat(String id, long created, String model, List<Choice> choices, Usage usage) {
-        var answer = head(id, "chat.completion", created, model);
+    /**
+     * What an answer is headed and ended with.
+     *
+     * @param created Unix time in seconds
+     * @param role of who speaks, in chat
+     * @param fingerprint of the engine's configuration
+     * @param cachedTokens of the prompts, from the prefix cache; null where it is not told
+     */
+    public record Frame(
+            String id,
+            long created,
+            String model,
+            String role,
+            String fingerprint,
+            Usage usage,
+            @Nullable Integer cachedTokens) {}
+
+    public static ObjectNode chat(Frame frame, List<Choice> choices) {
+        var answer = head(frame, "chat.completion");
         var list = answer.putArray("choices");
         for (var choice : choices) {
             var node = list.addObject().put("index", choice.index);
             node.putObject("message")
-                    .put("role", "assistant")
+                    .put("role", frame.role)
                     .put("content", choice.text)
                     .putNull("refusal")
                     .putNull("annotations")
@@ -51,17 +67,18 @@ public final class AnswerFormat {
             node.put("finish_reason", choice.finishReason);
             node.set("stop_reason", Json.MAPPER.valueToTree(choice.stopReason));
             node.set("token_ids", Json.MAPPER.valueToTree(choice.tokens));
+            node.putNull("routed_experts");
         }
-        tail(answer, usage);
+        tail(answer, frame, 0);
         var first = choices.getFirst();
         answer.set("prompt_logprobs", first.promptLogprobs);
         answer.set("prompt_token_ids", Json.MAPPER.valueToTree(first.promptTokens));
-        answer.putNull("kv_transfer_params");
-        return answer;
+        answer.putNull("prompt_text");
+        return transfers(answer);
     }
 
-    public static ObjectNode completion(String id, long created, String model, List<Choice> choices, Usage usage) {
-        var answer = head(id, "text_completion", created, model);
+    public static ObjectNode completion(Frame frame, List<Choice> choices) {
+        var answer = head(frame, "text_completion");
         var list = answer.putArray("choices");
         for (var choice : choices) {
             var node = list.addObject().put("index", choice.index).put("text", choice.text);
@@ -71,23 +88,38 @@ public final class AnswerFormat {
             node.set("token_ids", Json.MAPPER.valueToTree(choice.tokens));
             node.set("prompt_logprobs", choice.promptLogprobs);
             node.set("prompt_token_ids", Json.MAPPER.valueToTree(choice.promptTokens));
+            node.putNull("routed_experts");
         }
-        tail(answer, usage);
-        answer.putNull("kv_transfer_params");
-        return answer;
+        tail(answer, frame, null);
+        return transfers(answer);
     }
 
-    private static ObjectNode head(String id, String object, long created, String model) {
+    private static ObjectNode head(Frame frame, String object) {
         return Json.object()
-                .put("id", id)
+                .put("id", frame.id)
                 .put("object", object)
-                .put("created", created)
-                .put("model", model);
+                .put("created", frame.created)
+                .put("model", frame.model);
     }
 
-    private static void tail(ObjectNode answer, Usage usage) {
-        answer.putNull("service_tier").putNull("system_fingerprint");
-        answer.set("usage", usage.json().putNull("prompt_tokens_details"));
+    private static void tail(ObjectNode answer, Frame frame, @Nullable Integer createdCacheTokens) {
+        answer.putNull("service_tier").put("system_fingerprint", frame.fingerprint);
+        var usage = frame.usage.json();
+        if (frame.cachedTokens == null) {
+            usage.putNull("prompt_tokens_details");
+        } else {
+            usage.putObject("prompt_tokens_details")
+                    .put("cached_tokens", frame.cachedTokens)
+                    .put("created_cache_tokens", createdCacheTokens)
+                    .putNull("multimodal_tokens");
+        }
+        answer.set("usage", usage.putNull("completion_tokens_details"));
+    }
+
+    private static ObjectNode transfers(ObjectNode answer) {
+        return answer.putNull("kv_transfer_params")
+                .putNull("ec_transfer_params")
+                .putNull("metrics");
     }
 
     /** A log-probability as JSON can hold it. */

@@ -1,42 +1,97 @@
 package bestfit.openai;
 
-import bestfit.config.Json;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.NullNode;
 
-/** Reads typed fields of a JSON body; what does not fit is an {@link ApiException} in pydantic's words. */
+/**
+ * Reads a JSON body as vLLM does: Python's {@code json}, then rules of the whole body, then the shape of its fields. What
+ * does not fit is an {@link ApiException} in their words.
+ */
 public final class BodyReader {
+    private static final BigInteger LEAST = BigInteger.valueOf(Long.MIN_VALUE);
+    private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
+
+    /** Takes what Python takes: numbers that are none, and texts and numbers of any length. */
+    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxStringLength(Integer.MAX_VALUE)
+                            .maxNumberLength(10_000)
+                            .build())
+                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                    .build())
+            .build();
+
     private final JsonNode body;
 
     private BodyReader(JsonNode body) {
         this.body = body;
     }
 
-    /** @throws ApiException 400 if it is no JSON object */
-    public static BodyReader of(byte[] body) {
-        JsonNode json;
-        try {
-            json = Json.parse(StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(body))
-                    .toString());
-        } catch (CharacterCodingException e) {
-            throw new ApiException(new ApiError(400, "Bad Request", "There was an error parsing the body", null));
-        } catch (JacksonException e) {
-            long at = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getCharOffset());
-            throw new ApiException(ApiError.badShape("json_invalid", "body." + at, "JSON decode error"));
+    /** The body of a request to {@code /detokenize}. */
+    public static BodyReader detokenize(byte[] body) {
+        return of(body, RequestShape.DETOKENIZE, _ -> {});
+    }
+
+    /** The body of a request to {@code /tokenize}. */
+    public static BodyReader tokenize(byte[] body) {
+        return of(body, RequestShape.TOKENIZE, _ -> {});
+    }
+
+    /**
+     * Reads a body.
+     *
+     * @param rules what vLLM looks at before the shape; given objects only
+     * @throws ApiException 400
+     */
+    static BodyReader of(byte[] bytes, FieldType shape, Consumer<BodyReader> rules) {
+        var json = parse(bytes);
+        if (json.isObject()) {
+            rules.accept(new BodyReader(json));
         }
-        if (json == null || !json.isObject()) {
-            throw new ApiException(
-                    ApiError.badShape("model_attributes_type", "body", "Input should be a valid dictionary or object"));
+        var faults = new ShapeFaults();
+        if (json.isNull()) {
+            faults.add("missing", "body", "Field required", json);
+        } else {
+            shape.check(json, "body", faults);
         }
+        faults.throwIfAny();
         return new BodyReader(json);
+    }
+
+    private static JsonNode parse(byte[] bytes) {
+        if (bytes.length == 0) {
+            return NullNode.getInstance();
+        }
+        String text;
+        try {
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new ApiException(ApiError.unreadable());
+        }
+        text = text.startsWith("\uFEFF") ? text.substring(1) : text;
+        try {
+            return MAPPER.readTree(text);
+        } catch (JacksonException e) {
+            var fault = JsonFault.find(text);
+            throw new ApiException(
+                    fault == null ? ApiError.unreadable() : ApiError.badJson(fault.message(), fault.position()));
+        }
     }
 
     static BodyReader of(JsonNode object) {
@@ -49,30 +104,47 @@ public final class BodyReader {
         return node == null || node.isNull() ? null : node;
     }
 
-    private static ApiException wrong(String kind, String name, String expected) {
-        return new ApiException(ApiError.badShape(kind, "body." + name, "Input should be a valid " + expected));
+    /** The items of a list; none where there is no list. */
+    Iterable<JsonNode> items(String name) {
+        var node = get(name);
+        return node == null ? List.of() : node;
+    }
+
+    boolean has(String name) {
+        return body.has(name);
+    }
+
+    /** True where Python finds the field true: not absent, null, false, zero or empty. */
+    boolean truthy(String name) {
+        var node = get(name);
+        if (node == null) {
+            return false;
+        }
+        return switch (node.getNodeType()) {
+            case BOOLEAN -> node.booleanValue();
+            case NUMBER -> node.doubleValue() != 0;
+            case STRING -> !node.stringValue().isEmpty();
+            default -> !node.isEmpty();
+        };
     }
 
     public @Nullable String text(String name) {
         var node = get(name);
-        if (node == null) {
-            return null;
-        }
-        if (!node.isString()) {
-            throw wrong("string_type", name, "string");
-        }
-        return node.stringValue();
+        return node == null ? null : node.stringValue();
     }
 
+    /** A whole number; what is beyond 64 bits counts as the greatest there are. */
     public @Nullable Long wholeOrNull(String name) {
         var node = get(name);
-        if (node == null) {
-            return null;
-        }
-        if (!node.isNumber() || node.doubleValue() != Math.rint(node.doubleValue()) || !node.canConvertToLong()) {
-            throw wrong("int_type", name, "integer");
-        }
-        return node.longValue();
+        return node == null ? null : clamped(node);
+    }
+
+    private static long clamped(JsonNode node) {
+        return FieldType.whole(node)
+                .orElse(BigInteger.ZERO)
+                .max(LEAST)
+                .min(MOST)
+                .longValue();
     }
 
     public int whole(String name, int absent) {
@@ -82,24 +154,12 @@ public final class BodyReader {
 
     public double number(String name, double absent) {
         var node = get(name);
-        if (node == null) {
-            return absent;
-        }
-        if (!node.isNumber()) {
-            throw wrong("float_type", name, "number");
-        }
-        return node.doubleValue();
+        return node == null ? absent : FieldType.number(node).orElse(absent);
     }
 
     public boolean flag(String name, boolean absent) {
         var node = get(name);
-        if (node == null) {
-            return absent;
-        }
-        if (!node.isBoolean()) {
-            throw wrong("bool_type", name, "boolean");
-        }
-        return node.booleanValue();
+        return node == null ? absent : FieldType.flag(node).orElse(absent);
     }
 
     /** A string, or a list of strings. */
@@ -112,37 +172,19 @@ public final class BodyReader {
             return List.of(node.stringValue());
         }
         var all = new ArrayList<String>();
-        if (node.isArray()) {
-            for (var item : node) {
-                if (item.isString()) {
-                    all.add(item.stringValue());
-                }
-            }
-        }
-        if (!node.isArray() || all.size() < node.size()) {
-            throw wrong("string_type", name, "string");
-        }
+        node.forEach(item -> all.add(item.stringValue()));
         return all;
     }
 
-    /** A list of whole numbers. */
+    /** A list of whole numbers; each that is beyond 32 bits counts as the greatest or least there is. */
     public List<Integer> wholes(String name) {
         var node = get(name);
-        return node == null ? List.of() : wholes(name, node);
+        return node == null ? List.of() : wholes(node);
     }
 
-    static List<Integer> wholes(String name, JsonNode node) {
-        var all = new ArrayList<Integer>();
-        if (node.isArray()) {
-            for (var item : node) {
-                if (item.isInt()) {
-                    all.add(item.intValue());
-                }
-            }
-        }
-        if (!node.isArray() || all.size() < node.size()) {
-            throw wrong("list_type", name, "list of integers");
-        }
+    static List<Integer> wholes(JsonNode node) {
+        var all = new ArrayList<Integer>(node.size());
+        node.forEach(item -> all.add(Math.clamp(clamped(item), Integer.MIN_VALUE, Integer.MAX_VALUE)));
         return all;
     }
 }

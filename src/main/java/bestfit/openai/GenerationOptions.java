@@ -2,22 +2,23 @@ package bestfit.openai;
 
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The fields that chat and text completions share; names and ranges as vLLM's API has them, already checked.
+ * The fields that chat and text completions share; names as vLLM's API has them; {@link SamplingRules} says what they may
+ * be.
  *
- * @param maxTokens empty: the endpoint's default
+ * @param maxTokens null: the endpoint's default
  * @param temperature 0 is greedy
  * @param topK 0 is off
  * @param seed null: not asked for
- * @param logprobs alternatives to report a token, -1 for none at all
+ * @param logprobs alternatives to report a token, -1 for the whole vocabulary, null for none at all
  * @param promptLogprobs the same for the prompt's tokens
+ * @param truncatePrompt of the prompt's tokens only so many last ones count, -1 for the context's; null for all
  * @param stream how to stream; null for one whole answer
  */
 public record GenerationOptions(
-        OptionalInt maxTokens,
+        @Nullable OutputLimit maxTokens,
         int minTokens,
         double temperature,
         double topP,
@@ -32,14 +33,28 @@ public record GenerationOptions(
         List<Integer> stopTokenIds,
         boolean includeStopText,
         boolean ignoreEos,
-        int logprobs,
-        int promptLogprobs,
-        Map<Integer, Double> logitBias,
+        @Nullable Integer logprobs,
+        @Nullable Integer promptLogprobs,
+        Steering steering,
         boolean skipSpecialTokens,
         boolean returnTokenIds,
         int priority,
+        @Nullable Long truncatePrompt,
         @Nullable Stream stream) {
 
     /** What a stream carries beside text. */
     public record Stream(boolean includeUsage, boolean continuousUsage) {}
+
+    /** The most tokens to generate, and which of its two fields said so. */
+    public record OutputLimit(String field, long tokens) {}
+
+    /**
+     * Which tokens can come.
+     *
+     * @param logitBias added to logits by token id
+     * @param allowedTokenIds null for all
+     * @param badWords texts that the answer must not hold
+     */
+    public record Steering(
+            Map<Integer, Double> logitBias, @Nullable List<Integer> allowedTokenIds, List<String> badWords) {}
 }

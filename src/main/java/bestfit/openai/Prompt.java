@@ -12,7 +12,8 @@ public sealed interface Prompt {
         }
     }
 
-    record Chat(List<ChatMessage> messages, boolean addGenerationPrompt) implements Prompt {
+    /** @param continued the answer goes on with the last message, which stays open */
+    record Chat(List<ChatMessage> messages, boolean addGenerationPrompt, boolean continued) implements Prompt {
         public Chat {
             messages = List.copyOf(messages);
         }

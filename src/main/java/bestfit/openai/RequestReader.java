@@ -1,92 +1,86 @@
 package bestfit.openai;
 
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Reads request bodies; every refusal is the one vLLM gives. */
 public final class RequestReader {
-    /** vLLM's {@code VLLM_MAX_N_SEQUENCES}. */
-    private static final int MOST_CHOICES = 16_384;
-
     private RequestReader() {}
 
     /**
      * Reads a chat request.
      *
-     * @param maxLogprobs the engine's {@code --max-logprobs}; -1 for no limit
+     * @param checkModel told the model's name once the body has its shape; may refuse
      * @throws ApiException with the answer for a body that does not fit
      */
-    public static GenerationRequest chat(byte[] bytes, int maxLogprobs) {
-        var body = BodyReader.of(bytes);
-        if (body.get("tools") != null && !"none".equals(toolChoice(body))) {
-            throw refuse(
-                    "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set", null);
-        }
+    public static GenerationRequest chat(byte[] bytes, Consumer<@Nullable String> checkModel) {
+        var body = BodyReader.of(bytes, RequestShape.CHAT, BodyRules::chat);
+        checkModel.accept(body.text("model"));
+        refuseTools(body);
         boolean wanted = body.flag("logprobs", false);
-        int top = body.whole("top_logprobs", 0);
-        if (top < 0) {
-            throw refuse("`top_logprobs` must be a positive value.", "top_logprobs");
-        }
-        if (top > 0 && !wanted) {
-            throw refuse("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs");
-        }
-        var prompt = new Prompt.Chat(messages(body), body.flag("add_generation_prompt", true));
-        return new GenerationRequest(
-                body.text("model"),
-                List.of(prompt),
+        return request(
+                body,
+                List.of(conversation(body)),
                 true,
-                false,
-                options(body, wanted ? top : -1, maxLogprobs),
-                Enforced.of(body),
-                tokenStyle(body),
-                processedLogprobs(body));
-    }
-
-    private static @Nullable String toolChoice(BodyReader body) {
-        var choice = body.get("tool_choice");
-        return choice != null && choice.isString() ? choice.stringValue() : null;
+                options(body, wanted ? Integer.valueOf(body.whole("top_logprobs", 0)) : null),
+                Enforced.of(body));
     }
 
     /** Reads a text completion request; {@code prompt} may be a string, strings, token ids, or lists of them. */
-    public static GenerationRequest completion(byte[] bytes, int maxLogprobs) {
-        var body = BodyReader.of(bytes);
+    public static GenerationRequest completion(byte[] bytes, Consumer<@Nullable String> checkModel) {
+        var body = BodyReader.of(bytes, RequestShape.COMPLETION, BodyRules::completion);
+        checkModel.accept(body.text("model"));
+        var prompts = prompts(body.get("prompt"));
         if (body.text("suffix") != null) {
-            throw refuse("suffix is not currently supported", "suffix");
+            throw refuse(
+                    prompts.getFirst() instanceof Prompt.Tokens
+                            ? "suffix requires text prompt input for FIM completion rendering"
+                            : "suffix is not currently supported",
+                    "suffix");
         }
-        int bestOf = body.whole("best_of", 1);
-        if (bestOf > Math.max(1, body.whole("n", 1))) {
-            throw refuse("best_of is not supported", "best_of");
-        }
-        var prompt = body.get("prompt");
-        if (prompt == null) {
-            throw refuse("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
-        }
-        int logprobs = body.whole("logprobs", -1);
-        if (body.get("logprobs") != null && logprobs < 0) {
-            throw refuse("`logprobs` must be a positive value.", "logprobs");
-        }
+        var logprobs = body.get("logprobs") == null ? null : Integer.valueOf(body.whole("logprobs", 0));
+        return request(body, prompts, false, options(body, logprobs), null);
+    }
+
+    private static GenerationRequest request(
+            BodyReader body,
+            List<Prompt> prompts,
+            boolean chat,
+            GenerationOptions options,
+            @Nullable Enforced enforced) {
         return new GenerationRequest(
                 body.text("model"),
-                prompts(prompt),
-                false,
-                body.flag("echo", false),
-                options(body, logprobs, maxLogprobs),
-                null,
-                tokenStyle(body),
+                body.text("request_id"),
+                prompts,
+                chat,
+                !chat && body.flag("echo", false),
+                options,
+                enforced,
+                body.flag("return_tokens_as_token_ids", false) ? TokenStyle.PREFIXED_ID : null,
                 processedLogprobs(body));
     }
 
-    private static @Nullable TokenStyle tokenStyle(BodyReader body) {
-        return body.flag("return_tokens_as_token_ids", false) ? TokenStyle.PREFIXED_ID : null;
+    private static void refuseTools(BodyReader body) {
+        var choice = body.get("tool_choice");
+        var word = choice != null && choice.isString() ? choice.stringValue() : choice == null ? "auto" : "named";
+        if (body.get("tools") == null || word.equals("none")) {
+            return;
+        }
+        throw refuse(
+                word.equals("auto")
+                        ? "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"
+                        : "tool_choice=\"" + word + "\" requires --tool-call-parser to be set",
+                null);
     }
 
     private static @Nullable Boolean processedLogprobs(BodyReader body) {
-        var mode = body.text("logprobs_mode");
+        var node = body.get("logprobs_mode");
+        var mode = node == null ? null : PythonText.summary(node);
         if (mode != null && !mode.equals("raw_logprobs") && !mode.equals("processed_logprobs")) {
             throw refuse(
                     "logprobs_mode must be raw_logprobs or processed_logprobs, got " + mode + ".", "logprobs_mode");
@@ -95,30 +89,34 @@ public final class RequestReader {
     }
 
     /** The conversation of a body that has {@code messages}. */
-    public static List<ChatMessage> messages(BodyReader body) {
-        var list = body.get("messages");
-        if (list == null) {
-            throw new ApiException(ApiError.badShape("missing", "body.messages", "Field required"));
-        }
-        if (!list.isArray()) {
-            throw new ApiException(ApiError.badShape("list_type", "body.messages", "Input should be a valid list"));
-        }
-        if (list.isEmpty()) {
-            throw refuse("list object has no element 0", "messages");
+    public static Prompt.Chat conversation(BodyReader body) {
+        if (body.text("chat_template") != null) {
+            throw refuse(
+                    "Chat template is passed with request, but --trust-request-chat-template is not set."
+                            + " Refused request with untrusted chat template.",
+                    null);
         }
         var messages = new ArrayList<ChatMessage>();
-        for (var each : list) {
-            var role = each.path("role");
-            if (!role.isString()) {
-                throw new ApiException(
-                        ApiError.badShape("missing", "body.messages." + messages.size() + ".role", "Field required"));
-            }
-            messages.add(new ChatMessage(role.stringValue(), content(each.get("content"))));
+        for (var each : body.items("messages")) {
+            messages.add(new ChatMessage(each.path("role").asString(""), content(body, each.get("content"))));
         }
-        return messages;
+        if (messages.isEmpty()) {
+            throw refuse("Cannot apply chat template to an empty conversation. Provide at least one message.", null);
+        }
+        boolean adds = body.flag("add_generation_prompt", true);
+        boolean continued = body.flag("continue_final_message", false);
+        if (adds && continued) {
+            throw refuse(
+                    "continue_final_message and add_generation_prompt are not compatible. Use continue_final_message"
+                            + " when you want the model to continue the final message, and add_generation_prompt when"
+                            + " you want to add a header that will prompt it to start a new assistant message"
+                            + " instead.",
+                    null);
+        }
+        return new Prompt.Chat(messages, adds, continued);
     }
 
-    private static String content(@Nullable JsonNode content) {
+    private static String content(BodyReader body, @Nullable JsonNode content) {
         if (content == null || content.isNull()) {
             return "";
         }
@@ -127,35 +125,29 @@ public final class RequestReader {
         }
         var parts = new ArrayList<String>();
         for (var part : content) {
-            if (part.isString()) {
-                parts.add(part.stringValue());
-            } else if (part.path("text").isString()) {
-                parts.add(part.path("text").stringValue());
-            } else {
-                throw refuse(
-                        "At most 0 " + part.path("type").asString("image") + "(s) may be provided in one prompt.",
-                        null);
+            if (!part.path("text").isString()) {
+                var model = body.text("model");
+                throw refuse((model == null ? "The model" : model) + " is not a multimodal model", null);
             }
+            parts.add(part.path("text").stringValue());
         }
         return String.join("\n", parts);
     }
 
-    private static List<Prompt> prompts(JsonNode prompt) {
-        if (prompt.isString()) {
-            return List.of(new Prompt.Text(prompt.stringValue()));
+    private static List<Prompt> prompts(@Nullable JsonNode prompt) {
+        if (prompt == null || prompt.isString()) {
+            return List.of(new Prompt.Text(prompt == null ? "" : prompt.stringValue()));
         }
-        if (!prompt.isArray() || prompt.isEmpty()) {
-            throw refuse("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
+        if (prompt.isEmpty()) {
+            throw refuse("You must pass at least one prompt", null);
         }
-        if (prompt.get(0).isInt()) {
-            return List.of(new Prompt.Tokens(BodyReader.wholes("prompt", prompt)));
+        var first = prompt.get(0);
+        if (!first.isArray() && !first.isString()) {
+            return List.of(new Prompt.Tokens(BodyReader.wholes(prompt)));
         }
         var all = new ArrayList<Prompt>();
         for (var each : prompt) {
-            all.add(
-                    each.isString()
-                            ? new Prompt.Text(each.stringValue())
-                            : new Prompt.Tokens(BodyReader.wholes("prompt", each)));
+            all.add(each.isString() ? new Prompt.Text(each.stringValue()) : new Prompt.Tokens(BodyReader.wholes(each)));
         }
         return all;
     }
@@ -164,34 +156,15 @@ public final class RequestReader {
         return new ApiException(ApiError.badRequest(message, param));
     }
 
-    private static void check(boolean allowed, String message, String param, Object value) {
-        if (!allowed) {
-            throw new ApiException(ApiError.badValue(message + ", got " + value + ".", param, value));
-        }
-    }
-
-    private static GenerationOptions options(BodyReader body, int logprobs, int maxLogprobs) {
+    private static GenerationOptions options(BodyReader body, @Nullable Integer logprobs) {
         refuseUnsupported(body);
-        var maxTokens = maxTokens(body);
-        int minTokens = body.whole("min_tokens", 0);
-        check(minTokens >= 0, "min_tokens must be greater than or equal to 0", "min_tokens", minTokens);
-        if (maxTokens.isPresent()) {
-            check(maxTokens.getAsInt() >= 1, "max_tokens must be at least 1", "max_tokens", maxTokens.getAsInt());
-            check(
-                    minTokens <= maxTokens.getAsInt(),
-                    "min_tokens must be less than or equal to max_tokens=" + maxTokens.getAsInt(),
-                    "min_tokens",
-                    minTokens);
-        }
-        int promptLogprobs = body.whole("prompt_logprobs", -1);
-        checkLogprobs("sample", "logprobs", logprobs, maxLogprobs);
-        checkLogprobs("prompt", "prompt_logprobs", promptLogprobs, maxLogprobs);
-        var options = new GenerationOptions(
-                maxTokens,
-                minTokens,
+        var promptLogprobs = body.wholeOrNull("prompt_logprobs");
+        return new GenerationOptions(
+                maxTokens(body),
+                body.whole("min_tokens", 0),
                 body.number("temperature", 1),
                 body.number("top_p", 1),
-                Math.max(0, checkedTopK(body.whole("top_k", 0))),
+                body.whole("top_k", 0),
                 body.number("min_p", 0),
                 body.number("presence_penalty", 0),
                 body.number("frequency_penalty", 0),
@@ -203,58 +176,16 @@ public final class RequestReader {
                 body.flag("include_stop_str_in_output", false),
                 body.flag("ignore_eos", false),
                 logprobs,
-                promptLogprobs,
-                logitBias(body),
+                promptLogprobs == null ? null : Math.clamp(promptLogprobs, Integer.MIN_VALUE, Integer.MAX_VALUE),
+                new GenerationOptions.Steering(
+                        logitBias(body),
+                        body.get("allowed_token_ids") == null ? null : body.wholes("allowed_token_ids"),
+                        body.texts("bad_words")),
                 body.flag("skip_special_tokens", true),
                 body.flag("return_token_ids", false),
                 body.whole("priority", 0),
+                body.wholeOrNull("truncate_prompt_tokens"),
                 stream(body));
-        checkSampling(options);
-        return options;
-    }
-
-    private static int checkedTopK(int topK) {
-        check(topK >= -1, "top_k must be 0 (disable), or at least 1", "top_k", topK);
-        return topK;
-    }
-
-    private static void checkSampling(GenerationOptions options) {
-        check(options.n() >= 1, "n must be at least 1", "n", options.n());
-        check(options.n() <= MOST_CHOICES, "n must be at most " + MOST_CHOICES, "n", options.n());
-        check(options.temperature() >= 0, "temperature must be non-negative", "temperature", options.temperature());
-        check(options.topP() > 0 && options.topP() <= 1, "top_p must be in (0, 1]", "top_p", options.topP());
-        check(options.minP() >= 0 && options.minP() <= 1, "min_p must be in [0, 1]", "min_p", options.minP());
-        check(
-                Math.abs(options.presencePenalty()) <= 2,
-                "presence_penalty must be in [-2, 2]",
-                "presence_penalty",
-                options.presencePenalty());
-        check(
-                Math.abs(options.frequencyPenalty()) <= 2,
-                "frequency_penalty must be in [-2, 2]",
-                "frequency_penalty",
-                options.frequencyPenalty());
-        check(
-                options.repetitionPenalty() > 0,
-                "repetition_penalty must be greater than zero",
-                "repetition_penalty",
-                options.repetitionPenalty());
-        if (options.n() > 1 && options.temperature() == 0) {
-            throw new ApiException(ApiError.badValue(
-                    "n must be 1 when using greedy sampling, got " + options.n() + ".", "n", options.n()));
-        }
-        if (options.stop().contains("")) {
-            throw refuse("stop cannot contain an empty string.", "stop");
-        }
-    }
-
-    private static void checkLogprobs(String what, String param, int asked, int max) {
-        if (max >= 0 && asked > max) {
-            throw new ApiException(ApiError.badValue(
-                    "Requested " + what + " logprobs of " + asked + ", which is greater than max allowed: " + max,
-                    param,
-                    asked));
-        }
     }
 
     /** What vLLM would serve and this engine cannot is refused: an answer that ignored it would be another answer. */
@@ -276,9 +207,13 @@ public final class RequestReader {
         }
     }
 
-    private static OptionalInt maxTokens(BodyReader body) {
-        var name = body.get("max_completion_tokens") != null ? "max_completion_tokens" : "max_tokens";
-        return body.get(name) == null ? OptionalInt.empty() : OptionalInt.of(body.whole(name, 0));
+    /** Text completions know the older name alone. */
+    private static GenerationOptions.@Nullable OutputLimit maxTokens(BodyReader body) {
+        var name = body.get("max_completion_tokens") != null && body.get("messages") != null
+                ? "max_completion_tokens"
+                : "max_tokens";
+        var tokens = body.wholeOrNull(name);
+        return tokens == null ? null : new GenerationOptions.OutputLimit(name, tokens);
     }
 
     private static Map<Integer, Double> logitBias(BodyReader body) {
@@ -286,27 +221,30 @@ public final class RequestReader {
         if (node == null) {
             return Map.of();
         }
-        var bias = new HashMap<Integer, Double>();
+        var bias = new LinkedHashMap<Integer, Double>();
+        var wrong = new ArrayList<String>();
         for (var entry : node.properties()) {
-            if (!entry.getKey().matches("\\d{1,9}") || !entry.getValue().isNumber()) {
-                throw new ApiException(ApiError.badShape(
-                        "float_type", "body.logit_bias." + entry.getKey(), "Input should be a valid number"));
+            if (entry.getKey().matches("\\s*[+-]?\\d{1,9}\\s*")) {
+                double value = FieldType.number(entry.getValue()).orElse(0.0);
+                bias.put(Integer.parseInt(entry.getKey().strip()), Math.clamp(value, -100, 100));
+            } else {
+                wrong.add(PythonText.quoted(entry.getKey()));
             }
-            bias.put(
-                    Integer.parseInt(entry.getKey()),
-                    Math.clamp(entry.getValue().doubleValue(), -100, 100));
+        }
+        if (!wrong.isEmpty()) {
+            throw new ApiException(ApiError.badValue(
+                    "logit_bias contains key(s) that cannot be converted to integer token IDs: " + wrong,
+                    "logit_bias",
+                    wrong));
         }
         return bias;
     }
 
     private static GenerationOptions.@Nullable Stream stream(BodyReader body) {
-        var options = body.get("stream_options");
         if (!body.flag("stream", false)) {
-            if (options != null) {
-                throw refuse("Stream options can only be defined when `stream=True`.", "stream_options");
-            }
             return null;
         }
+        var options = body.get("stream_options");
         if (options == null) {
             return new GenerationOptions.Stream(false, false);
         }

@@ -18,6 +18,7 @@ public final class StreamFormat {
      * @param stopReason see {@link AnswerFormat.Choice}
      * @param logprobs of the chunk's tokens; null when not asked for
      * @param textOffset characters of the answer before this chunk
+     * @param promptTokens the prompt's ids with the first chunk, where the request wants them (completions)
      * @param tokens the chunk's ids where the request wants them
      */
     public record Delta(
@@ -27,15 +28,26 @@ public final class StreamFormat {
             @Nullable Object stopReason,
             @Nullable List<TokenLogprob> logprobs,
             int textOffset,
+            @Nullable List<Integer> promptTokens,
             @Nullable List<Integer> tokens) {}
 
     private final boolean chat;
     private final String head;
+    private final String fingerprint;
+    private final boolean usageFollows;
     private final StringBuilder event = new StringBuilder(512);
 
-    /** @param created Unix time in seconds */
-    public StreamFormat(boolean chat, String id, long created, String model) {
+    /**
+     * @param created Unix time in seconds
+     * @param fingerprint of the engine's configuration; the last event with content has it
+     * @param usageFollows the stream ends with {@link #usage}, which is that event then
+     */
+    public StreamFormat(boolean chat, String id, long created, String model, String fingerprint, boolean usageFollows) {
         this.chat = chat;
+        var quoted = new StringBuilder(",\"system_fingerprint\":");
+        quote(quoted, fingerprint);
+        this.fingerprint = quoted.toString();
+        this.usageFollows = usageFollows;
         var start = new StringBuilder("data: {\"id\":\"").append(id).append("\",\"object\":\"");
         start.append(chat ? "chat.completion.chunk" : "text_completion")
                 .append("\",\"created\":")
@@ -45,11 +57,15 @@ public final class StreamFormat {
     }
 
     /** The first event of a chat choice: the role and no text. It comes with the first token. */
-    public byte[] role(int index, @Nullable Usage usage) {
+    public byte[] role(String role, int index, @Nullable Usage usage, @Nullable List<Integer> promptTokens) {
         begin().append("{\"index\":").append(index);
-        event.append(",\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]");
-        event.append(",\"prompt_token_ids\":null");
-        return end(usage);
+        quote(event.append(",\"delta\":{\"role\":"), role);
+        event.append(",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]");
+        append(usage);
+        event.append(",\"prompt_token_ids\":");
+        ids(promptTokens);
+        event.append(",\"prompt_text\":null");
+        return end();
     }
 
     public byte[] delta(Delta delta, @Nullable Usage usage) {
@@ -73,11 +89,35 @@ public final class StreamFormat {
             event.append("null");
         } else {
             quote(event, delta.finishReason);
+        }
+        if (delta.finishReason != null || !chat) {
             reason(delta.stopReason);
         }
-        event.append(",\"token_ids\":").append(delta.tokens == null ? "null" : delta.tokens.toString());
+        if (!chat) {
+            event.append(",\"prompt_token_ids\":");
+            ids(delta.promptTokens);
+        }
+        event.append(",\"token_ids\":");
+        ids(delta.tokens);
         event.append("}]");
-        return end(usage);
+        append(usage);
+        if (delta.finishReason != null && !usageFollows) {
+            event.append(fingerprint);
+        }
+        return end();
+    }
+
+    private void ids(@Nullable List<Integer> ids) {
+        if (ids == null) {
+            event.append("null");
+            return;
+        }
+        char before = '[';
+        for (int id : ids) {
+            event.append(before).append(id);
+            before = ',';
+        }
+        event.append(ids.isEmpty() ? "[]" : "]");
     }
 
     private void reason(@Nullable Object stopReason) {
@@ -89,10 +129,20 @@ public final class StreamFormat {
         }
     }
 
-    /** The event without choices that {@code include_usage} asks for, before {@link #DONE}. */
-    public byte[] usage(Usage usage) {
+    /**
+     * The event without choices that {@code include_usage} asks for, before {@link #DONE}.
+     *
+     * @param cachedTokens of the prompt, from the prefix cache; null where it is not told
+     */
+    public byte[] usage(Usage usage, @Nullable Integer cachedTokens) {
         begin().append(']');
-        return end(usage);
+        counts(usage);
+        if (cachedTokens != null) {
+            event.append(",\"prompt_tokens_details\":{\"cached_tokens\":").append(cachedTokens);
+            event.append(chat ? ",\"created_cache_tokens\":0}" : "}");
+        }
+        event.append('}').append(fingerprint);
+        return end();
     }
 
     /** vLLM ends a broken stream with this event and {@link #DONE}; the status stays 200. */
@@ -105,14 +155,20 @@ public final class StreamFormat {
         return event.append(head);
     }
 
-    private byte[] end(@Nullable Usage usage) {
+    private void append(@Nullable Usage usage) {
         if (usage != null) {
-            event.append(",\"usage\":{\"prompt_tokens\":").append(usage.promptTokens());
-            event.append(",\"total_tokens\":").append(usage.promptTokens() + usage.completionTokens());
-            event.append(",\"completion_tokens\":")
-                    .append(usage.completionTokens())
-                    .append('}');
+            counts(usage);
+            event.append(chat ? ",\"completion_tokens_details\":null}" : "}");
         }
+    }
+
+    private void counts(Usage usage) {
+        event.append(",\"usage\":{\"prompt_tokens\":").append(usage.promptTokens());
+        event.append(",\"total_tokens\":").append(usage.promptTokens() + usage.completionTokens());
+        event.append(",\"completion_tokens\":").append(usage.completionTokens());
+    }
+
+    private byte[] end() {
         return event.append("}\n\n").toString().getBytes(StandardCharsets.UTF_8);
     }
 

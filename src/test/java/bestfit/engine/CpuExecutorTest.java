@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CpuExecutorTest {
     private static final int BLOCKS = 64;
     private static final SamplingParams WITH_LOGPROBS =
-            new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, 2048, Map.of(), new int[0], -1, false);
+            new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, 2048, Map.of(), TokenMask.NONE, -1, false);
 
     private static CpuExecutor.Options options(int tp, int pp, int blockSize) {
         return new CpuExecutor.Options(tp, pp, blockSize, BLOCKS, 512, Dtype.BFLOAT16, 0);
@@ -193,7 +193,7 @@ class CpuExecutorTest {
             var row = new Row("a", prompt(40, 7), 0, blocks(0, 2), null, null, 0, -1);
             assertThatThrownBy(() -> executor.submit(List.of(row)))
                     .hasMessageContaining("do not hold its 40 positions");
-            var penalised = new SamplingParams(0, 1, 0, 0, 1, 0, 1, null, -1, Map.of(), new int[0], -1, false);
+            var penalised = new SamplingParams(0, 1, 0, 0, 1, 0, 1, null, -1, Map.of(), TokenMask.NONE, -1, false);
             var unknown = new Row("b", prompt(4, 7), 0, blocks(0, 2), penalised, null, 0, -1);
             assertThatThrownBy(() -> executor.submit(List.of(unknown))).hasMessageContaining("b need its history");
             var outside = new Row("c", new int[] {2048}, 0, blocks(0, 2), null, null, 0, -1);

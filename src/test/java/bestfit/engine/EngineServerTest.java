@@ -173,13 +173,12 @@ class EngineServerTest {
             {"model":"nope","prompt":"x"}        | 404 | NotFoundError   | The model `nope` does not exist.
             {"prompt":"x","max_tokens":0}        | 400 | BadRequestError | max_tokens must be at least 1, got 0.
             {"prompt":"x","max_tokens":513}      | 400 | BadRequestError | max_tokens=513 cannot be greater than max_model_len=512.
-            {"prompt":"x","max_tokens":512}      | 400 | BadRequestError | This model's maximum context length is 512 tokens. However, you requested 512 output tokens
             {"prompt":"x","temperature":-1}      | 400 | BadRequestError | temperature must be non-negative, got -1.0.
             {"prompt":"x","top_p":0}             | 400 | BadRequestError | top_p must be in (0, 1], got 0.0.
             {"prompt":"x","logprobs":21}         | 400 | BadRequestError | Requested sample logprobs of 21, which is greater than max allowed: 20
             {"prompt":[4000000]}                 | 400 | BadRequestError | Token id 4000000 is out of vocabulary
             {"prompt":"x","max_tokens":"many"}   | 400 | Bad Request     | Input should be a valid integer
-            {"prompt":"x","stream_options":{}}   | 400 | BadRequestError | Stream options can only be defined when `stream=True`.
+            {"prompt":"x","stream_options":{"include_usage":true}}   | 400 | BadRequestError | Stream options can only be defined when `stream=True`.
             {"prompt":"x","guided_regex":"a+"}   | 400 | BadRequestError | guided_regex is not supported by the embedded engine
             {"prompt":                           | 400 | Bad Request     | JSON decode error
             """)

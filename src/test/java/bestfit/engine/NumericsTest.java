@@ -81,7 +81,7 @@ class NumericsTest {
         assertThat(model.spec().dtype())
                 .isEqualTo(Dtype.parse(name.substring(name.indexOf('-') + 1)).orElseThrow());
         var all = new SamplingParams(
-                0, 1, 0, 0, 0, 0, 1, null, model.spec().vocabSize(), Map.of(), new int[0], -1, false);
+                0, 1, 0, 0, 0, 0, 1, null, model.spec().vocabSize(), Map.of(), TokenMask.NONE, -1, false);
         try (var executor = open(model, tp, pp)) {
             for (var given : expected(TRANSFORMERS.resolve(name).resolve("expected.json"))) {
                 var prompt = ints(given.get("prompt"));

@@ -93,7 +93,7 @@ class SafetensorsWeightsTest {
 
     private double[] logprobs(Dtype dtype) {
         var options = new CpuExecutor.Options(1, 1, 16, 2, 32, dtype, 3);
-        var all = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, 100, Map.of(), new int[0], -1, false);
+        var all = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, 100, Map.of(), TokenMask.NONE, -1, false);
         try (var executor = CpuExecutor.open(Models.find(directory.toString()), options)) {
             var row = new Row("a", new int[] {5, 17, 99, 3}, 0, new int[] {1}, all, null, 0, -1);
             var output = executor.submit(List.of(row)).join();

@@ -27,12 +27,13 @@ class SamplerTest {
     }
 
     private static SamplingParams with(double temperature, double topP, int topK, double minP, @Nullable Long seed) {
-        return new SamplingParams(temperature, topP, topK, minP, 0, 0, 1, seed, -1, Map.of(), new int[0], -1, false);
+        return new SamplingParams(
+                temperature, topP, topK, minP, 0, 0, 1, seed, -1, Map.of(), TokenMask.NONE, -1, false);
     }
 
     private static SamplingParams penalties(double presence, double frequency, double repetition) {
         return new SamplingParams(
-                0, 1, 0, 0, presence, frequency, repetition, null, -1, Map.of(), new int[0], -1, false);
+                0, 1, 0, 0, presence, frequency, repetition, null, -1, Map.of(), TokenMask.NONE, -1, false);
     }
 
     private static Row row(int position, int... history) {
@@ -100,9 +101,10 @@ class SamplerTest {
     @Test
     void greedyTakesTheBestAfterBiasBansAndPenalties() {
         assertThat(sample(SamplingParams.GREEDY)).isEqualTo(1);
-        var biased = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(2, 5.0, 99, 9.0), new int[0], -1, false);
+        var biased =
+                new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(2, 5.0, 99, 9.0), TokenMask.NONE, -1, false);
         assertThat(sample(biased)).isEqualTo(2);
-        var banned = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), new int[] {1}, -1, false);
+        var banned = new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), TokenMask.banning(1), -1, false);
         assertThat(sample(banned)).isEqualTo(3);
         // The first of the history is the prompt; presence and frequency look at generated tokens only.
         assertThat(sample(penalties(1, 0, 1), 1, 0)).isEqualTo(1);

@@ -107,7 +107,7 @@ class SimulatedEngineTest {
                     .call(
                             "POST",
                             server.url() + "/v1/completions",
-                            Map.of(),
+                            Map.of("Content-Type", "application/json"),
                             body.getBytes(StandardCharsets.UTF_8),
                             Duration.ofSeconds(20));
         }
