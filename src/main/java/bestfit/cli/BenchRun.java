@@ -89,7 +89,13 @@ record BenchRun(BenchSetup setup, StopSignal stop) {
                 0);
         int total = workload.extent().mostRequests(0) - before.size();
         var shown = total > 0
-                ? new ProgressLine(sink, "", total, System.err, Terminal.onStandardError(), NanoClock.SYSTEM)
+                ? new ProgressLine(
+                        sink,
+                        "",
+                        total,
+                        System.err,
+                        TerminalStreams.isAnsi(TerminalStreams.ERROR, System.getenv()),
+                        NanoClock.SYSTEM)
                 : sink;
         return generator.run(setup.target(), workload.endpoint(), job, shown, stop);
     }

@@ -6,7 +6,6 @@ import bestfit.config.Json;
 import bestfit.deploy.ConfigDoctor;
 import bestfit.deploy.Finding;
 import bestfit.deploy.MachineDoctor;
-import bestfit.deploy.NodeAddress;
 import bestfit.deploy.NodeConfig;
 import bestfit.deploy.NodeDoctor;
 import bestfit.hardware.GpuSource;
@@ -23,6 +22,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -30,6 +30,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "doctor",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = "  bestfit doctor --node http://10.0.0.21:8080 node-config.json",
         description = "Looks at this machine, a node and its node-config.json; reads only, deploys nothing.")
 public final class DoctorCommand implements Callable<Integer> {
     @Parameters(
@@ -39,11 +41,8 @@ public final class DoctorCommand implements Callable<Integer> {
             description = "The network node's list of nodes.")
     private @Nullable Path file;
 
-    @Option(names = "--node", paramLabel = "URL", description = "Management URL of a running node.")
-    private @Nullable String node;
-
-    @Option(names = "--inference", paramLabel = "URL", description = "Its inference URL (port 5000 of the same host).")
-    private @Nullable String inference;
+    @Mixin
+    private final NodeAddressOptions address = new NodeAddressOptions();
 
     @Option(
             names = "--chain-args",
@@ -71,9 +70,10 @@ public final class DoctorCommand implements Callable<Integer> {
         looked.add("this machine");
         found.addAll(MachineDoctor.here(reading).look());
         var counted = gpus != null ? OptionalInt.of(gpus) : OptionalInt.empty();
-        if (node != null) {
-            looked.add(node);
-            var seen = new NodeDoctor(NodeAddress.of(node, inference)).look();
+        var node = address.address();
+        if (node.isPresent()) {
+            looked.add(node.get().management());
+            var seen = new NodeDoctor(node.get()).look();
             found.addAll(seen.findings());
             counted = counted.isPresent() ? counted : seen.gpus();
         }

@@ -26,6 +26,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "engine",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = {"  bestfit engine tiny", "  bestfit engine tiny --port 8001 --tensor-parallel-size 2 --max-num-seqs 8"
+        },
         description = {
             "Serves a model on this machine's cores through vLLM's OpenAI API.",
             "Takes vLLM's own args, and:",

@@ -12,6 +12,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "help",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = "  bestfit help tune",
         description = "Shows what a command does and its flags; without one, the commands.")
 public final class HelpCommand implements Callable<Integer> {
     @Parameters(paramLabel = "COMMAND", arity = "0..*", description = "Such as tune, or args explain.")

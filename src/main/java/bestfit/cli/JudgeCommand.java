@@ -94,9 +94,9 @@ public final class JudgeCommand implements Callable<Integer> {
         if (requests == 0) {
             requests = 2 * streams;
         }
-        within(problems, "--streams", streams);
-        within(problems, "--requests", requests);
-        within(problems, "--tokens", tokens);
+        problems.requireRange("--streams", streams, 1, MOST);
+        problems.requireRange("--requests", requests, 1, MOST);
+        problems.requireRange("--tokens", tokens, 1, MOST);
         if (!(ttftMillis >= 0 && tpotMillis >= 0 && noise >= 0 && noise <= 2)) {
             problems.add("--ttft and --tpot take milliseconds from 0, --noise a number from 0 to 2.");
         }
@@ -232,12 +232,6 @@ public final class JudgeCommand implements Callable<Integer> {
             for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
-        }
-    }
-
-    private static void within(Problems problems, String flag, int value) {
-        if (value < 1 || value > MOST) {
-            problems.add(flag + ": " + value + " is not allowed; it takes a whole number from 1 to " + MOST + ".");
         }
     }
 }

@@ -20,6 +20,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "list",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = {"  bestfit list --show-metrics --show-parameters", "  bestfit list --name-filter short --json"},
         description = "Lists the experiments of a database, the newest first.")
 public final class ListCommand implements Callable<Integer> {
     @Mixin

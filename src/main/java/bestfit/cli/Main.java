@@ -1,6 +1,7 @@
 package bestfit.cli;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Nearest;
 import bestfit.store.StoreException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -50,6 +51,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
             HelpCommand.class
         })
 public final class Main implements Runnable {
+    /** Heads the examples at the end of a command's help. */
+    static final String EXAMPLES = "%nExamples:%n";
+
+    private static final int WIDEST = 100;
+    private static final int NARROWEST = 55; // picocli's own least
+
     @CommandLine.Spec
     private CommandLine.Model.@Nullable CommandSpec spec;
 
@@ -87,6 +94,10 @@ public final class Main implements Runnable {
     /** The command line model, for those who check documents and help against it. */
     public static CommandLine commandLine() {
         return new CommandLine(new Main())
+                .setHelpFactory((spec, colors) -> {
+                    spec.usageMessage().width(Math.clamp(TerminalStreams.columns(System.getenv()), NARROWEST, WIDEST));
+                    return new CommandLine.Help(spec, colors);
+                })
                 .setParameterExceptionHandler(Main::badArguments)
                 .setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
     }
@@ -103,17 +114,35 @@ public final class Main implements Runnable {
         var command = problem.getCommandLine();
         var err = command.getErr();
         err.println("bestfit: " + message(problem));
-        if (problem instanceof UnmatchedArgumentException unmatched
-                && !unmatched.getSuggestions().isEmpty()) {
-            err.println("Did you mean: " + String.join(", ", unmatched.getSuggestions()) + "?");
+        var similar = similar(problem);
+        if (!similar.isEmpty()) {
+            err.println("Did you mean: " + String.join(", ", similar) + "?");
         }
         if (command.getParent() == null) {
-            var names = command.getSubcommands().keySet().stream().sorted().collect(Collectors.joining(", "));
-            err.println("Commands: " + names + ".");
+            err.println("Commands: " + names(command) + ".");
+            err.println("bestfit help says what each does. Without a GPU, start with: bestfit tune");
         } else {
             err.println("Flags: " + command.getCommandSpec().qualifiedName() + " --help");
         }
         return ExitCode.BAD_INPUT;
+    }
+
+    private static String names(CommandLine command) {
+        return command.getSubcommands().keySet().stream().sorted().collect(Collectors.joining(", "));
+    }
+
+    private static List<String> similar(ParameterException problem) {
+        if (!(problem instanceof UnmatchedArgumentException unmatched)) {
+            return List.of();
+        }
+        var command = problem.getCommandLine();
+        return command.getParent() == null
+                ? Nearest.to(
+                                unmatched.getUnmatched().getFirst(),
+                                command.getSubcommands().keySet())
+                        .stream()
+                        .toList()
+                : unmatched.getSuggestions();
     }
 
     private static String message(ParameterException problem) {

@@ -16,6 +16,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "measure",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer =
+                "  bestfit measure --no-sign --node_url http://127.0.0.1:5000 --model_name tiny --experiment_name short --generate_prompts --num_prompts 20 --num_tasks 20 --num_runners 4 --max_tokens 75",
         description = "Measures one experiment against a running node or engine, as compressa-perf does.")
 public final class MeasureCommand implements Callable<Integer> {
     @Option(
@@ -102,11 +105,11 @@ public final class MeasureCommand implements Callable<Integer> {
         var problems = new Problems();
         signing.check(problems);
         MeasureJob.checkUrl(problems, "--node_url", nodeUrl);
-        within(problems, "--num_tasks", numTasks, 1, ExperimentSpec.MOST_TASKS);
-        within(problems, "--num_runners", numRunners, 1, ExperimentSpec.MOST_RUNNERS);
-        within(problems, "--num_prompts", numPrompts, 1, ExperimentSpec.MOST_PROMPTS);
-        within(problems, "--prompt_length", promptLength, generate ? 1 : 0, ExperimentSpec.MOST_CHARACTERS);
-        within(problems, "--max_tokens", maxTokens, 1, ExperimentSpec.MOST_TOKENS);
+        problems.requireRange("--num_tasks", numTasks, 1, ExperimentSpec.MOST_TASKS);
+        problems.requireRange("--num_runners", numRunners, 1, ExperimentSpec.MOST_RUNNERS);
+        problems.requireRange("--num_prompts", numPrompts, 1, ExperimentSpec.MOST_PROMPTS);
+        problems.requireRange("--prompt_length", promptLength, generate ? 1 : 0, ExperimentSpec.MOST_CHARACTERS);
+        problems.requireRange("--max_tokens", maxTokens, 1, ExperimentSpec.MOST_TOKENS);
         var prompts = prompts(problems);
         problems.throwIfAny();
         var spec = new ExperimentSpec(name, description, numTasks, numRunners, prompts, maxTokens, seed);
@@ -126,12 +129,5 @@ public final class MeasureCommand implements Callable<Integer> {
                     + "\" does not exist; it takes a CSV file with one prompt a row.");
         }
         return new PromptSpec.FromFile(promptsFile, promptLength);
-    }
-
-    private static void within(Problems problems, String flag, int value, int least, int most) {
-        if (value < least || value > most) {
-            problems.add(flag + ": " + value + " is not allowed; it takes a whole number from " + least + " to " + most
-                    + ".");
-        }
     }
 }

@@ -16,6 +16,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "measure-from-yaml",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = "  bestfit measure-from-yaml --no-sign --node_url http://127.0.0.1:5000 --model_name tiny config.yml",
         description =
                 "Measures the experiments of a YAML file one after another, as compressa-perf does. What the command line"
                         + " gives wins over the file; an experiment that fails does not stop the others.")

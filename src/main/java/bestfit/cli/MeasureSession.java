@@ -44,7 +44,8 @@ final class MeasureSession {
     private int measure(List<MeasureJob> jobs, boolean many, Database database, ClosedLoop loop, StopSignal stop)
             throws InterruptedException {
         var store = new ExperimentStore(database);
-        var run = new MeasureRun(store, loop, stop, System.err, Terminal.onStandardError());
+        var run = new MeasureRun(
+                store, loop, stop, System.err, TerminalStreams.isAnsi(TerminalStreams.ERROR, System.getenv()));
         var outcomes = new ArrayList<MeasureOutcome>();
         boolean allWell = true;
         for (var job : jobs) {

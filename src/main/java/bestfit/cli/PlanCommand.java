@@ -16,6 +16,7 @@ import bestfit.perf.MeasuredHere;
 import bestfit.perf.Plan;
 import bestfit.report.PlanReport;
 import bestfit.report.PredictionReport;
+import bestfit.report.Wrapped;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -29,6 +30,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "plan",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  bestfit plan --model Qwen/Qwen3-32B-FP8 --server 8x4070tis",
+            "  bestfit plan --example guide",
+            "  bestfit plan --no-predict --devices 4"
+        },
         description = "Says which configs fit a server, why the rest do not, and what each will do; no GPU is needed.")
 public final class PlanCommand implements Callable<Integer> {
     /** Root mean square of calibrated residuals above which the model does not describe a server. */
@@ -42,37 +49,63 @@ public final class PlanCommand implements Callable<Integer> {
 
     @Option(
             names = "--server",
+            paramLabel = "SERVER",
             defaultValue = "here",
             description = "Such as 8x4070tis, 4xL4, 8xH100-SXM, a YAML file, or here: this machine (${DEFAULT-VALUE}).")
     private String server = "here";
 
-    @Option(names = "--engine-version", defaultValue = "0.23.0", description = "Release of vLLM (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--engine-version",
+            paramLabel = "V",
+            defaultValue = "0.23.0",
+            description = "Release of vLLM (${DEFAULT-VALUE}).")
     private String engineVersion = "0.23.0";
 
-    @Option(names = "--input", defaultValue = "1000", description = "Prompt tokens of a request (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--input",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "Prompt tokens of a request (${DEFAULT-VALUE}).")
     private int input = 1000;
 
-    @Option(names = "--output", defaultValue = "300", description = "Output tokens of a request (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--output",
+            paramLabel = "N",
+            defaultValue = "300",
+            description = "Output tokens of a request (${DEFAULT-VALUE}).")
     private int output = 300;
 
-    @Option(names = "--models", description = "File of models, one a line: which of them fit the server.")
+    @Option(
+            names = "--models",
+            paramLabel = "FILE",
+            description = "File of models, one a line: which of them fit the server.")
     private @Nullable Path models;
 
-    @Option(names = "--cases", description = "Predict every row of a table with the header of the measured tables.")
+    @Option(
+            names = "--cases",
+            paramLabel = "CSV",
+            description = "Predict every row of a table with the header of the measured tables.")
     private @Nullable Path cases;
 
-    @Option(names = "--out", description = "Where --cases writes the table with its predictions.")
+    @Option(names = "--out", paramLabel = "CSV", description = "Where --cases writes the table with its predictions.")
     private @Nullable Path out;
 
-    @Option(names = "--score", description = "Errors, coverage and ranking quality of a table that --cases wrote.")
+    @Option(
+            names = "--score",
+            paramLabel = "CSV",
+            description = "Errors, coverage and ranking quality of a table that --cases wrote.")
     private @Nullable Path score;
 
     @Option(
             names = "--learn",
+            paramLabel = "CSV",
             description = "Add a table of measurements of this --server to what is known of it; later plans use it.")
     private @Nullable Path learn;
 
-    @Option(names = "--example", description = "guide: gonka's benchmark guide, published and predicted.")
+    @Option(
+            names = "--example",
+            paramLabel = "NAME",
+            description = "guide: gonka's benchmark guide, published and predicted.")
     private @Nullable String example;
 
     @Option(names = "--json", description = "Print one JSON object.")
@@ -127,8 +160,10 @@ public final class PlanCommand implements Callable<Integer> {
 
     private int predict() {
         if (space.model == null) {
-            throw new ConfigException("--model is missing; bundled are " + String.join(", ", KnownModels.names())
-                    + "; a directory with a config.json will do too");
+            throw new ConfigException(Wrapped.lines(
+                    "--model is missing; give a directory with a config.json, or a bundled model: "
+                            + String.join(", ", KnownModels.names()),
+                    "  "));
         }
         var known = KnownModels.find(space.model);
         var mandatory = space.args.isEmpty() ? known.mandatoryArgs() : space.args;

@@ -24,6 +24,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "report",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = {"  bestfit report 1", "  bestfit report 1 --definitions vllm --csv requests.csv"},
         description =
                 "Prints one experiment, or a run of bench: metrics by any tool's definitions; writes it in other tools' formats.")
 public final class ReportCommand implements Callable<Integer> {

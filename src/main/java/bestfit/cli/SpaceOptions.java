@@ -17,37 +17,50 @@ final class SpaceOptions {
     private static final int MOST_DEVICES = 1024;
     private static final int MOST_USERS = 10_000;
 
-    @Option(names = "--model", description = "Directory with a config.json, or the embedded model's name (tiny).")
+    @Option(
+            names = "--model",
+            paramLabel = "M",
+            description = "Directory with a config.json, or the embedded model's name (tiny).")
     @Nullable
     String model;
 
-    @Option(names = "--devices", description = "Devices to spread instances over (those found; else 2 to 4 cores).")
+    @Option(
+            names = "--devices",
+            paramLabel = "N",
+            description = "Devices to spread instances over (those found; else 2 to 4 cores).")
     @Nullable
     Integer devices;
 
-    @Option(names = "--dtype", defaultValue = "auto", description = "As vLLM's --dtype (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--dtype",
+            paramLabel = "D",
+            defaultValue = "auto",
+            description = "As vLLM's --dtype (${DEFAULT-VALUE}).")
     String dtype = "auto";
 
     @Option(
             names = "--args",
+            paramLabel = "ARGS",
             defaultValue = "",
             description =
                     "Mandatory vLLM args: a JSON array, or one string with shell quoting; they are in every config.")
     String args = "";
 
-    @Option(names = "--users", defaultValue = "4", description = "Requests in flight at most (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--users",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = "Requests in flight at most (${DEFAULT-VALUE}).")
     int users;
 
     void check(Problems problems) {
         if (!dtype.equals("auto") && Dtype.parse(dtype).isEmpty()) {
             problems.add("--dtype " + dtype + " is not known; allowed: auto, " + Dtype.SPELLINGS);
         }
-        if (devices != null && (devices < 1 || devices > MOST_DEVICES)) {
-            problems.add("--devices " + devices + " must be 1 to " + MOST_DEVICES);
+        if (devices != null) {
+            problems.requireRange("--devices", devices, 1, MOST_DEVICES);
         }
-        if (users < 1 || users > MOST_USERS) {
-            problems.add("--users " + users + " must be 1 to " + MOST_USERS);
-        }
+        problems.requireRange("--users", users, 1, MOST_USERS);
     }
 
     Model findModel() {

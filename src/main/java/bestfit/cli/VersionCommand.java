@@ -14,6 +14,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "version",
         mixinStandardHelpOptions = true,
+        footerHeading = Main.EXAMPLES,
+        footer = "  bestfit version --json",
         description = "Prints the version, the commit it was built from, and the Java that runs it.")
 public final class VersionCommand implements Callable<Integer>, IVersionProvider {
     @Option(names = "--json", description = "Print one JSON object.")

@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.config.Problems;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The Python interpreter that has vLLM, and which vLLM it has. */
 final class VllmPython {
@@ -19,6 +21,13 @@ final class VllmPython {
     private static final int PATIENCE_SECONDS = 20;
 
     private VllmPython() {}
+
+    /** A problem if the interpreter that the user named cannot be run. */
+    static void check(Problems problems, @Nullable String told) {
+        if (told != null && !Files.isExecutable(Path.of(told))) {
+            problems.add("--python " + told + " is no program that can be run; give a Python interpreter's file");
+        }
+    }
 
     /**
      * Looks at files only: importing vLLM takes ten seconds.

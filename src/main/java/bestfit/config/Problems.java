@@ -2,6 +2,7 @@ package bestfit.config;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Collects every problem of a user's input so that all are shown at once. Not thread-safe. */
 public final class Problems {
@@ -15,6 +16,20 @@ public final class Problems {
     /** What something else had found. */
     public void addAll(ConfigException others) {
         found.addAll(others.problems());
+    }
+
+    /** A problem unless {@code value} is within the bounds, both of them allowed. */
+    public void requireRange(String flag, long value, long least, long most) {
+        if (value < least || value > most) {
+            add(flag + ": " + value + " is not allowed; it takes a whole number from " + least + " to " + most + ".");
+        }
+    }
+
+    /** A problem unless {@code value} is null or among the allowed ones. */
+    public void requireOneOf(String flag, @Nullable String value, String... allowed) {
+        if (value != null && !List.of(allowed).contains(value)) {
+            add(flag + ": " + value + " is not allowed; it takes " + String.join(" or ", allowed) + ".");
+        }
     }
 
     public boolean none() {

@@ -291,6 +291,12 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
             case IOException _ -> seen.startsWith("malformed") ? RequestFailure.MALFORMED : RequestFailure.RESET;
             default -> RequestFailure.MALFORMED;
         };
-        return kind.because(kind == RequestFailure.REFUSED ? seen : seen + ", after " + chunkCount + " chunks");
+        return kind.because(
+                switch (cause) {
+                    case UnknownHostException _ -> "unknown host " + seen;
+                    case ConnectTimeoutException _ -> seen;
+                    case ConnectException _ -> "nothing answers at this address";
+                    default -> seen + ", after " + chunkCount + " chunks";
+                });
     }
 }

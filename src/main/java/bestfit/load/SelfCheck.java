@@ -57,7 +57,9 @@ public record SelfCheck(
                                     + " a core of its own or run it on another machine.")
                             .formatted(loopLag, mostLag));
         }
-        if (cpuShare > MOST_CPU_SHARE_PER_LOOP * samples.loops()) {
+        if (samples.firstTokens() == 0) {
+            reasons.add("No request was answered: there is nothing to judge.");
+        } else if (cpuShare > MOST_CPU_SHARE_PER_LOOP * samples.loops()) {
             reasons.add(
                     "The client used %.0f %% of a core with %d event loops, more than %.0f %% each: it was the bottleneck; use fewer users or more client cores."
                             .formatted(100 * cpuShare, samples.loops(), 100 * MOST_CPU_SHARE_PER_LOOP));

@@ -69,10 +69,10 @@ public final class KnownModels {
         if (!Files.isRegularFile(file)) {
             var all = INDEX.stream().flatMap(entry -> entry.names().stream()).toList();
             var nearest = Nearest.to(name, all)
-                    .map(each -> "; the nearest known is " + each)
-                    .orElse("");
-            throw new ConfigException("model " + name + ": neither a bundled model nor a directory with a config.json"
-                    + nearest + "; bundled are " + String.join(", ", names()));
+                    .map(each -> "the nearest known is " + each)
+                    .orElse("bestfit plan lists those that are bundled");
+            throw new ConfigException(
+                    "model " + name + ": neither a bundled model nor a directory with a config.json; " + nearest);
         }
         try {
             return new Known(card(file.toString(), name, Files.readString(file)), "");

@@ -1,5 +1,6 @@
 package bestfit.report;
 
+import bestfit.args.ArgsText;
 import bestfit.config.Json;
 import bestfit.tune.Candidate;
 import bestfit.tune.ConfigJson;
@@ -16,20 +17,21 @@ public final class PlanReport {
     public static List<String> text(SearchSpace space) {
         var lines = new ArrayList<String>();
         lines.add(space.candidates().size() + " configs can run:");
-        space.candidates().forEach(each -> lines.add("  " + row(each) + args(each)));
+        space.candidates().forEach(each -> lines.addAll(row(each, args(each))));
         if (!space.rejections().isEmpty()) {
             lines.add(space.rejections().size() + " left out:");
-            space.rejections().forEach(each -> lines.add("  " + row(each.candidate()) + each.reason()));
+            space.rejections().forEach(each -> lines.addAll(row(each.candidate(), each.reason())));
         }
         return lines;
     }
 
-    private static String row(Candidate candidate) {
-        return "%-16s %-10s ".formatted(candidate.layout(), candidate.limits());
+    private static List<String> row(Candidate candidate, String text) {
+        var name = "  %-16s %-10s ".formatted(candidate.layout(), candidate.limits());
+        return Wrapped.lines(name + text, " ".repeat(name.length()));
     }
 
     private static String args(Candidate candidate) {
-        return bestfit.args.ArgsText.write(candidate.config().args());
+        return ArgsText.write(candidate.config().args());
     }
 
     public static ObjectNode json(SearchSpace space) {

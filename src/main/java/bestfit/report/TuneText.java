@@ -15,7 +15,6 @@ import java.util.stream.Collectors;
 
 /** The screen that a campaign ends with; at most 100 columns where names allow. Pure. */
 final class TuneText {
-    private static final int WIDTH = 100;
     private static final int COLUMNS_AT_ONCE = 6;
 
     private final CampaignResult result;
@@ -114,7 +113,7 @@ final class TuneText {
                 .orElse("not tried: stopped before");
         var cost = outcome.failure().isPresent() ? "%5.0f s  ".formatted(outcome.seconds()) : "         ";
         lines.add(name(row, outcome) + blank + cost + what);
-        outcome.failure().ifPresent(failure -> lines.add("     └ " + cut(failure.line(), WIDTH - 7)));
+        outcome.failure().ifPresent(failure -> lines.add("     └ " + cut(failure.line(), Wrapped.WIDTH - 7)));
         return row + 1;
     }
 
@@ -338,17 +337,7 @@ final class TuneText {
         add(text, "  ");
     }
 
-    /** In lines of at most {@link #WIDTH} columns, broken at blanks; {@code indent} begins each further one. */
     private void add(String text, String indent) {
-        var rest = text;
-        while (rest.length() > WIDTH) {
-            int blank = rest.lastIndexOf(' ', WIDTH);
-            if (blank <= indent.length()) {
-                break; // one word that is longer
-            }
-            lines.add(rest.substring(0, blank).stripTrailing());
-            rest = indent + rest.substring(blank).strip();
-        }
-        lines.add(rest);
+        lines.addAll(Wrapped.lines(text, indent));
     }
 }

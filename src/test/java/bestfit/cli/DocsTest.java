@@ -30,6 +30,8 @@ class DocsTest {
     private static final Pattern CLASS = Pattern.compile("^[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+$");
     private static final Pattern LINK = Pattern.compile("\\]\\((?!https?:)([^)#]+)[^)]*\\)");
 
+    private static final CommandLine PROGRAM = Main.commandLine();
+
     /** Commands of the bash launcher, with their flags. */
     private static final TreeMap<String, Set<String>> LAUNCHER = new TreeMap<>();
 
@@ -125,7 +127,7 @@ class DocsTest {
     }
 
     private static @Nullable Set<String> flagsOf(String command) {
-        var subcommand = Main.commandLine().getSubcommands().get(command);
+        var subcommand = PROGRAM.getSubcommands().get(command);
         return subcommand == null ? LAUNCHER.get(command) : flags(subcommand);
     }
 
@@ -143,7 +145,7 @@ class DocsTest {
     private static Set<String> allFlags() {
         var flags = new TreeSet<>(VLLM_ARGS);
         LAUNCHER.values().forEach(flags::addAll);
-        flags.addAll(flags(Main.commandLine()));
+        flags.addAll(flags(PROGRAM));
         return flags;
     }
 

@@ -7,7 +7,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.Command;
@@ -82,6 +84,34 @@ class MainTest {
         assertThat(err.toString().lines())
                 .hasSize(2)
                 .allMatch(line -> line.contains("--dtype int3") && line.contains("allowed: auto, bfloat16, float16"));
+    }
+
+    /** Those of a command of the house; what they say is what a user pastes. */
+    @Test
+    void helpHasExamples_thatAreRight() {
+        var withExamples = new TreeSet<String>();
+        Main.commandLine().getSubcommands().forEach((name, command) -> {
+            for (var line : command.getCommandSpec().usageMessage().footer()) {
+                var words = line.strip().replaceAll("'[^']*'", "''").split(" ");
+                assertThat(words).startsWith("bestfit", name);
+                Main.commandLine().parseArgs(Arrays.copyOfRange(words, 1, words.length));
+                withExamples.add(name);
+            }
+            assertThat(command.getUsageMessage().lines()).allMatch(line -> line.length() <= 100);
+        });
+        assertThat(withExamples)
+                .contains("tune", "node", "engine", "measure", "measure-from-yaml", "list", "report", "plan");
+    }
+
+    @Test
+    void flagsAreCheckedTogether() {
+        assertThat(run("tune", "--objective", "speed", "--users", "0", "--time-scale", "2"))
+                .isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "bestfit: --users: 0 is not allowed; it takes a whole number from 1 to 10000.",
+                        "bestfit: --objective: speed is not allowed; it takes score or throughput or latency.",
+                        "bestfit: --time-scale 2 belongs to --simulate; give the GPUs to simulate too");
     }
 
     @Test
