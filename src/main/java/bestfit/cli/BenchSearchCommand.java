@@ -23,6 +23,9 @@ import tools.jackson.databind.node.ArrayNode;
         mixinStandardHelpOptions = true,
         description = "Finds the highest rate at which a share of all requests keeps the limits of --slo.")
 public final class BenchSearchCommand implements Callable<Integer> {
+    /** So often a rate is tried again at which the client itself was late. */
+    private static final int MOST_INVALID = 2;
+
     @Mixin
     private final BenchOptions options = new BenchOptions();
 
@@ -56,6 +59,7 @@ public final class BenchSearchCommand implements Callable<Integer> {
         var slo = spec.workload().slo().orElseThrow();
         var search = new RateSearch(least, from, most, precision);
         var probes = Json.array();
+        int invalid = 0;
         try (var generator = LoadGenerator.open();
                 var stop = BenchStop.listen()) {
             while (search.next().isPresent() && !stop.isStopped()) {
@@ -71,14 +75,18 @@ public final class BenchSearchCommand implements Callable<Integer> {
                 if (stop.isStopped()) {
                     break;
                 }
-                if (!report.valid() && !gate.failed()) {
+                if (!report.valid() && !gate.failed()) { // neither a yes nor a no of the server
                     System.err.println("bestfit: the client is at its limit at rate " + rate + ": " + report.reasons());
                     probes.addObject()
                             .put("rate", rate)
                             .put("verdict", "INVALID")
                             .put("passed", false);
-                    break; // neither a yes nor a no of the server
+                    if (++invalid > MOST_INVALID) {
+                        break;
+                    }
+                    continue;
                 }
+                invalid = 0;
                 boolean passed = !gate.failed();
                 search.tell(passed);
                 add(probes, rate, gate, passed);

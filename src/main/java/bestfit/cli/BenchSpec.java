@@ -128,6 +128,7 @@ record BenchSpec(
         switch (workload.extent()) {
             case Extent.Requests(int count) -> json.put("requests", count);
             case Extent.Lasting(Duration duration) -> json.put("duration_s", duration.toNanos() / 1e9);
+            case Extent.Endless() -> json.put("duration_s", "endless");
         }
         return json;
     }

@@ -10,14 +10,28 @@ final class BenchStop implements AutoCloseable {
 
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread onSignal = new Thread(this::windUp, "bestfit-stop");
+    private final String late;
     private volatile StopSignal current = new StopSignal();
     private volatile boolean stopped;
 
-    /** Begins to listen. */
-    static BenchStop listen() {
-        var stop = new BenchStop();
+    private BenchStop(String late) {
+        this.late = late;
+    }
+
+    /**
+     * Begins to listen.
+     *
+     * @param late said if what was measured is not told in time
+     */
+    static BenchStop listen(String late) {
+        var stop = new BenchStop(late);
         Runtime.getRuntime().addShutdownHook(stop.onSignal);
         return stop;
+    }
+
+    /** For runs that keep what ended in an events file, if asked to. */
+    static BenchStop listen() {
+        return listen("the report could not be made in time; the events file holds what ended.");
     }
 
     /** For the next run; already stopped if Ctrl-C was pressed. */
@@ -40,7 +54,7 @@ final class BenchStop implements AutoCloseable {
         current.cut();
         try {
             if (!finished.await(WIND_UP_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println("bestfit: the report could not be made in time; the events file holds what ended.");
+                System.err.println("bestfit: " + late);
             }
         } catch (InterruptedException goingDownAnyway) {
             Thread.currentThread().interrupt();

@@ -37,9 +37,7 @@ public final class BenchSweepCommand implements Callable<Integer> {
         rates.stream()
                 .filter(rate -> !(rate > 0 && rate <= 1e6))
                 .forEach(rate -> problems.add("--rates: " + rate + " is not allowed; it takes above 0 to 1000000."));
-        users.stream()
-                .filter(count -> count < 1 || count > 20_000)
-                .forEach(count -> problems.add("--users: " + count + " is not allowed; it takes 1 to 20000."));
+        users.forEach(count -> problems.requireRange("--users", count, 1, 20_000));
         var spec = options.spec(problems, rates.isEmpty() ? "load.users" : "load.rate");
         BenchSetup.of(spec, problems);
         var reports = new ArrayList<BenchReport>();

@@ -20,7 +20,8 @@ public final class CompareCommand implements Callable<Integer> {
             index = "0",
             paramLabel = "A",
             description = "Result to compare with: bench --json, its events, the JSON of vllm bench serve, guidellm or"
-                    + " aiperf, or a database of bestfit or compressa-perf (FILE#ID for one experiment).")
+                    + " aiperf, or a database of bestfit or compressa-perf (FILE#ID for one experiment); several runs with commas"
+                    + " between, so that what differs from run to run counts.")
     private String before = "";
 
     @Parameters(index = "1", paramLabel = "B", description = "Result to judge.")
@@ -42,7 +43,7 @@ public final class CompareCommand implements Callable<Integer> {
         }
         var home = Home.of(System.getenv());
         var comparison =
-                ResultComparison.of(ResultFile.read(before, home), ResultFile.read(after, home), tolerance / 100);
+                ResultComparison.of(ResultFile.readAll(before, home), ResultFile.readAll(after, home), tolerance / 100);
         System.out.println(json ? Json.write(comparison.json()) : comparison.text());
         return comparison.regression() ? ExitCode.FAILED : ExitCode.OK;
     }

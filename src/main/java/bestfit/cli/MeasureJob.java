@@ -45,6 +45,13 @@ record MeasureJob(
         if (accountAddress != null) {
             rows.put("requester_address", accountAddress);
         }
+        rows.putAll(promptParameters());
+        return rows;
+    }
+
+    /** What the requests were made of, which compressa-perf does not keep. */
+    Map<String, String> promptParameters() {
+        var rows = new LinkedHashMap<String, String>();
         switch (spec.prompts()) {
             case PromptSpec.Generated(int count, int characters) -> {
                 rows.put("num_prompts", Integer.toString(count));

@@ -53,8 +53,7 @@ record MeasureOutcome(long experimentId, String name, LoadResult result, Sequenc
         for (var measurement : result.measurements()) {
             var failure = measurement.failure();
             if (failure != null) {
-                counts.merge(
-                        RequestFailure.of(failure).map(RequestFailure::label).orElse("other"), 1, Integer::sum);
+                counts.merge(RequestFailure.labelOf(failure), 1, Integer::sum);
             }
         }
         return counts;

@@ -4,6 +4,7 @@ import bestfit.load.ClosedLoop;
 import bestfit.load.LoadPlan;
 import bestfit.load.LoadTarget;
 import bestfit.load.RequestOptions;
+import bestfit.load.SelfCheck;
 import bestfit.load.StopSignal;
 import bestfit.metrics.CompressaMetrics;
 import bestfit.metrics.Measurement;
@@ -55,8 +56,17 @@ final class MeasureRun {
     String report(MeasureOutcome outcome) {
         var text = new StringBuilder(
                 CompressaTables.report(store.find(outcome.experimentId()).orElseThrow()));
-        var check = outcome.result().selfCheck();
-        text.append(System.lineSeparator())
+        text.append(client(outcome.result().selfCheck()));
+        outcome.failures().stream()
+                .limit(5)
+                .forEach(failure ->
+                        text.append(System.lineSeparator()).append("Failed: ").append(failure));
+        return text.toString();
+    }
+
+    /** What the client says of itself, after an empty line. */
+    static String client(SelfCheck check) {
+        var text = new StringBuilder(System.lineSeparator())
                 .append(String.format(
                         Locale.ROOT,
                         "%nClient: %s. It used %.0f %% of a core, sent %.2f ms late (95th percentile) and read %.2f ms late (mean).",
@@ -67,10 +77,6 @@ final class MeasureRun {
         check.reasons()
                 .forEach(reason ->
                         text.append(System.lineSeparator()).append("  ").append(reason));
-        outcome.failures().stream()
-                .limit(5)
-                .forEach(failure ->
-                        text.append(System.lineSeparator()).append("Failed: ").append(failure));
         return text.toString();
     }
 }

@@ -9,13 +9,9 @@ import bestfit.store.Database;
 import bestfit.store.ExperimentStore;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /** Opens what measuring needs, measures the jobs, prints, and on Ctrl-C keeps what was measured. */
 final class MeasureSession {
-    private static final int WIND_UP_SECONDS = 10;
-
     private final DatabaseOption option;
     private final boolean json;
 
@@ -26,18 +22,11 @@ final class MeasureSession {
 
     /** Measures in turn and gives the exit code; {@code many} prints them as a list too. */
     int run(List<MeasureJob> jobs, boolean many) throws InterruptedException {
-        var stop = new StopSignal();
-        var ended = new CountDownLatch(1);
-        var onSignal = new Thread(() -> windUp(stop, ended), "bestfit-stop");
         try (var database = option.open();
-                var loop = ClosedLoop.open()) {
-            Runtime.getRuntime().addShutdownHook(onSignal);
-            return measure(jobs, many, database, loop, stop);
-        } finally {
-            ended.countDown();
-            if (!stop.isStopped()) {
-                Runtime.getRuntime().removeShutdownHook(onSignal);
-            }
+                var loop = ClosedLoop.open();
+                var stop = BenchStop.listen(
+                        "the metrics could not be written in time; report ID --recompute makes them.")) {
+            return measure(jobs, many, database, loop, stop.next());
         }
     }
 
@@ -94,19 +83,6 @@ final class MeasureSession {
             System.out.println(Json.write(all));
         } else if (!outcomes.isEmpty()) {
             System.out.println(Json.write(outcomes.getFirst().json()));
-        }
-    }
-
-    /** Runs while the JVM goes down: it ends when this returns, so the metrics of what was measured get written first. */
-    private static void windUp(StopSignal stop, CountDownLatch ended) {
-        stop.cut();
-        try {
-            if (!ended.await(WIND_UP_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println(
-                        "bestfit: the metrics could not be written in time; report ID --recompute makes them.");
-            }
-        } catch (InterruptedException goingDownAnyway) {
-            Thread.currentThread().interrupt();
         }
     }
 }

@@ -76,6 +76,15 @@ public final class PlanCommand implements Callable<Integer> {
     private int output = 300;
 
     @Option(
+            names = "--workload",
+            paramLabel = "FILE",
+            description = "What is sent (docs/workload.md), in place of --input, --output and --users.")
+    private @Nullable Path workload;
+
+    @Option(names = "--entry", paramLabel = "NAME", description = "Which of the file's workloads, if it has several.")
+    private @Nullable String entry;
+
+    @Option(
             names = "--models",
             paramLabel = "FILE",
             description = "File of models, one a line: which of them fit the server.")
@@ -167,7 +176,9 @@ public final class PlanCommand implements Callable<Integer> {
         }
         var known = KnownModels.find(space.model);
         var mandatory = space.args.isEmpty() ? known.mandatoryArgs() : space.args;
-        var load = new Load(input, output, space.users, 0, space.users * 10.0);
+        var load = workload == null
+                ? new Load(input, output, space.users, 0, space.users * 10.0)
+                : PlanWorkload.read(workload, entry);
         var on = serverSpec();
         var version = EngineVersion.of(engineVersion);
         var learnt = MeasuredHere.of(MeasuredHere.file(Home.of(System.getenv()), on), on, known.card(), version);

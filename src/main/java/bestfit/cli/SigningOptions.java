@@ -6,7 +6,7 @@ import picocli.CommandLine.Option;
 
 /** compressa-perf's flags for signed requests: known, so that the answer to them is plain. */
 final class SigningOptions {
-    private static final String NOT_SUPPORTED =
+    static final String NOT_SUPPORTED =
             " is not supported: bestfit sends no signed requests. Leave it out, and measure a node that takes unsigned ones (--no-sign).";
 
     @Option(

@@ -8,6 +8,7 @@ import bestfit.store.ExperimentStore;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads experiments for list and report. Recomputed metrics are kept in a database of ours, only shown of another. */
@@ -46,8 +47,10 @@ final class StoredExperiments {
             }
         }
         return experiments.stream()
-                .map(e -> e.withMetrics(metrics(store, e).entrySet().stream()
-                        .map(metric -> new Metric(metric.getKey(), metric.getValue()))
+                .map(e -> e.withMetrics(Stream.concat(
+                                e.metrics().stream().filter(Metric::isOfWindow),
+                                metrics(store, e).entrySet().stream()
+                                        .map(metric -> new Metric(metric.getKey(), metric.getValue())))
                         .toList()))
                 .toList();
     }

@@ -16,6 +16,7 @@ import bestfit.tune.ModelShape;
 import bestfit.tune.Objective;
 import bestfit.tune.SearchSpace;
 import bestfit.tune.TuneWorkload;
+import bestfit.workload.WorkloadFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -98,12 +99,16 @@ public final class TuneCommand implements Callable<Integer> {
     @Option(names = "--yes", description = "Ask nothing.")
     private boolean yes;
 
+    @Option(names = "--seed", paramLabel = "N", description = "Of prompts and sampling (42, or the workload's).")
+    private @Nullable Long seed;
+
     @Option(
-            names = "--seed",
-            paramLabel = "N",
-            defaultValue = "42",
-            description = "Of prompts and sampling (${DEFAULT-VALUE}).")
-    private long seed;
+            names = "--workload",
+            paramLabel = "FILE",
+            description =
+                    "What is measured with, one experiment for each workload of the file (docs/workload.md); how many"
+                            + " requests is tune's to say. Without it, the guide's short and long prompts.")
+    private @Nullable Path workloadFile;
 
     @Option(names = "--db", paramLabel = "FILE", description = "Database file ($BESTFIT_HOME/bestfit.sqlite).")
     private @Nullable Path db;
@@ -132,11 +137,13 @@ public final class TuneCommand implements Callable<Integer> {
                 return ExitCode.BAD_INPUT;
             }
         }
+        var workload = workload();
+        space.users = workload.users();
         var model = space.findModel();
         var target = target();
         var inventory = target.inventory(space.devices, environment);
         var enumerated = space.space(model, inventory, target.embedded(inventory));
-        var spec = spec(model, enumerated, target, inventory.count(), environment);
+        var spec = spec(model, enumerated, target, workload, inventory.count(), environment);
         var home = Home.of(environment);
         var file = db == null ? home.resolve("bestfit.sqlite") : db;
         var options = new TuneRun.Options(
@@ -153,6 +160,19 @@ public final class TuneCommand implements Callable<Integer> {
         try (var database = Database.open(file, home)) {
             return run.run(database, new CampaignStore(database), model);
         }
+    }
+
+    private TuneWorkload workload() {
+        var guide = TuneWorkload.guide(space.users, seed == null ? 42 : seed);
+        if (workloadFile == null) {
+            return guide;
+        }
+        var problems = new Problems();
+        var workloads = WorkloadFile.all(workloadFile, problems);
+        problems.throwIfAny();
+        var read = TuneWorkload.of(workloads, problems);
+        problems.throwIfAny();
+        return seed == null ? read : new TuneWorkload(read.users(), read.blocks(), seed, read.experiments());
     }
 
     private void check() {
@@ -195,7 +215,12 @@ public final class TuneCommand implements Callable<Integer> {
     }
 
     private CampaignSpec spec(
-            Model model, SearchSpace enumerated, TuneTarget target, int devices, Map<String, String> environment)
+            Model model,
+            SearchSpace enumerated,
+            TuneTarget target,
+            TuneWorkload workload,
+            int devices,
+            Map<String, String> environment)
             throws IOException {
         return new CampaignSpec(
                 target.where(),
@@ -204,7 +229,7 @@ public final class TuneCommand implements Callable<Integer> {
                 ModelShape.of(model, space.dtype),
                 model.read("config.json").orElse(""),
                 enumerated,
-                TuneWorkload.guide(space.users, seed),
+                workload,
                 Objective.valueOf(objective.toUpperCase(Locale.ROOT)),
                 explicitBaseline(model, devices),
                 Optional.ofNullable(embedded.fault));

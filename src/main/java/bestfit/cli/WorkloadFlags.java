@@ -6,6 +6,7 @@ import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.metrics.Slo;
 import bestfit.workload.Workload;
+import bestfit.workload.WorkloadFile;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -145,7 +146,7 @@ final class WorkloadFlags {
         var map = Json.object();
         try {
             if (file != null) {
-                var found = chosen(ConfigReader.maps(file, problems), problems);
+                var found = WorkloadFile.entry(file, entry, problems);
                 where = found.getKey();
                 map = found.getValue();
             }
@@ -158,23 +159,6 @@ final class WorkloadFlags {
             put(map, given, "", "1");
         }
         return Workload.read(new ConfigReader(where, map, names, problems));
-    }
-
-    private Map.Entry<String, ObjectNode> chosen(Map<String, ObjectNode> maps, Problems problems) {
-        var known =
-                maps.values().stream().map(map -> map.path("name").asString("")).toList();
-        var matching = maps.entrySet().stream()
-                .filter(each -> entry == null
-                        || each.getValue().path("name").asString("").equals(entry))
-                .toList();
-        if (matching.size() != 1) {
-            problems.add(
-                    entry == null
-                            ? file + " holds " + maps.size() + " workloads; choose one with --entry: " + known + "."
-                            : "--entry: \"" + entry + "\" names " + matching.size() + " workloads of " + file
-                                    + "; it has " + known + ".");
-        }
-        return matching.isEmpty() ? Map.entry(file + "", Json.object()) : matching.getFirst();
     }
 
     private void putInto(ObjectNode map, Problems problems) {

@@ -9,8 +9,14 @@ public sealed interface Arrivals {
      * So many users, each sending its next request when the one before has ended.
      *
      * @param rampUp the users begin evenly spread over so long
+     * @param pauseAfterFailure a user whose request failed waits so long; without it, a server that refuses every connection
+     *     ends the run
      */
-    record Closed(int users, Duration rampUp) implements Arrivals {}
+    record Closed(int users, Duration rampUp, Duration pauseAfterFailure) implements Arrivals {
+        public Closed(int users, Duration rampUp) {
+            this(users, rampUp, Duration.ZERO);
+        }
+    }
 
     /**
      * At times fixed beforehand, whatever the server does.

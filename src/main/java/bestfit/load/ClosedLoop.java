@@ -30,8 +30,33 @@ public final class ClosedLoop implements AutoCloseable {
      */
     public LoadResult run(LoadTarget target, LoadPlan plan, MeasurementSink sink, StopSignal stop)
             throws InterruptedException {
+        var users = new Arrivals.Closed(plan.users(), Duration.ZERO);
+        var job = job(target, plan, users, new Extent.Requests(plan.requests()));
+        var result = generator.run(target, LoadTarget.CHAT, job, sink, stop);
+        return new LoadResult(
+                result.measurements(),
+                result.selfCheck(),
+                result.effort(),
+                result.wallNanos(),
+                result.measurements().size() < plan.requests());
+    }
+
+    /**
+     * Sends until it is stopped; the plan's number of requests is its bound. A user whose request failed waits a while, and a
+     * server that went away is tried again. What is returned holds the newest requests only.
+     *
+     * @throws InterruptedException if the calling thread is interrupted; requests under way are cut
+     */
+    public LoadResult runOn(
+            LoadTarget target, LoadPlan plan, Duration pauseAfterFailure, MeasurementSink sink, StopSignal stop)
+            throws InterruptedException {
+        var users = new Arrivals.Closed(plan.users(), Duration.ZERO, pauseAfterFailure);
+        return generator.run(target, LoadTarget.CHAT, job(target, plan, users, new Extent.Endless()), sink, stop);
+    }
+
+    private static LoadJob job(LoadTarget target, LoadPlan plan, Arrivals users, Extent extent) {
         var options = plan.options();
-        var job = new LoadJob(
+        return new LoadJob(
                 (index, _) -> Dialogue.single(
                         ChatRequest.body(
                                 target.model(),
@@ -41,20 +66,13 @@ public final class ClosedLoop implements AutoCloseable {
                                 ThreadLocalRandom.current()),
                         0),
                 plan.requests(),
-                new Arrivals.Closed(plan.users(), Duration.ZERO),
-                new Extent.Requests(plan.requests()),
+                users,
+                extent,
                 new TimeLimits(TimeLimits.CONNECT, options.silence(), options.silence(), options.limit()),
                 Duration.ZERO,
                 plan.firstIndex(),
                 new BitSet(),
                 plan.block());
-        var result = generator.run(target, LoadTarget.CHAT, job, sink, stop);
-        return new LoadResult(
-                result.measurements(),
-                result.selfCheck(),
-                result.effort(),
-                result.wallNanos(),
-                result.measurements().size() < plan.requests());
     }
 
     @Override

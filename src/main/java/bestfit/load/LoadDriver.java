@@ -6,6 +6,7 @@ import bestfit.metrics.Measurement;
 import bestfit.metrics.RequestFailure;
 import bestfit.time.NanoClock;
 import bestfit.workload.SendSchedule;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +19,9 @@ final class LoadDriver {
     private static final long LOOK_NANOS = 20_000_000;
     private static final int REFUSED_IN_A_ROW = 200;
 
+    /** Those of the last hours: a run may go on for weeks. */
+    private static final int MOST_LAGS = 500_000;
+
     private final StreamClient client;
     private final LoadJob job;
     private final PreparedRequests requests;
@@ -26,7 +30,7 @@ final class LoadDriver {
     private final NanoClock clock;
     private final CompletableFuture<@Nullable Void> finished = new CompletableFuture<>();
     private final List<RequestRecorder> underWay = new ArrayList<>();
-    private final List<Double> lags = new ArrayList<>();
+    private final Queue<Double> lags = new ArrayDeque<>();
     private final Queue<Blocked> blocked = new ArrayDeque<>();
     private long startNanos;
     private long startEpochMicros;
@@ -71,7 +75,7 @@ final class LoadDriver {
         // one look at the wall clock: within a run, its steps move no time stamp
         startEpochMicros = System.currentTimeMillis() * 1000;
         switch (job.arrivals()) {
-            case Arrivals.Closed(int users, var rampUp) -> {
+            case Arrivals.Closed(int users, var rampUp, var _) -> {
                 if (rampUp.isZero()) {
                     for (int user = 0; user < users && !noMore; user++) {
                         beginNext(clock.nanoTime());
@@ -171,7 +175,7 @@ final class LoadDriver {
                 return;
             }
             refusedInARow = recorder.refused() ? refusedInARow + 1 : 0;
-            if (refusedInARow >= REFUSED_IN_A_ROW) {
+            if (refusedInARow >= REFUSED_IN_A_ROW && pauseAfterFailure().isZero()) {
                 gaveUp = true; // nothing listens there any more
                 noMore = true;
             }
@@ -182,7 +186,7 @@ final class LoadDriver {
             switch (job.arrivals()) {
                 case Arrivals.Closed _ -> {
                     if (!goesOn) {
-                        beginNext(clock.nanoTime());
+                        beginAfter(recorder.succeeded() ? Duration.ZERO : pauseAfterFailure());
                     }
                 }
                 case Arrivals.Open open -> sendBlocked(open.mostInFlight());
@@ -193,6 +197,20 @@ final class LoadDriver {
             }
             finishIfDone();
         });
+    }
+
+    private Duration pauseAfterFailure() {
+        return job.arrivals() instanceof Arrivals.Closed(int _, var _, var pause) ? pause : Duration.ZERO;
+    }
+
+    private void beginAfter(Duration pause) {
+        long due = clock.nanoTime() + pause.toNanos();
+        if (pause.isZero()) {
+            beginNext(due);
+        } else {
+            thinking++;
+            at(due, () -> beginNext(due));
+        }
     }
 
     /** The user sends its next turn after a while. */
@@ -288,6 +306,9 @@ final class LoadDriver {
         long now = clock.nanoTime();
         if (lookDueNanos != 0) {
             lags.add(Math.max(0, now - lookDueNanos) / 1e6);
+            if (lags.size() > MOST_LAGS) {
+                lags.remove();
+            }
         }
         for (var recorder : List.copyOf(underWay)) {
             if (stop.isCut() || recorder.passes(job.limits(), now)) {

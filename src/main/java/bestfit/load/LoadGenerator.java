@@ -50,7 +50,7 @@ public final class LoadGenerator implements AutoCloseable {
         var routes = routes(target, endpoint);
         int atOnce = atOnce(job.arrivals());
         var requests = new PreparedRequests(job, routes, Math.clamp(atOnce, LEAST_AHEAD, MOST_AHEAD), MOST_AHEAD);
-        var results = new SinkThread(sink, stop);
+        var results = new SinkThread(sink, stop, job.extent().mostKept());
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var making = threads.submit(() -> {
                 requests.make();
@@ -112,7 +112,7 @@ public final class LoadGenerator implements AutoCloseable {
 
     private static int atOnce(Arrivals arrivals) {
         return switch (arrivals) {
-            case Arrivals.Closed(int users, var _) -> Math.min(users, MOST_CONNECTED_BEFORE);
+            case Arrivals.Closed(int users, var _, var _) -> Math.min(users, MOST_CONNECTED_BEFORE);
             case Arrivals.Open _ -> 1;
         };
     }

@@ -2,7 +2,9 @@ package bestfit.load;
 
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,13 +21,17 @@ final class SinkThread {
     private record NoMore() implements Item {}
 
     private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
-    private final List<Measurement> taken = new ArrayList<>();
+    private final Deque<Measurement> taken = new ArrayDeque<>();
     private final MeasurementSink sink;
     private final StopSignal stop;
 
-    SinkThread(MeasurementSink sink, StopSignal stop) {
+    private final int mostKept;
+
+    /** @param mostKept how many of the newest {@link #taken} holds */
+    SinkThread(MeasurementSink sink, StopSignal stop, int mostKept) {
         this.sink = sink;
         this.stop = stop;
+        this.mostKept = mostKept;
     }
 
     void add(Measurement measurement) {
@@ -58,7 +64,7 @@ final class SinkThread {
         }
     }
 
-    /** All that reached the sink; to be called after {@link #drain} returned. */
+    /** What reached the sink, the newest of it where it is much; to be called after {@link #drain} returned. */
     List<Measurement> taken() {
         return List.copyOf(taken);
     }
@@ -74,5 +80,8 @@ final class SinkThread {
             throw failure;
         }
         taken.addAll(batch);
+        while (taken.size() > mostKept) {
+            taken.removeFirst();
+        }
     }
 }

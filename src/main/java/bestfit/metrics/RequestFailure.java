@@ -56,4 +56,9 @@ public enum RequestFailure {
                 .filter(kind -> failure.equals(kind.label) || failure.startsWith(kind.label + ": "))
                 .findFirst();
     }
+
+    /** The label of a {@link Measurement#failure()}'s kind, "other" of one that is not known. */
+    public static String labelOf(String failure) {
+        return of(failure).map(RequestFailure::label).orElse("other");
+    }
 }

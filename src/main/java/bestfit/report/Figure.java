@@ -3,6 +3,7 @@ package bestfit.report;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.MeanEstimate;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.SequencedMap;
 
 /**
@@ -41,6 +42,15 @@ public record Figure(MeanEstimate estimate, double p50, double p99, boolean more
 
     static Figure rate(double mean, double low, double high) {
         return new Figure(MeanEstimate.ofInterval(mean, low, high, BenchMetrics.WINDOWS), Double.NaN, Double.NaN, true);
+    }
+
+    /** The mean over several runs, see {@link ResultFile#readAll}. */
+    static Figure ofRuns(List<Figure> runs) {
+        return new Figure(
+                MeanEstimate.ofRuns(runs.stream().map(Figure::estimate).toList()),
+                runs.stream().mapToDouble(Figure::p50).average().orElseThrow(),
+                runs.stream().mapToDouble(Figure::p99).average().orElseThrow(),
+                runs.getFirst().moreIsBetter());
     }
 
     static boolean isCompared(String name) {

@@ -2,6 +2,7 @@ package bestfit.report;
 
 import static bestfit.metrics.Measurement.NEVER;
 
+import bestfit.config.ConfigException;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.MeanEstimate;
@@ -187,16 +188,28 @@ final class PeerResults {
             String p99,
             int count) {
         if (json.path(mean).isNumber() && json.path(sd).isNumber() && count > 1) {
+            double millis = millisPer(json.path("unit").asString("ms"));
             figures.put(
                     ours,
                     Figure.time(
                             new MeanEstimate(
-                                    json.path(mean).asDouble(),
-                                    json.path(sd).asDouble() / Math.sqrt(count - 1.0),
+                                    millis * json.path(mean).asDouble(),
+                                    millis * json.path(sd).asDouble() / Math.sqrt(count - 1.0),
                                     count),
-                            number(json, p50),
-                            number(json, p99)));
+                            millis * number(json, p50),
+                            millis * number(json, p99)));
         }
+    }
+
+    /** aiperf names the unit of each metric, and has changed some. */
+    private static double millisPer(String unit) {
+        return switch (unit) {
+            case "ns" -> 1e-6;
+            case "us" -> 1e-3;
+            case "sec", "s" -> 1e3;
+            case "ms" -> 1;
+            default -> throw new ConfigException("unit \"" + unit + "\" is not known; it takes ns, us, ms or s.");
+        };
     }
 
     private static double number(JsonNode json, String key) {

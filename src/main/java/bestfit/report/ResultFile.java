@@ -12,7 +12,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
 
@@ -78,6 +81,38 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
         throw unknown(file);
     }
 
+    /**
+     * The same of several runs: each figure's mean over them. Its error is that of the runs' means, or that within the runs where it
+     * is larger, so that what differs from one start of a server to the next is in it.
+     *
+     * @param names as {@link #read} takes them, with commas between
+     */
+    public static ResultFile readAll(String names, Path home) {
+        if (names.indexOf(',') < 0 || Files.exists(Path.of(names))) {
+            return read(names, home);
+        }
+        var runs = Arrays.stream(names.split(",", -1))
+                .map(name -> read(name, home))
+                .toList();
+        var tool = runs.getFirst().tool();
+        if (runs.stream().anyMatch(run -> run.tool() != tool)) {
+            throw new ConfigException(names + ": the runs are of different tools: "
+                    + runs.stream().map(run -> run.tool().label()).distinct().toList()
+                    + "; give those of one on each side.");
+        }
+        var figures = new LinkedHashMap<String, Figure>();
+        for (var name : runs.getFirst().figures().keySet()) {
+            var each = runs.stream()
+                    .map(run -> run.figures().get(name))
+                    .filter(Objects::nonNull)
+                    .toList();
+            if (each.size() == runs.size()) {
+                figures.put(name, Figure.ofRuns(each));
+            }
+        }
+        return new ResultFile(runs.size() + " runs, " + runs.getFirst().source() + " …", tool, figures);
+    }
+
     private static ConfigException unknown(Path file) {
         return new ConfigException(
                 "File " + file
@@ -87,7 +122,7 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
 
     private static boolean isSqlite(Path file) throws IOException {
         try (var in = Files.newInputStream(file)) {
-            return java.util.Arrays.equals(in.readNBytes(SQLITE.length), SQLITE);
+            return Arrays.equals(in.readNBytes(SQLITE.length), SQLITE);
         }
     }
 
@@ -100,6 +135,9 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
                     file.toString(),
                     Tool.BESTFIT,
                     Figure.of(BenchMetrics.of(EventLog.read(file).measurements())));
+        }
+        if (lines.isEmpty()) {
+            throw unknown(file);
         }
         // progress or other output may stand before the object
         var json = Json.parse(

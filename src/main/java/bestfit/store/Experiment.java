@@ -19,7 +19,12 @@ public record Experiment(
         List<Metric> metrics) {
     public record Parameter(String key, String value) {}
 
-    public record Metric(String name, double value) {}
+    public record Metric(String name, double value) {
+        /** Of a part of a stress test; what is computed again is of the whole. */
+        public boolean isOfWindow() {
+            return name.contains("_window_");
+        }
+    }
 
     public Experiment {
         parameters = List.copyOf(parameters);

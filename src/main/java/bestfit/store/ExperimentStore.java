@@ -12,6 +12,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,11 +63,24 @@ public final class ExperimentStore {
         };
     }
 
-    /** Writes the metrics in place of those there, and parameters known only after the run. */
+    /** Writes the metrics in place of those there, save those of a stress test's windows, and parameters known only after the run. */
     public void finish(long experimentId, Map<String, Double> metrics, Map<String, String> parameters) {
         database.transaction(connection -> {
             replaceMetrics(connection, experimentId, metrics);
             insertParameters(connection, experimentId, parameters);
+            return true;
+        });
+    }
+
+    /** Adds the metrics and parameters of a stress test's window, under names that end in {@code _window_K}. */
+    public void addWindow(long experimentId, int window, Map<String, Double> metrics, Map<String, Double> parameters) {
+        database.transaction(connection -> {
+            var named = new LinkedHashMap<String, Double>();
+            metrics.forEach((name, value) -> named.put(name + "_window_" + window, value));
+            insertMetrics(connection, experimentId, named);
+            var texts = new LinkedHashMap<String, String>();
+            parameters.forEach((key, value) -> texts.put(key + "_window_" + window, value.toString()));
+            insertParameters(connection, experimentId, texts);
             return true;
         });
     }
@@ -111,7 +125,12 @@ public final class ExperimentStore {
                 .filter(measurement -> measurement.block() >= 0)
                 .map(Measurement::timing)
                 .toList();
-        return measured.isEmpty() ? database.read(connection -> compressaTimings(connection, experimentId)) : measured;
+        return measured.isEmpty() ? timingsUpTo(experimentId, Double.MAX_VALUE) : measured;
+    }
+
+    /** Every request that ended up to a Unix time, as compressa-perf's table holds it. */
+    public List<RequestTiming> timingsUpTo(long experimentId, double endSeconds) {
+        return database.read(connection -> compressaTimings(connection, experimentId, endSeconds));
     }
 
     private static long insertExperiment(Connection connection, String name, @Nullable String description)
@@ -141,10 +160,15 @@ public final class ExperimentStore {
 
     private static void replaceMetrics(Connection connection, long id, Map<String, Double> metrics)
             throws SQLException {
-        try (var delete = connection.prepareStatement("DELETE FROM Metrics WHERE experiment_id = ?")) {
+        try (var delete = connection.prepareStatement(
+                "DELETE FROM Metrics WHERE experiment_id = ? AND metric_name NOT GLOB '*_window_*'")) {
             delete.setLong(1, id);
             delete.executeUpdate();
         }
+        insertMetrics(connection, id, metrics);
+    }
+
+    private static void insertMetrics(Connection connection, long id, Map<String, Double> metrics) throws SQLException {
         var now = LOCAL_TIME.format(LocalDateTime.now(ZoneId.systemDefault()));
         try (var insert = connection.prepareStatement(
                 "INSERT INTO Metrics (experiment_id, metric_name, metric_value, timestamp) VALUES (?, ?, ?, ?)")) {
@@ -197,11 +221,13 @@ public final class ExperimentStore {
         return found;
     }
 
-    private static List<RequestTiming> compressaTimings(Connection connection, long id) throws SQLException {
+    private static List<RequestTiming> compressaTimings(Connection connection, long id, double endSeconds)
+            throws SQLException {
         var found = new ArrayList<RequestTiming>();
         try (var select = connection.prepareStatement(
-                "SELECT start_time, end_time, ttft, n_input, n_output, status FROM Measurements WHERE experiment_id = ? ORDER BY id")) {
+                "SELECT start_time, end_time, ttft, n_input, n_output, status FROM Measurements WHERE experiment_id = ? AND end_time <= ? ORDER BY id")) {
             select.setLong(1, id);
+            select.setDouble(2, endSeconds);
             try (var rows = select.executeQuery()) {
                 while (rows.next()) {
                     found.add(new RequestTiming(

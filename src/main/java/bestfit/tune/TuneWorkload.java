@@ -1,6 +1,8 @@
 package bestfit.tune;
 
 import bestfit.config.Json;
+import bestfit.config.Problems;
+import bestfit.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
@@ -30,6 +32,32 @@ public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan
                 BLOCKS,
                 seed,
                 List.of(new ExperimentPlan("short", 260, 75, users), new ExperimentPlan("long", 1500, 75, users)));
+    }
+
+    /**
+     * One experiment for each of a file's workloads, not yet sized: tune chooses the number of requests itself.
+     *
+     * @param problems hears which keys ask for what a campaign does not send
+     */
+    public static TuneWorkload of(List<Workload> workloads, Problems problems) {
+        var experiments = new ArrayList<ExperimentPlan>();
+        int users = 1;
+        for (var workload : workloads) {
+            var only = new OnlyFixed(workload, "workload " + (experiments.size() + 1), problems);
+            int own = only.users();
+            if (!experiments.isEmpty() && own != users) {
+                only.problem(
+                        "load.users",
+                        own + " differs from the " + users + " of the file's first workload; a campaign"
+                                + " has one number of users.");
+            }
+            if (experiments.stream().anyMatch(each -> each.name().equals(only.name()))) {
+                only.problem("name", "is the name of another workload of the file; give each its own.");
+            }
+            users = own;
+            experiments.add(new ExperimentPlan(only.name(), only.promptTokens(), only.outputTokens(), own));
+        }
+        return new TuneWorkload(users, BLOCKS, workloads.getFirst().seed(), experiments);
     }
 
     /** Tokens of the longest request, with room for a chat template. */

@@ -2,13 +2,21 @@ package bestfit.workload;
 
 import java.time.Duration;
 
-/** How long a run goes on: by count or by time. */
+/** How long a run goes on: by count, by time, or until it is stopped. */
 public sealed interface Extent {
     /** So many requests. */
     record Requests(int count) implements Extent {}
 
     /** No request starts after so long; those under way end. */
     record Lasting(Duration duration) implements Extent {}
+
+    /** Until it is stopped. What a run gives back is bounded then: its newest requests. */
+    record Endless() implements Extent {}
+
+    /** How many of its newest requests a run gives back. */
+    default int mostKept() {
+        return this instanceof Endless ? 10_000 : Integer.MAX_VALUE;
+    }
 
     default int mostRequests(int otherwise) {
         return this instanceof Requests(int count) ? count : otherwise;

@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import bestfit.config.Json;
 import bestfit.http.Exchange;
@@ -19,9 +20,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,6 +42,10 @@ class BenchCommandTest {
     @TempDir
     Path folder;
 
+    private static final long SERVICE_NANOS = 20_000_000;
+
+    private Consumer<Exchange> handler = this::answer;
+    private long freeAtNanos;
     private HttpServer server;
     private final Set<String> prompts = ConcurrentHashMap.newKeySet();
     private final List<JsonNode> requests = java.util.Collections.synchronizedList(new ArrayList<>());
@@ -51,7 +59,7 @@ class BenchCommandTest {
                 HttpServer.Limits.DEFAULTS,
                 new Router()
                         .post("/tokenize", this::tokenize)
-                        .post("/v1/chat/completions", this::answer)
+                        .post("/v1/chat/completions", exchange -> handler.accept(exchange))
                         .get(
                                 "/v1/models",
                                 exchange -> exchange.json(200, Json.parse("{\"data\":[{\"id\":\"first\"}]}"))));
@@ -101,7 +109,35 @@ class BenchCommandTest {
         stream.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
     }
 
+    /** One request after another, each 20 ms: 50 a second, however fast this machine is. */
+    private void answerInTurn(Exchange exchange) {
+        var request = body(exchange);
+        long start;
+        synchronized (this) {
+            start = Math.max(System.nanoTime(), freeAtNanos);
+            freeAtNanos = start + SERVICE_NANOS;
+        }
+        // due by the clock and not after one another, so that a late one moves no other
+        CompletableFuture.delayedExecutor(start + SERVICE_NANOS - System.nanoTime(), TimeUnit.NANOSECONDS)
+                .execute(() -> {
+                    var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+                    send(
+                            stream,
+                            "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"length\"}]}");
+                    int tokens = words(request.at("/messages/0/content").asString()) + TEMPLATE;
+                    send(
+                            stream,
+                            "{\"choices\":[],\"usage\":{\"prompt_tokens\":" + tokens + ",\"completion_tokens\":1}}");
+                    send(stream, "[DONE]");
+                    stream.end();
+                });
+    }
+
     private Process begin(String... args) throws IOException {
+        return begin("bench", args);
+    }
+
+    private Process begin(String words, String... args) throws IOException {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
@@ -110,10 +146,9 @@ class BenchCommandTest {
                 Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
                         .map(entry -> Path.of(entry).toAbsolutePath().toString())
                         .collect(Collectors.joining(File.pathSeparator)),
-                "bestfit.cli.Main",
-                "bench",
-                server.url(),
-                "--json"));
+                "bestfit.cli.Main"));
+        command.addAll(List.of(words.split(" ", -1)));
+        command.addAll(List.of(server.url(), "--json"));
         command.addAll(List.of(args));
         var builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
@@ -124,7 +159,10 @@ class BenchCommandTest {
     }
 
     private JsonNode bench(int exit, String... args) throws Exception {
-        var process = begin(args);
+        return ended(exit, begin(args));
+    }
+
+    private JsonNode ended(int exit, Process process) throws Exception {
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         var err = Files.readString(folder.resolve("err"));
         assertThat(process.exitValue()).as(err).isEqualTo(exit);
@@ -162,6 +200,43 @@ class BenchCommandTest {
                 .allMatch(request -> request.path("ignore_eos").booleanValue()
                         && request.path("model").asString().equals("first"));
         assertThat(tokens).containsOnly("Bearer let me in");
+    }
+
+    /**
+     * Equal gaps at a rate of r let the k-th request wait k (20 ms - 1/r): 80 % of 60 are done within 200 ms up to 61 a second. A
+     * machine that answers 30 ms late moves that to 58.
+     */
+    @Test
+    void search_findsTheServersCapacity_andSweepItsThroughput() throws Exception {
+        handler = this::answerInTurn;
+        String[] load = {"--model=m", "--prompt-tokens=9", "--output-tokens=1"};
+        var searching = begin(
+                "bench search",
+                joined(
+                        load,
+                        "--slo=e2e:200",
+                        "--share=0.8",
+                        "--requests=60",
+                        "--burstiness=inf",
+                        "--from=35",
+                        "--precision=0.2"));
+        assertThat(searching.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        var found = Json.parse(Files.readAllLines(folder.resolve("out")).getLast());
+        assumeThat(found.at("/probes/" + (found.at("/probes").size() - 1) + "/verdict")
+                        .asString(""))
+                .as("a client that this machine keeps from sending in time says so and ends")
+                .isNotEqualTo("INVALID");
+        assertThat(found.at("/rate").doubleValue()).as(found.toString()).isBetween(48.0, 62.0);
+        assertThat(found.at("/fails_at").doubleValue()).isBetween(50.0, 80.0);
+        var swept = ended(0, begin("bench sweep", joined(load, "--users=1,4", "--requests=20")))
+                .at("/sweep");
+        assertThat(swept).hasSize(2);
+        assertThat(swept.at("/0/metrics/e2e_ms/p50").doubleValue()).isGreaterThan(19);
+        assertThat(swept.at("/1/metrics/e2e_ms/p50").doubleValue()).isGreaterThan(70);
+    }
+
+    private static String[] joined(String[] some, String... more) {
+        return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
     }
 
     @Test

@@ -64,6 +64,54 @@ class CompareCommandTest {
         assertThat(found).isGreaterThanOrEqualTo(90);
     }
 
+    /** Each start of a server moves all its times by about 5 %: one run a side calls that a difference, four a side do not. */
+    @Test
+    void severalRuns_holdWhatDiffersFromStartToStart() {
+        int alarms = 0;
+        int found = 0;
+        int single = 0;
+        for (int pair = 0; pair < 20; pair++) {
+            var a = runs("a", 100 + pair, 1);
+            var b = runs("b", 200 + pair, 1);
+            alarms += compared(a, b);
+            found += compared(a, runs("c", 300 + pair, 1.3));
+            single += compared(first(a), first(b));
+        }
+        assertThat(single).isGreaterThan(3);
+        assertThat(alarms).isLessThanOrEqualTo(2);
+        assertThat(found).isGreaterThanOrEqualTo(18);
+    }
+
+    private static String first(String runs) {
+        return runs.substring(0, runs.indexOf(','));
+    }
+
+    private String runs(String name, long seed, double slowdown) {
+        var random = new SplittableRandom(seed);
+        return java.util.stream.IntStream.range(0, 4)
+                .mapToObj(i -> run(name + i, 1000 * seed + i, slowdown * (1 + 0.05 * random.nextGaussian()))
+                        .toString())
+                .collect(java.util.stream.Collectors.joining(","));
+    }
+
+    private static int compared(String a, String b) {
+        return Main.run("compare", a, b, "--json");
+    }
+
+    @Test
+    void whatIsNoResult_isRefusedByName() throws IOException {
+        var ours = run("ours", 1, 1);
+        for (var content : java.util.List.of(
+                "", "\n\n", "{\"verdict\": \"VALID\"", "PK\u0003\u0004", "[1, 2]", "{\"benchmarks\": []}")) {
+            var broken = Files.writeString(folder.resolve("broken.json"), content);
+            assertThat(compare(ours, broken)).as(content).isEqualTo(ExitCode.BAD_INPUT);
+        }
+        assertThat(compare(ours, folder.resolve("none.json"))).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(compare(ours, folder)).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(compared(ours + "," + folder.resolve("none.json"), ours.toString()))
+                .isEqualTo(ExitCode.BAD_INPUT);
+    }
+
     @Test
     void vllmsFile_isRead() throws IOException {
         var vllm = Files.writeString(folder.resolve("v.json"), """
@@ -86,7 +134,7 @@ class CompareCommandTest {
                   "request_latency": {"successful": {"mean": 0.25, "std_dev": 0.02, "count": 300, "percentiles": {"p50": 0.25, "p99": 0.3}}}}}]}
                 """);
         var aiperf = Files.writeString(folder.resolve("a.json"), """
-                {"request_count": {"avg": 300}, "time_to_first_token": {"unit": "ms", "avg": 60, "std": 5, "p50": 60, "p99": 72},
+                {"request_count": {"avg": 300}, "time_to_first_token": {"unit": "s", "avg": 0.06, "std": 0.005, "p50": 0.06, "p99": 0.072},
                  "inter_token_latency": {"unit": "ms", "avg": 20, "std": 2}, "request_latency": {"unit": "ms", "avg": 260, "std": 20}}
                 """);
         assertThat(compare(ours, guidellm)).isEqualTo(ExitCode.OK);

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +47,18 @@ class MeasureCommandsTest {
     }
 
     private Ended bestfit(String... args) throws IOException, InterruptedException {
+        return ended(begin(args));
+    }
+
+    private Ended ended(Process process) throws IOException, InterruptedException {
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return new Ended(
+                process.exitValue(),
+                Files.readAllLines(folder.resolve("out")),
+                Files.readString(folder.resolve("err")));
+    }
+
+    private Process begin(String... args) throws IOException {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
@@ -53,16 +66,12 @@ class MeasureCommandsTest {
                 classPath(),
                 "bestfit.cli.Main"));
         command.addAll(List.of(args));
-        var out = folder.resolve("out");
-        var err = folder.resolve("err");
         var builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile());
+                .redirectOutput(folder.resolve("out").toFile())
+                .redirectError(folder.resolve("err").toFile());
         builder.environment().put("BESTFIT_HOME", folder.resolve("home").toString());
-        var process = builder.start();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        return new Ended(process.exitValue(), Files.readAllLines(out), Files.readString(err));
+        return builder.start();
     }
 
     /** Absolute, as the processes run in another folder. */
@@ -109,6 +118,67 @@ class MeasureCommandsTest {
                         .get("experiments"))
                 .hasSize(1);
         assertThat(bestfit("report", "1", "--recompute").out()).contains("Name: first");
+    }
+
+    @Test
+    void stress_goesOnUntilStopped_andKeepsGrowingWindows() throws Exception {
+        Files.writeString(folder.resolve("prompts.csv"), "a prompt\n".repeat(19) + "status\n");
+        int shown;
+        try (var engine = new FakeEngine()) {
+            var process = begin(
+                    "stress",
+                    "--node-url",
+                    engine.url(),
+                    "--model_name",
+                    "m",
+                    "--experiment_name",
+                    "all night",
+                    "--no-sign",
+                    "--num_runners",
+                    "3",
+                    "--prompts_file",
+                    "prompts.csv",
+                    "--max_tokens",
+                    "3",
+                    "--report_freq_min",
+                    "0.01",
+                    "--json");
+            // two windows after the first failure
+            Awaitility.await()
+                    .atMost(60, TimeUnit.SECONDS)
+                    .until(() -> Files.readString(folder.resolve("err"))
+                            .matches("(?s).*a request failed: http status.*FAILS=[1-9].*FAILS=[1-9].*"));
+            process.destroy(); // SIGTERM, as Ctrl-C
+            var json = ended(process).json();
+            assertThat(json.at("/counts/ok").longValue()).isPositive();
+            assertThat(json.at("/counts/failed/http status").longValue()).isPositive();
+            double whole = json.at("/metrics/FAILED_REQUESTS").doubleValue();
+            var windows = json.at("/windows");
+            double last = 0;
+            for (var window : windows) {
+                double failed = window.at("/metrics/FAILED_REQUESTS").doubleValue(0);
+                assertThat(failed).isGreaterThanOrEqualTo(last);
+                last = failed;
+            }
+            assertThat(whole).isGreaterThanOrEqualTo(last).isPositive();
+            // 3 runners, each waiting 5 s after a failure: failures do not come by the thousand
+            assertThat(whole).isLessThanOrEqualTo(3 * (1 + windows.size() * 0.6 / 5 + 60 / 5));
+            shown = windows.size();
+        }
+        var listed = bestfit("list", "--show-metrics", "--show-parameters", "--json")
+                .json()
+                .at("/experiments/0");
+        assertThat(listed.at("/parameters/run_mode").asString()).isEqualTo("continuous");
+        assertThat(listed.at("/parameters/report_freq_min").asString()).isEqualTo("0");
+        assertThat(listed.at("/metrics/TTFT_window_" + shown).doubleValue()).isPositive();
+        assertThat(bestfit("report", "1", "--recompute").out()).anyMatch(line -> line.contains("TTFT_window_" + shown));
+    }
+
+    @Test
+    void signing_isPlainlyNotSupported() throws Exception {
+        var ended = bestfit("check-balances", "--node_url", "http://127.0.0.1:1");
+        assertThat(ended.exit()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(ended.err()).contains("check-balances is not supported");
     }
 
     @Test
