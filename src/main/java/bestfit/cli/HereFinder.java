@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import bestfit.deploy.NodeAddress;
 import bestfit.deploy.NodeClient;
+import bestfit.hardware.GpuSource;
 import bestfit.hardware.SmiInventory;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,7 +18,8 @@ final class HereFinder {
     /** Each thing found with the command that fits it; empty on a bare machine. */
     static List<String> suggestions(Map<String, String> environment) {
         var found = new ArrayList<String>();
-        boolean gpu = SmiInventory.gpuPresent(environment);
+        var reading = GpuSource.readHere(environment);
+        boolean gpu = SmiInventory.present(reading);
         boolean vllm = SmiInventory.onPath("vllm", environment).isPresent();
         if (nodeRuns()) {
             found.add("a node runs at " + NODE + ":     bestfit tune --node " + NODE + " --model DIRECTORY");
@@ -28,6 +30,10 @@ final class HereFinder {
         }
         if (!found.isEmpty()) {
             found.add("to see bestfit work without them:     bestfit tune --engine embedded");
+        }
+        if (found.isEmpty() && reading.problem() != null) {
+            System.err.println("bestfit: nvidia-smi is here but tells no GPU: " + reading.problem()
+                    + "; going on with this machine's cores");
         }
         return found;
     }

@@ -9,6 +9,7 @@ import bestfit.node.CommandTemplate;
 import bestfit.node.EngineProgram;
 import bestfit.node.NodeOptions;
 import bestfit.node.NodeServer;
+import bestfit.node.StartLimit;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -102,7 +103,9 @@ public final class NodeCommand implements Callable<Integer> {
             names = "--start-timeout",
             paramLabel = "20m",
             defaultValue = START_TIMEOUT,
-            description = "For all instances to answer, such as 90s, 20m or 1h (${DEFAULT-VALUE}).")
+            description =
+                    "For all instances to answer, such as 90s, 20m or 1h; auto: 60s, then ten times the slowest start so "
+                            + "far, at least 15s (${DEFAULT-VALUE}).")
     private String startTimeout = "";
 
     @Option(
@@ -214,7 +217,9 @@ public final class NodeCommand implements Callable<Integer> {
         if (devices != null) {
             problems.requireRange("--devices", devices, 1, MOST_DEVICES);
         }
-        var limit = duration(problems, "--start-timeout", startTimeout);
+        var limit = startTimeout.equals("auto")
+                ? new StartLimit.Learned()
+                : new StartLimit.Fixed(duration(problems, "--start-timeout", startTimeout));
         var drainLimit = duration(problems, "--drain", drain);
         var grace = hangGrace == null ? toldGrace(environment) : duration(problems, "--hang-grace", hangGrace);
         var limits = limits(problems);
@@ -314,7 +319,7 @@ public final class NodeCommand implements Callable<Integer> {
         return told.matches("-?\\d{1,9}") ? Duration.ofSeconds(Long.parseLong(told)) : HANG_GRACE;
     }
 
-    private static Duration duration(Problems problems, String flag, String text) {
+    static Duration duration(Problems problems, String flag, String text) {
         if (text.matches("\\d{1,7}[smh]")) {
             long count = Long.parseLong(text.substring(0, text.length() - 1));
             return switch (text.charAt(text.length() - 1)) {

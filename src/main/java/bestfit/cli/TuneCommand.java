@@ -117,6 +117,14 @@ public final class TuneCommand implements Callable<Integer> {
     private boolean fresh;
 
     @Option(
+            names = "--start-timeout",
+            paramLabel = "90s",
+            description =
+                    "For a config's engines to answer, on a node of our own (embedded: ten times the slowest start "
+                            + "so far, 15s at least; vLLM: 20m).")
+    private @Nullable String startTimeout;
+
+    @Option(
             names = "--server",
             paramLabel = "SERVER",
             description = "The server that is simulated, where it is said twice.")
@@ -187,6 +195,13 @@ public final class TuneCommand implements Callable<Integer> {
         }
         embedded.check(
                 problems, address.node != null ? "a node that runs already" : "vllm".equals(engine) ? "vLLM" : null);
+        if (startTimeout != null && address.node != null) {
+            problems.add(
+                    "--start-timeout " + startTimeout + ": the node at " + address.node + " has its own; leave it out");
+        }
+        if (startTimeout != null && !startTimeout.equals("auto")) {
+            NodeCommand.duration(problems, "--start-timeout", startTimeout);
+        }
         if (server != null && !server.equals(embedded.simulate)) {
             problems.add(
                     "--server " + server + ": the devices of a real server are found by themselves; simulated ones are "
@@ -211,7 +226,11 @@ public final class TuneCommand implements Callable<Integer> {
         var simulated = Optional.ofNullable(embedded.simulate)
                 .map(spec -> new TuneTarget.Simulated(spec, embedded.timeScale()));
         return new TuneTarget.Own(
-                "vllm".equals(engine), Optional.ofNullable(python), Optional.ofNullable(embedded.fault), simulated);
+                "vllm".equals(engine),
+                Optional.ofNullable(python),
+                Optional.ofNullable(embedded.fault),
+                simulated,
+                Optional.ofNullable(startTimeout));
     }
 
     private CampaignSpec spec(

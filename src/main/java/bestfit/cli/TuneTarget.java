@@ -128,7 +128,12 @@ sealed interface TuneTarget {
     }
 
     /** A node that the campaign starts for itself on this machine. */
-    record Own(boolean vllm, Optional<String> python, Optional<String> fault, Optional<Simulated> simulated)
+    record Own(
+            boolean vllm,
+            Optional<String> python,
+            Optional<String> fault,
+            Optional<Simulated> simulated,
+            Optional<String> startTimeout)
             implements TuneTarget {
         @Override
         public String where() {
@@ -205,9 +210,9 @@ sealed interface TuneTarget {
                     vllm ? "vllm" : "embedded",
                     "--devices",
                     Integer.toString(devices)));
-            if (!vllm) { // it starts in seconds, vLLM may take many minutes
-                arguments.addAll(List.of("--start-timeout", "40s"));
-            }
+            startTimeout
+                    .or(() -> vllm ? Optional.empty() : Optional.of("auto")) // vLLM may take many minutes, or seconds
+                    .ifPresent(limit -> arguments.addAll(List.of("--start-timeout", limit)));
             python.ifPresent(path -> arguments.addAll(List.of("--python", path)));
             simulated.ifPresent(
                     each -> arguments.addAll(List.of("--simulate", each.spec(), "--time-scale", each.timeScale())));

@@ -13,13 +13,23 @@ import tools.jackson.databind.node.ObjectNode;
  * @param source {@code nvml}, {@code nvidia-smi} or {@code none}
  * @param gpus in the driver's order; none is an empty list
  * @param links one for each pair, where the source tells them
+ * @param problem why a source that is here told no GPU; null without such trouble
  */
-public record GpuReading(String source, Driver driver, List<Gpu> gpus, List<GpuLink> links) {
-    public static final GpuReading NONE = new GpuReading("none", Driver.NONE, List.of(), List.of());
+public record GpuReading(
+        String source,
+        Driver driver,
+        List<Gpu> gpus,
+        List<GpuLink> links,
+        @Nullable String problem) {
+    public static final GpuReading NONE = new GpuReading("none", Driver.NONE, List.of(), List.of(), null);
 
     public GpuReading {
         gpus = List.copyOf(gpus);
         links = List.copyOf(links);
+    }
+
+    static GpuReading none(String problem) {
+        return new GpuReading("none", Driver.NONE, List.of(), List.of(), problem);
     }
 
     /** Versions as the driver tells them; null for what it does not. */
@@ -54,7 +64,8 @@ public record GpuReading(String source, Driver driver, List<Gpu> gpus, List<GpuL
         var json = Json.object().put("source", source);
         json.put("driver_version", driver.version())
                 .put("cuda_driver_version", driver.cuda())
-                .put("nvml_version", driver.nvml());
+                .put("nvml_version", driver.nvml())
+                .put("problem", problem);
         var list = json.putArray("gpus");
         gpus.forEach(gpu -> list.add(gpu.toJson()));
         var pairs = json.putArray("links");

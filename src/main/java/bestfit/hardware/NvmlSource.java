@@ -37,7 +37,7 @@ final class NvmlSource implements GpuSource {
                 handles.add(found ? Optional.of(at.get(ValueLayout.ADDRESS, 0)) : Optional.empty());
                 gpus.add(found ? gpu(arena, i, at.get(ValueLayout.ADDRESS, 0)) : Gpu.broken(i, error(status)));
             }
-            return new GpuReading("nvml", driver(arena), gpus, links(arena, handles));
+            return new GpuReading("nvml", driver(arena), gpus, links(arena, handles), null);
         }
     }
 

@@ -15,9 +15,9 @@ public final class SmiInventory {
         return GpuSource.readHere(environment).devices();
     }
 
-    /** True when a GPU is present, whether or not its driver is. */
-    public static boolean gpuPresent(Map<String, String> environment) {
-        return Files.exists(Path.of("/dev/nvidia0")) || !gpus(environment).isEmpty();
+    /** True when a GPU is there, whether or not its driver lets it be used. */
+    public static boolean present(GpuReading reading) {
+        return Files.exists(Path.of("/dev/nvidia0")) || !reading.gpus().isEmpty();
     }
 
     /** An executable of the PATH. */

@@ -1,22 +1,35 @@
 package bestfit.hardware;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** GPUs as the driver's program tells them. It says nothing of the links between them that could be relied on. */
-record SmiSource(Path program) implements GpuSource {
-    private static final int PATIENCE_SECONDS = 20;
+record SmiSource(Path program, Duration patience) implements GpuSource {
+    /** Without persistence mode the driver wakes every GPU first: seconds each. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private static final List<String> LEAST = List.of("index", "name", "memory.total");
+    private static final Pattern LISTED = Pattern.compile("GPU (\\d{1,4}): (.+?)(?: \\(UUID: ([^)]*)\\))?");
+
     private static final List<String> BASIC = List.of(
             "index",
             "name",
@@ -45,41 +58,95 @@ record SmiSource(Path program) implements GpuSource {
                             "compute_cap"))
             .toList();
 
-    @Override
-    public GpuReading read() {
-        var rows = ask(ALL);
-        if (rows.isEmpty()) {
-            rows = ask(BASIC);
-        }
-        if (rows.isEmpty()) {
-            return GpuReading.NONE;
-        }
-        var driver = new GpuReading.Driver(text(rows.getFirst(), "driver_version"), null, null);
-        return new GpuReading(
-                "nvidia-smi", driver, rows.stream().map(SmiSource::gpu).toList(), List.of());
+    SmiSource(Path program) {
+        this(program, PATIENCE);
     }
 
-    private List<Map<String, String>> ask(List<String> fields) {
-        try {
-            var process = new ProcessBuilder(
-                            program.toString(),
-                            "--query-gpu=" + String.join(",", fields),
-                            "--format=csv,noheader,nounits")
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            process.getOutputStream().close();
-            var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
-            if (!ended) {
-                process.destroyForcibly();
+    /** What it answered; {@code problem} is null when it ended well. */
+    private record Answer(String text, @Nullable String problem, boolean hung) {}
+
+    /** Asks for less and less, down to the list that every release has; one that hangs is not asked again. */
+    @Override
+    public GpuReading read() {
+        var problem = "it answers in no known form";
+        for (var fields : List.of(ALL, BASIC, LEAST)) {
+            var answer = ask("--query-gpu=" + String.join(",", fields), "--format=csv,noheader,nounits");
+            var rows = answer.problem() == null ? rows(answer.text(), fields) : List.<Map<String, String>>of();
+            if (!rows.isEmpty()) {
+                var driver = new GpuReading.Driver(text(rows.getFirst(), "driver_version"), null, null);
+                return new GpuReading(
+                        "nvidia-smi", driver, rows.stream().map(SmiSource::gpu).toList(), List.of(), null);
             }
-            return ended && process.exitValue() == 0 ? rows(text, fields) : List.of();
-        } catch (IOException broken) {
-            return List.of();
+            problem = Objects.requireNonNullElse(answer.problem(), problem);
+            if (answer.hung()) {
+                return GpuReading.none(problem);
+            }
+        }
+        var list = ask("-L");
+        var listed = list.problem() == null ? listed(list.text()) : List.<Gpu>of();
+        return listed.isEmpty()
+                ? GpuReading.none(Objects.requireNonNullElse(list.problem(), problem))
+                : new GpuReading("nvidia-smi", GpuReading.Driver.NONE, listed, List.of(), null);
+    }
+
+    private Answer ask(String... arguments) {
+        var command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(List.of(arguments));
+        try {
+            var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            var output = process.getInputStream();
+            // read aside, for a program that hangs keeps its output open
+            var reading = CompletableFuture.supplyAsync(
+                    () -> readAll(output), task -> Thread.ofVirtual().start(task));
+            try {
+                var text = reading.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+                process.waitFor();
+                return process.exitValue() == 0
+                        ? new Answer(text, null, false)
+                        : new Answer(text, "it ends with " + process.exitValue() + said(text), false);
+            } catch (TimeoutException hangs) {
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.destroyForcibly();
+                return new Answer("", "it gave no answer in " + patience.toSeconds() + " s", true);
+            }
+        } catch (IOException | ExecutionException broken) {
+            return new Answer("", "it cannot be run: " + broken.getMessage(), false);
         } catch (InterruptedException stop) {
             Thread.currentThread().interrupt();
-            return List.of();
+            return new Answer("", "it was interrupted", true);
         }
+    }
+
+    private static String readAll(InputStream output) {
+        try (output) {
+            return new String(output.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException broken) {
+            throw new UncheckedIOException(broken);
+        }
+    }
+
+    private static String said(String text) {
+        return text.lines()
+                .filter(line -> !line.isBlank())
+                .findFirst()
+                .map(line -> ": " + line.strip())
+                .orElse("");
+    }
+
+    /** Of {@code nvidia-smi -L}; without their memory they are there but cannot be planned for. */
+    private static List<Gpu> listed(String text) {
+        return text.lines()
+                .map(LISTED::matcher)
+                .filter(Matcher::matches)
+                .map(match -> gpu(Map.of(
+                        "index",
+                        match.group(1),
+                        "name",
+                        match.group(2),
+                        "uuid",
+                        Objects.requireNonNullElse(match.group(3), ""))))
+                .toList();
     }
 
     /** Lines in another form, such as {@code No devices were found}, are left out. */
@@ -87,7 +154,7 @@ record SmiSource(Path program) implements GpuSource {
         var rows = new ArrayList<Map<String, String>>();
         for (var line : csv.lines().toList()) {
             var cells = Arrays.stream(line.split(",", -1)).map(String::strip).toList();
-            if (cells.size() == fields.size() && cells.getFirst().matches("\\d+")) {
+            if (cells.size() == fields.size() && cells.getFirst().matches("\\d{1,4}")) {
                 rows.add(IntStream.range(0, cells.size()).boxed().collect(Collectors.toMap(fields::get, cells::get)));
             }
         }
@@ -136,7 +203,8 @@ record SmiSource(Path program) implements GpuSource {
 
     private static @Nullable Integer number(Map<String, String> row, String field) {
         var cell = row.getOrDefault(field, "");
-        return cell.matches("\\d{1,9}") ? Integer.valueOf(cell) : null;
+        var digits = cell.endsWith(" MiB") ? cell.substring(0, cell.length() - 4) : cell;
+        return digits.matches("\\d{1,9}") ? Integer.valueOf(digits) : null;
     }
 
     private static @Nullable Double decimal(Map<String, String> row, String field) {

@@ -48,6 +48,7 @@ final class Lifecycle implements Engines {
 
     private UpStatus lastStart = UpStatus.NOT_STARTED;
     private long startedNanos;
+    private volatile Duration slowestStart = Duration.ZERO;
 
     Lifecycle(
             NodeOptions options,
@@ -135,8 +136,10 @@ final class Lifecycle implements Engines {
             recent = next;
         }
         try {
+            long beginNanos = System.nanoTime();
             next.start();
             if (!next.cancelled()) {
+                learnStart(Duration.ofNanos(System.nanoTime() - beginNanos));
                 port.open();
                 Thread.startVirtualThread(() -> closeWhenAllGaveUp(next));
                 NodeLog.info("vLLM is up and running with " + next.status().size() + " instance(s).");
@@ -154,6 +157,10 @@ final class Lifecycle implements Engines {
         }
         end(next);
         return new UpResult.Cancelled();
+    }
+
+    private void learnStart(Duration took) {
+        slowestStart = took.compareTo(slowestStart) > 0 ? took : slowestStart;
     }
 
     private synchronized void finish(UpResult result) {
@@ -189,7 +196,7 @@ final class Lifecycle implements Engines {
                     ranges.get(i),
                     commandLine.launch(request, enginePort, ranges.get(i)),
                     EngineClient.of(http, enginePort, request),
-                    options.startTimeout(),
+                    options.startLimit().after(slowestStart),
                     options.hangGrace());
             var file = NodeServer.logs(options.home())
                     .resolve("node-" + ProcessHandle.current().pid() + "-engine-" + i + ".log");

@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param inferencePort engines listen on the ports above it; 0 takes one with as many free ports above it as there are devices
  * @param devices shared out to instances
  * @param replaceRunning a deployment that runs is stopped for a new one; otherwise the new one is refused
- * @param startTimeout for all instances to answer
+ * @param startLimit for all instances to answer
  * @param hangGrace how long an engine with requests may make no token; zero or less switches the check off
  * @param drain how long a replaced deployment may finish what it has
  * @param attached engines that run already, balanced instead of any of this node's own; none in the usual case
@@ -33,7 +33,7 @@ public record NodeOptions(
         EngineProgram engine,
         int devices,
         boolean replaceRunning,
-        Duration startTimeout,
+        StartLimit startLimit,
         Duration hangGrace,
         Duration drain,
         List<URI> attached,

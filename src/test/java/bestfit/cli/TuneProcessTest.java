@@ -146,11 +146,31 @@ class TuneProcessTest {
 
     @Test
     void machineWithVllmIsAskedWhatToTune() throws Exception {
-        var vllm = Files.createFile(home.resolve("vllm"));
-        assertThat(vllm.toFile().setExecutable(true)).isTrue();
-        var process = bestfit(home.toString(), List.of("tune"));
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue()).isEqualTo(ExitCode.BAD_INPUT);
+        program("vllm", "");
+        assertThat(tuneWithoutFlags("--json")).isEqualTo(ExitCode.BAD_INPUT);
         assertThat(err()).contains("bestfit tune --engine vllm --model", "bestfit tune --engine embedded");
+    }
+
+    /** Without the driver's library, as in a container that was given the program alone. */
+    @Test
+    void nvidiaSmiAloneCountsAsGpus_unlessItFails() throws Exception {
+        program("nvidia-smi", "[ \"$1\" = -L ] && echo 'GPU 0: NVIDIA L4 (UUID: GPU-a)'");
+        assertThat(tuneWithoutFlags("--json")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err()).contains("NVIDIA GPUs:     bestfit tune --engine vllm --model DIRECTORY");
+        program("nvidia-smi", "echo \"NVIDIA-SMI has failed because it couldn't communicate\"; exit 9");
+        assertThat(tuneWithoutFlags("--dry-run")).as(err()).isEqualTo(ExitCode.OK);
+        assertThat(err()).contains("tells no GPU: it ends with 9: NVIDIA-SMI has failed");
+    }
+
+    private int tuneWithoutFlags(String flag) throws Exception {
+        var process = bestfit(home.toString(), List.of("tune", flag));
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return process.exitValue();
+    }
+
+    private void program(String name, String script) throws IOException {
+        var file = home.resolve(name);
+        Files.writeString(file, "#!/bin/sh\n" + script + "\n");
+        assertThat(file.toFile().setExecutable(true)).isTrue();
     }
 }

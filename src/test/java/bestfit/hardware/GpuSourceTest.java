@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -100,6 +101,34 @@ class GpuSourceTest {
         assertThat(gpu.computeCapability()).isNull();
     }
 
+    /** Stand-ins and wrappers of the program answer less than it does. */
+    @Test
+    void programThatTellsLittleIsBelievedThatMuch() throws IOException {
+        var plain = smi("echo '0, NVIDIA H100 80GB HBM3, 81559 MiB'").read();
+        assertThat(plain.devices())
+                .containsExactly(new Device(Device.Kind.GPU, 0, "NVIDIA H100 80GB HBM3", 81559L << 20));
+        var list = smi("""
+                [ "$1" = -L ] || exit 2
+                echo 'GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5a)'
+                echo '  MIG 1g.5gb      Device  0: (UUID: MIG-7b)'
+                echo 'GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-5c)'
+                """).read();
+        assertThat(list.gpus()).extracting(Gpu::name).containsExactly("NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-40GB");
+        assertThat(list.devices()).as("without memory").isEmpty();
+        assertThat(SmiInventory.present(list)).isTrue();
+        assertThat(smi("head -c 100000 /dev/urandom").read().gpus()).isEmpty();
+    }
+
+    @Test
+    void programThatHangsIsLeftAlone() throws IOException {
+        var program = smi("sleep 1000").program();
+        var before = ProcessHandle.current().descendants().collect(java.util.stream.Collectors.toSet());
+        var reading = new SmiSource(program, Duration.ofMillis(300)).read();
+        assertThat(reading.problem()).contains("gave no answer");
+        org.awaitility.Awaitility.await()
+                .until(() -> ProcessHandle.current().descendants().allMatch(before::contains));
+    }
+
     @Test
     void samplerSumsUpWhatItSaw() throws IOException {
         try (var sampler = GpuSampler.start(smi(ROWS))) {
@@ -117,7 +146,12 @@ class GpuSourceTest {
     @Test
     void noneIsAnEmptyList() throws IOException {
         assertThat(GpuSource.NONE.read().devices()).isEmpty();
-        assertThat(smi("echo 'No devices were found'").read()).isEqualTo(GpuReading.NONE);
+        assertThat(smi("echo 'No devices were found'").read())
+                .isEqualTo(GpuReading.none("it answers in no known form"));
+        assertThat(smi("echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18")
+                        .read()
+                        .problem())
+                .isEqualTo("it ends with 18: Failed to initialize NVML: Driver/library version mismatch");
         assertThat(smi("exit 9").read().gpus()).isEmpty();
         assertThat(new SmiSource(folder.resolve("absent")).read().gpus()).isEmpty();
     }

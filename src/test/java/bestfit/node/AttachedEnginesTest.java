@@ -50,7 +50,7 @@ class AttachedEnginesTest {
                 base.engine(),
                 base.devices(),
                 true,
-                PATIENCE,
+                new StartLimit.Fixed(PATIENCE),
                 PATIENCE,
                 PATIENCE,
                 urls,

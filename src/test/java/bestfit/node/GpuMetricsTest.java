@@ -23,7 +23,7 @@ class GpuMetricsTest {
                 null,
                 null,
                 null);
-        var reading = new GpuReading("nvml", GpuReading.NONE.driver(), List.of(gpu), List.of());
+        var reading = new GpuReading("nvml", GpuReading.NONE.driver(), List.of(gpu), List.of(), null);
         assertThat(GpuMetrics.lines(reading))
                 .filteredOn(line -> !line.startsWith("#"))
                 .containsExactly(

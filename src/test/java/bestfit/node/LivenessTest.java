@@ -37,7 +37,7 @@ class LivenessTest {
                 engine,
                 1,
                 true,
-                PATIENCE,
+                new StartLimit.Fixed(PATIENCE),
                 GRACE,
                 GRACE,
                 List.of(),

@@ -72,7 +72,7 @@ class NodeContractTest {
                 new EngineProgram.Command(new CommandTemplate(engine)),
                 2,
                 replace,
-                startTimeout,
+                new StartLimit.Fixed(startTimeout),
                 Duration.ofMinutes(2),
                 drain,
                 List.of(),
@@ -198,6 +198,15 @@ class NodeContractTest {
                         .stringValue())
                 .isEqualTo("failed");
         assertThat(up().status()).isEqualTo(200);
+    }
+
+    /** A machine that starts engines slowly gets more time, and one that never gets ready costs little. */
+    @Test
+    void learnedStartLimit_followsTheSlowestStart() {
+        var limit = new StartLimit.Learned();
+        assertThat(limit.after(Duration.ZERO)).isEqualTo(Duration.ofSeconds(60));
+        assertThat(limit.after(Duration.ofMillis(1100))).isEqualTo(Duration.ofSeconds(15));
+        assertThat(limit.after(Duration.ofSeconds(9))).isEqualTo(Duration.ofSeconds(90));
     }
 
     @Test

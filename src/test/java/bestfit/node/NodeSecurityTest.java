@@ -36,7 +36,7 @@ class NodeSecurityTest {
                 base.engine(),
                 base.devices(),
                 true,
-                PATIENCE,
+                new StartLimit.Fixed(PATIENCE),
                 PATIENCE,
                 PATIENCE,
                 List.of(),
