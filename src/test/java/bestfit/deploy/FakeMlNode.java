@@ -43,7 +43,7 @@ final class FakeMlNode implements AutoCloseable {
     private volatile String status = "not_started";
     private volatile long opensAt = Long.MAX_VALUE;
     private volatile boolean doomed;
-    private volatile long frozenUntil;
+    private volatile boolean frozen;
 
     private FakeMlNode(Era era, Path log) throws IOException {
         this.era = era;
@@ -159,13 +159,13 @@ final class FakeMlNode implements AutoCloseable {
 
     /** Answers nothing for a while, then ends and comes back, as B and C do after an engine's crash. */
     void freezeAndRestart(long millis) {
-        frozenUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        frozen = true;
         doomed = true;
         after(millis, this::dieIfDoomed);
     }
 
     private void thaw() {
-        while (System.nanoTime() < frozenUntil) {
+        while (frozen) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
     }
@@ -173,7 +173,8 @@ final class FakeMlNode implements AutoCloseable {
     private void dieIfDoomed() {
         if (doomed) {
             int port = management.port();
-            management.close();
+            management.close(); // what was asked while it was frozen is never answered
+            frozen = false;
             doomed = false;
             state = "STOPPED";
             status = "not_started";

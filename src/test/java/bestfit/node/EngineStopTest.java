@@ -14,8 +14,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** What an engine is told before it is killed. */
 @Tag("slow")
 class EngineStopTest {
+    /** Waits without a child: one that dies of the group's signal can swallow the shell's. */
     private static final String HEARS_ALL =
-            "trap 'echo INT' INT; trap 'echo TERM' TERM; echo ready; while :; do sleep 0.1; done";
+            "mkfifo silent; exec 3<>silent; trap 'echo INT' INT; trap 'echo TERM' TERM; "
+                    + "echo ready; while :; do read nothing <&3; done";
 
     @TempDir
     Path folder;
@@ -24,7 +26,11 @@ class EngineStopTest {
     void interruptThenTerminateThenKill() throws IOException {
         try (var log = new InstanceLog("stubborn", folder.resolve("log"))) {
             var launch = new Launch(
-                    List.of("setsid", "sh", "-c", HEARS_ALL), Map.of("PATH", "/usr/bin:/bin"), true, false, Signal.INT);
+                    List.of("setsid", "sh", "-c", "cd \"$0\"; " + HEARS_ALL, folder.toString()),
+                    Map.of("PATH", "/usr/bin:/bin"),
+                    true,
+                    false,
+                    Signal.INT);
             var process = EngineProcess.start(launch, log);
             await().until(() -> log.last(10).contains("ready"));
             assertThat(process.stop()).isTrue();
