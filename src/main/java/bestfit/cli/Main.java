@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Nearest;
+import bestfit.report.Wrapped;
 import bestfit.store.StoreException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -56,7 +57,6 @@ public final class Main implements Runnable {
     /** Heads the examples at the end of a command's help. */
     static final String EXAMPLES = "%nExamples:%n";
 
-    private static final int WIDEST = 100;
     private static final int NARROWEST = 55; // picocli's own least
 
     @CommandLine.Spec
@@ -96,8 +96,13 @@ public final class Main implements Runnable {
     /** The command line model, for those who check documents and help against it. */
     public static CommandLine commandLine() {
         return new CommandLine(new Main())
+                .setColorScheme(CommandLine.Help.defaultColorScheme(
+                        TerminalStreams.isStyled(TerminalStreams.OUTPUT, System.getenv())
+                                ? CommandLine.Help.Ansi.ON
+                                : CommandLine.Help.Ansi.OFF))
                 .setHelpFactory((spec, colors) -> {
-                    spec.usageMessage().width(Math.clamp(TerminalStreams.columns(System.getenv()), NARROWEST, WIDEST));
+                    spec.usageMessage()
+                            .width(Math.clamp(TerminalStreams.columns(System.getenv()), NARROWEST, Wrapped.WIDTH));
                     return new CommandLine.Help(spec, colors);
                 })
                 .setParameterExceptionHandler(Main::badArguments)
@@ -121,7 +126,7 @@ public final class Main implements Runnable {
             err.println("Did you mean: " + String.join(", ", similar) + "?");
         }
         if (command.getParent() == null) {
-            err.println("Commands: " + names(command) + ".");
+            Wrapped.lines("Commands: " + names(command) + ".", "  ").forEach(err::println);
             err.println("bestfit help says what each does. Without a GPU, start with: bestfit tune");
         } else {
             err.println("Flags: " + command.getCommandSpec().qualifiedName() + " --help");

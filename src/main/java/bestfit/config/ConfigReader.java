@@ -219,7 +219,7 @@ public final class ConfigReader {
             case "true", "yes", "on" -> true;
             case "false", "no", "off" -> false;
             default -> {
-                problem(key, "\"" + value + "\" is not allowed; it takes true or false.");
+                problem(key, "\"" + shown(value) + "\" is not allowed; it takes true or false.");
                 yield otherwise;
             }
         };
@@ -244,7 +244,8 @@ public final class ConfigReader {
     private @Nullable JsonNode value(String key) {
         known.add(key);
         var value = map.get(key);
-        return value == null || value.isNull() ? null : value;
+        // the parser knows null by its name alone
+        return value == null || value.isNull() || value.asString("").equals("~") ? null : value;
     }
 
     private int intValue(String key, JsonNode value, int otherwise, int least, int most) {

@@ -272,7 +272,7 @@ final class TuneText {
         var best = result.ranking().getFirst();
         if (best.outcome() == result.reference()) {
             return result.reference() == result.baseline()
-                    ? "Keep what you have: it is the baseline."
+                    ? "It is the baseline itself: nothing tried was better."
                     : "The baseline failed, so there is nothing to compare it with.";
         }
         var reference = result.outcomes().get(result.reference()).figures().orElseThrow();
