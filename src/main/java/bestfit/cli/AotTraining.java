@@ -5,6 +5,7 @@ import bestfit.http.HttpClient;
 import bestfit.http.HttpServer;
 import bestfit.http.RelayWarmUp;
 import bestfit.http.Router;
+import bestfit.node.NodeServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -42,6 +43,7 @@ final class AotTraining {
             }
             Main.run("plan", "--no-predict", "--json");
             measureOnce();
+            NodeServer.warmUp();
             RelayWarmUp.await();
             Main.run("help");
         }

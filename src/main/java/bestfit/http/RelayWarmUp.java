@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,10 +19,10 @@ import org.jspecify.annotations.Nullable;
  * take tens of milliseconds longer otherwise. Once a process.
  */
 public final class RelayWarmUp {
-    private static final int CONNECTIONS = 96;
-    private static final int REQUESTS_EACH = 3;
-    private static final int AT_ONCE = 8;
-    private static final int CHUNKS = 4;
+    private static final int CONNECTIONS = 320;
+    private static final int REQUESTS_EACH = 2;
+    private static final int AT_ONCE = 16;
+    private static final int CHUNKS = 6;
     private static final int PATIENCE_MILLIS = 5_000;
     private static final byte[] END = bytes("0\r\n\r\n");
     private static final String BODY = "{\"model\":\"m\",\"prompt\":\"warm\",\"stream\":true}";
@@ -28,10 +30,7 @@ public final class RelayWarmUp {
             + "Content-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: " + BODY.length()
             + "\r\n\r\n" + BODY);
 
-    private static final class Once {
-        static final CompletableFuture<Void> RUN = CompletableFuture.runAsync(
-                RelayWarmUp::run, command -> Thread.ofVirtual().start(command));
-    }
+    private static final AtomicReference<@Nullable CompletableFuture<Void>> RUN = new AtomicReference<>();
 
     private RelayWarmUp() {}
 
@@ -39,17 +38,33 @@ public final class RelayWarmUp {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** Begins it on a thread of its own, if nobody has. */
-    public static void begin() {
-        Once.RUN.isDone();
+    /**
+     * Begins it on a thread of its own, if nobody has.
+     *
+     * @param relay makes the handler that is to be warm, for an engine at an address
+     */
+    public static void begin(Function<Relay.Upstream, Handler> relay) {
+        CompletableFuture<Void> mine = new CompletableFuture<>();
+        if (RUN.compareAndSet(null, mine)) {
+            Thread.ofVirtual().start(() -> {
+                try {
+                    run(relay);
+                } finally {
+                    mine.complete(null);
+                }
+            });
+        }
     }
 
-    /** Until it is over, begun here if nobody has. Never fails: a relay that is not warm is only slow at first. */
+    /** Until it is over, if it was begun. Never fails: a relay that is not warm is only slow at first. */
     public static void await() {
-        Once.RUN.join();
+        CompletableFuture<Void> begun = RUN.get();
+        if (begun != null) {
+            begun.join();
+        }
     }
 
-    private static void run() {
+    private static void run(Function<Relay.Upstream, Handler> make) {
         byte[] chunk = bytes("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"warm\"}}]}\n\n");
         Router engine = new Router().post("/v1/*", exchange -> {
             Exchange.BodyStream body = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
@@ -60,29 +75,16 @@ public final class RelayWarmUp {
         });
         try (HttpServer upstream = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, engine);
                 HttpServer relay = HttpServer.start(
-                        "127.0.0.1", 0, HttpServer.Limits.DEFAULTS, new Router().on("*", "/*", to(upstream.port())))) {
+                        "127.0.0.1",
+                        0,
+                        HttpServer.Limits.DEFAULTS,
+                        new Router().on("*", "/*", make.apply(new Relay.Upstream("127.0.0.1", upstream.port()))))) {
             ask(relay.port());
         } catch (IOException noLoopback) {
             // It is an aid, not a duty.
         } catch (InterruptedException ended) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private static Handler to(int port) {
-        Relay.Upstream only = new Relay.Upstream("127.0.0.1", port);
-        Relay.Picker picker = new Relay.Picker() {
-            @Override
-            public Relay.@Nullable Upstream pick(int attempt) {
-                return attempt == 0 ? only : null;
-            }
-
-            @Override
-            public void done(Relay.Upstream upstream, boolean failed) {
-                // Nothing is counted.
-            }
-        };
-        return Relay.to(picker, none -> none.text(503, ""), broken -> broken.text(502, ""));
     }
 
     /** A plain client: what it costs is not what is to be warmed. */

@@ -61,7 +61,7 @@ public final class NodeServer implements AutoCloseable {
         var relay = BearerToken.guard(inferenceToken, relay(balancer));
         var port = new InferencePort(options.host(), inferencePort, options.limits(), relay);
         var events = new NodeEvents();
-        RelayWarmUp.begin();
+        warmUp();
         Engines engines = options.attached().isEmpty()
                 ? new Lifecycle(options, inferencePort, port, balancer, record, events, nodeId)
                 : new AttachedEngines(options.attached(), port, balancer, options.version());
@@ -76,6 +76,15 @@ public final class NodeServer implements AutoCloseable {
             throw new ConfigException("--host " + options.host() + " --port " + options.managementPort() + ": "
                     + refused.getMessage() + "; give an address of this machine, such as 127.0.0.1, and a free port");
         }
+    }
+
+    /** Has the relay's code loaded and compiled while engines start, balancer included. Returns at once. */
+    public static void warmUp() {
+        RelayWarmUp.begin(upstream -> {
+            var balancer = new Balancer<Relay.Upstream>();
+            balancer.healthy(balancer.add(upstream), true);
+            return relay(balancer);
+        });
     }
 
     private static NodeRecord openRecord(Path records, String nodeId) {
