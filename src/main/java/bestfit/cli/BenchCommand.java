@@ -3,6 +3,7 @@ package bestfit.cli;
 import bestfit.config.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -33,6 +34,18 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on with the run in --events: send only what did not end.")
     private boolean resume;
 
+    @Option(
+            names = "--calibrate",
+            description = "First measure the client's own error, on a built-in stub under the same load.")
+    private boolean calibrate;
+
+    @Option(
+            names = "--metrics-port",
+            paramLabel = "P",
+            description = "While it runs, show what was measured to Prometheus at 127.0.0.1:P/metrics.")
+    @Nullable
+    private Integer metricsPort;
+
     @Override
     public Integer call() throws InterruptedException {
         var problems = new Problems();
@@ -41,6 +54,11 @@ public final class BenchCommand implements Callable<Integer> {
             problems.add("--resume: needs the file of the interrupted run as --events.");
         }
         exports.check(problems);
-        return new BenchSession(spec, problems, exports, options.json).run();
+        if (metricsPort != null && (metricsPort < 0 || metricsPort > 65_535)) {
+            problems.add("--metrics-port: " + metricsPort + " is not allowed; it takes 0 to 65535.");
+        }
+        var port = metricsPort == null ? OptionalInt.empty() : OptionalInt.of(metricsPort);
+        var extras = new BenchSession.Extras(options.json, calibrate, port);
+        return new BenchSession(spec, problems, exports, extras).run();
     }
 }

@@ -3,8 +3,11 @@ package bestfit.cli;
 import bestfit.load.LoadGenerator;
 import bestfit.load.LoadJob;
 import bestfit.load.LoadResult;
+import bestfit.load.OwnError;
+import bestfit.load.RoundTrip;
 import bestfit.load.ServerWatch;
 import bestfit.load.StopSignal;
+import bestfit.load.Surroundings;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.report.BenchReport;
@@ -18,14 +21,23 @@ import java.util.Optional;
  * Warm-up and run of one workload, and what is to be reported of it.
  *
  * @param stop ends it
+ * @param calibrate first measures the client's own error under the same load
  */
-record BenchRun(BenchSetup setup, StopSignal stop) {
+record BenchRun(BenchSetup setup, StopSignal stop, boolean calibrate) {
+    BenchRun(BenchSetup setup, StopSignal stop) {
+        this(setup, stop, false);
+    }
+
     /**
      * @param before measured before an interruption
      * @param sink takes every measurement as its request ends
      */
     BenchReport run(LoadGenerator generator, List<Measurement> before, MeasurementSink sink)
             throws InterruptedException {
+        var ownError = calibrate
+                ? Optional.of(OwnError.measure(generator, setup.spec().arrivals(setup.planned(), 0), stop))
+                : Optional.<OwnError>empty();
+        var surroundings = new Surroundings(RoundTrip.to(setup.target()), ownError);
         warmUp(generator);
         var watch = ServerWatch.start(setup.target());
         LoadResult result;
@@ -49,7 +61,8 @@ record BenchRun(BenchSetup setup, StopSignal stop) {
                 spec.users(),
                 spec.percentile(),
                 seen,
-                spec.sharesPrefixes());
+                spec.sharesPrefixes(),
+                surroundings);
     }
 
     private void warmUp(LoadGenerator generator) throws InterruptedException {

@@ -5,15 +5,21 @@ import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.hardware.GpuSampler;
 import bestfit.hardware.GpuSource;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
 import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
 import bestfit.metrics.Measurement;
+import bestfit.metrics.MeasurementSink;
 import bestfit.report.BenchReport;
+import bestfit.report.LiveMetrics;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -22,29 +28,64 @@ final class BenchSession {
     private final BenchSpec spec;
     private final Problems problems;
     private final ExportOptions exports;
-    private final boolean json;
+    private final Extras extras;
+
+    /**
+     * What a single run may do besides.
+     *
+     * @param metricsPort where Prometheus finds it; empty for nowhere
+     */
+    record Extras(boolean json, boolean calibrate, OptionalInt metricsPort) {}
 
     /** @param problems found so far; they are told with what else is wrong */
-    BenchSession(BenchSpec spec, Problems problems, ExportOptions exports, boolean json) {
+    BenchSession(BenchSpec spec, Problems problems, ExportOptions exports, Extras extras) {
         this.spec = spec;
         this.problems = problems;
         this.exports = exports;
-        this.json = json;
+        this.extras = extras;
     }
 
     int run() throws InterruptedException {
         var setup = BenchSetup.of(spec, problems);
         var model = setup.target().model();
         var before = before(model);
-        try (var generator = LoadGenerator.open();
-                var log = log(model);
+        try (var log = log(model);
+                var live = live(log == null ? _ -> {} : log);
+                var generator = LoadGenerator.open();
                 var gpus = GpuSampler.start(gpusBehind(setup.target().baseUrl()));
                 var stop = BenchStop.listen()) {
-            var report = new BenchRun(setup, stop.next()).run(generator, before, log == null ? _ -> {} : log);
+            var report = new BenchRun(setup, stop.next(), extras.calibrate()).run(generator, before, live.metrics());
             print(report, gpus);
             exports.write(
                     spec.json(model), report.measurements(), spec.workload().slo());
             return stop.isStopped() ? ExitCode.STOPPED : report.anySuccess() ? ExitCode.OK : ExitCode.FAILED;
+        }
+    }
+
+    /** What is measured, shown to Prometheus on the way if that was asked for. */
+    private record Live(MeasurementSink metrics, @Nullable HttpServer server) implements AutoCloseable {
+        @Override
+        public void close() {
+            if (server != null) {
+                server.close();
+            }
+        }
+    }
+
+    private Live live(MeasurementSink next) {
+        if (extras.metricsPort().isEmpty()) {
+            return new Live(next, null);
+        }
+        var metrics = new LiveMetrics(next);
+        var router = new Router().get("/metrics", exchange -> exchange.text(200, metrics.text()));
+        int port = extras.metricsPort().getAsInt();
+        try {
+            var server = HttpServer.start("127.0.0.1", port, HttpServer.Limits.DEFAULTS, router);
+            System.err.println("bestfit: metrics at " + server.url() + "/metrics");
+            return new Live(metrics, server);
+        } catch (IOException taken) {
+            throw new ConfigException("--metrics-port: " + port + " cannot be listened on (" + taken.getMessage()
+                    + "); it takes a free port, 0 for any.");
         }
     }
 
@@ -66,7 +107,7 @@ final class BenchSession {
 
     private void print(BenchReport report, GpuSampler gpus) {
         var defined = exports.defined(report.measurements());
-        if (json) {
+        if (extras.json()) {
             var all = withGpus(report.json(), gpus);
             if (defined != null) {
                 all.set("by_" + defined.definition().label(), defined.json());

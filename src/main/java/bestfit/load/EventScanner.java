@@ -48,6 +48,9 @@ final class EventScanner {
     private int promptTokens;
     private int completionTokens;
 
+    private boolean sawEvent;
+    private String firstLine = "";
+
     private byte @Nullable [] answer;
     private int answerBytes;
 
@@ -107,6 +110,14 @@ final class EventScanner {
         return aborted;
     }
 
+    /** What came in place of events, shortened; empty if there was an event, or nothing at all. */
+    String insteadOfEvents() {
+        if (sawEvent) {
+            return "";
+        }
+        return firstLine.isEmpty() ? messageOf(text(0, filled)) : firstLine;
+    }
+
     boolean hasUsage() {
         return usage;
     }
@@ -122,8 +133,12 @@ final class EventScanner {
 
     private void onLine(int from, int to, long nanos) {
         if (!startsWith(DATA, from, to)) {
+            if (!sawEvent && firstLine.isEmpty()) {
+                firstLine = ErrorText.oneLine(text(from, to));
+            }
             return;
         }
+        sawEvent = true;
         int start = from + DATA.length;
         while (start < to && buffer[start] == ' ') {
             start++;
@@ -140,8 +155,7 @@ final class EventScanner {
             return;
         }
         if (buffer[start] != '{' || buffer[end - 1] != '}') {
-            events.onMalformed("malformed event: "
-                    + ErrorText.oneLine(new String(buffer, start, end - start, StandardCharsets.UTF_8)));
+            events.onMalformed("malformed event: " + ErrorText.oneLine(text(start, end)));
             return;
         }
         scan(start, to);
@@ -225,8 +239,11 @@ final class EventScanner {
     }
 
     private String errorMessage(int from, int to) {
-        var text = new String(buffer, from, to - from, StandardCharsets.UTF_8).strip();
-        return messageOf(text);
+        return messageOf(text(from, to));
+    }
+
+    private String text(int from, int to) {
+        return new String(buffer, from, to - from, StandardCharsets.UTF_8).strip();
     }
 
     /** The message of an error's JSON in the shapes of OpenAI, vLLM and FastAPI; the text itself where it is none. */

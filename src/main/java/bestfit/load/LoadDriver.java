@@ -7,6 +7,7 @@ import bestfit.metrics.RequestFailure;
 import bestfit.time.NanoClock;
 import bestfit.workload.SendSchedule;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +19,10 @@ import org.jspecify.annotations.Nullable;
 final class LoadDriver {
     private static final long LOOK_NANOS = 20_000_000;
     private static final int REFUSED_IN_A_ROW = 200;
+    private static final long TIMER_LATE_NANOS = 100_000;
+
+    /** Waiting awake may take one part in so many of the run's time. */
+    private static final int MOST_AWAKE = 5;
 
     /** Those of the last hours: a run may go on for weeks. */
     private static final int MOST_LAGS = 500_000;
@@ -35,6 +40,8 @@ final class LoadDriver {
     private long startNanos;
     private long startEpochMicros;
     private int due;
+    private boolean awake;
+    private long awakeNanos;
     private int thinking;
     private int refusedInARow;
     private boolean noMore;
@@ -73,7 +80,8 @@ final class LoadDriver {
     private void begin() {
         startNanos = clock.nanoTime();
         // one look at the wall clock: within a run, its steps move no time stamp
-        startEpochMicros = System.currentTimeMillis() * 1000;
+        var wall = Instant.now();
+        startEpochMicros = wall.getEpochSecond() * 1_000_000 + wall.getNano() / 1000;
         switch (job.arrivals()) {
             case Arrivals.Closed(int users, var rampUp, var _) -> {
                 if (rampUp.isZero()) {
@@ -119,9 +127,10 @@ final class LoadDriver {
             }
             long early = startNanos + offset - clock.nanoTime();
             if (early > 0) {
-                client.schedule(() -> guarded(() -> sendDue(open)), early);
+                comeBack(open, early);
                 return;
             }
+            awake = false;
             due++;
             if (underWay.size() >= open.mostInFlight()) {
                 blocked.add(new Blocked(startNanos + offset, null));
@@ -130,6 +139,22 @@ final class LoadDriver {
             }
         }
         finishIfDone();
+    }
+
+    /**
+     * A timer rings about 50 µs late, which would send together what is due within that time. So it is set early, and the rest
+     * is waited for awake, with a look at the sockets after each look at the clock, where that takes a small share of a core.
+     */
+    private void comeBack(Arrivals.Open open, long earlyNanos) {
+        long wait = earlyNanos;
+        if (earlyNanos > TIMER_LATE_NANOS) {
+            wait -= TIMER_LATE_NANOS;
+        } else if (awake || awakeNanos < (clock.nanoTime() - startNanos) / MOST_AWAKE) {
+            awakeNanos += awake ? 0 : earlyNanos;
+            awake = true;
+            wait = 0;
+        }
+        client.schedule(() -> guarded(() -> sendDue(open)), wait);
     }
 
     private boolean isOver() {

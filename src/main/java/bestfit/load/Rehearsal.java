@@ -12,8 +12,10 @@ import java.util.BitSet;
  * milliseconds to the first requests, which are the client's and not the server's.
  */
 final class Rehearsal {
-    private static final int USERS = 64;
-    private static final int ROUNDS = 8;
+    /** So many that what is done once a connection is compiled too. */
+    private static final int USERS = 256;
+
+    private static final int ROUNDS = 2;
     private static final Duration LIMIT = Duration.ofMinutes(1);
 
     private Rehearsal() {}

@@ -13,15 +13,18 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A server that answers as an engine does, one event a write to every connection in turn, on one thread and with little
- * work of its own: what it leaves of a core is the client's. It reads requests that end with {@link #LAST_BYTE}. In its
- * first rounds it rests after each write, so that the client is woken for one event, as by streams that began one after
- * another; in the others events come faster than that.
+ * work of its own: what it leaves of a core is the client's. It reads requests that end with {@link #LAST_BYTE}. At first
+ * it rests after each write, so that the client is woken for one event, as by streams that began one after another; then
+ * events come faster than that.
  */
 final class RehearsalStub implements AutoCloseable {
     static final byte LAST_BYTE = '}';
     static final int EVENTS = 24;
 
-    private static final int SLOW_ROUNDS = 2;
+    private static final int SLOW_EVENTS = 7;
+
+    /** On a busy machine a rest may last a hundred times as long as asked for. */
+    private static final long SLOW_NANOS = 600_000_000;
 
     /** Long enough for the client to have read and to wait again. */
     private static final long REST_NANOS = 40_000;
@@ -70,16 +73,17 @@ final class RehearsalStub implements AutoCloseable {
                 connections.add(listener.accept());
             }
             var request = ByteBuffer.allocateDirect(4096);
+            long slowUntil = System.nanoTime() + SLOW_NANOS;
             for (int round = 0; round < rounds; round++) {
                 for (var connection : connections) {
                     readRequest(connection, request);
                 }
-                boolean slow = round < SLOW_ROUNDS;
-                writeToAll(connections, HEAD, slow);
+                writeToAll(connections, HEAD, round == 0 && System.nanoTime() < slowUntil);
                 for (int event = 0; event < EVENTS; event++) {
+                    boolean slow = round == 0 && event < SLOW_EVENTS && System.nanoTime() < slowUntil;
                     writeToAll(connections, EVENT, slow);
                 }
-                writeToAll(connections, END, slow);
+                writeToAll(connections, END, false);
             }
         } catch (IOException closed) {
             // the rehearsal was given up

@@ -259,6 +259,10 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (scanner.aborted()) {
             return RequestFailure.ABORTED.because("finish reason \"abort\" after " + chunkCount + " chunks");
         }
+        var instead = scanner.insteadOfEvents();
+        if (!instead.isEmpty()) {
+            return RequestFailure.MALFORMED.because("no event stream but: " + instead);
+        }
         if (!scanner.done()) {
             return RequestFailure.TRUNCATED.because("no [DONE] after " + chunkCount + " chunks");
         }

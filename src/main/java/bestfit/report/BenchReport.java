@@ -4,7 +4,9 @@ import static bestfit.metrics.Measurement.NEVER;
 
 import bestfit.config.Json;
 import bestfit.load.LoadResult;
+import bestfit.load.OwnError;
 import bestfit.load.ServerWatch;
+import bestfit.load.Surroundings;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.Distribution;
 import bestfit.metrics.Measurement;
@@ -12,6 +14,7 @@ import bestfit.metrics.RequestFailure;
 import bestfit.metrics.Slo;
 import bestfit.metrics.SteadyState;
 import bestfit.metrics.Summary;
+import bestfit.metrics.Window;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +23,7 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -34,6 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param percentile that is to rest on enough requests
  * @param server its own counters; empty where it does not tell
  * @param sharesPrefixes a prefix cache is meant to help
+ * @param surroundings found before the run
  */
 public record BenchReport(
         ObjectNode run,
@@ -45,9 +50,13 @@ public record BenchReport(
         OptionalInt users,
         double percentile,
         Optional<ServerWatch.Seen> server,
-        boolean sharesPrefixes) {
+        boolean sharesPrefixes,
+        Surroundings surroundings) {
     private static final double CERTAINTY = 0.99;
     private static final double MOST_SUSPENDED_MILLIS = 50;
+    private static final double LEAST_OWN_ERROR_MILLIS = 2;
+    private static final double MOST_OWN_ERROR_SHARE = 0.05;
+    private static final int MOST_WINDOWS_SHOWN = 12;
 
     /** Puts an interrupted run and its continuation on one clock, without the pause between; what was sent again counts once. */
     public static List<Measurement> joined(List<Measurement> before, List<Measurement> after) {
@@ -83,7 +92,19 @@ public record BenchReport(
             reasons.add("The machine slept or its clock was set for %.0f ms during the run: run it again."
                     .formatted(result.effort().suspendedMillis()));
         }
+        surroundings.ownError().ifPresent(error -> ownErrorReason(error).ifPresent(reasons::add));
         return reasons;
+    }
+
+    private Optional<String> ownErrorReason(OwnError error) {
+        var ttft = BenchMetrics.of(measurements).times().get("ttft_ms");
+        double most = Math.max(LEAST_OWN_ERROR_MILLIS, ttft == null ? 0 : MOST_OWN_ERROR_SHARE * ttft.mean());
+        return Math.abs(error.ttftMeanMillis()) <= most
+                ? Optional.empty()
+                : Optional.of(
+                        ("On a stub of known times the client measured the TTFT %.1f ms too long, more than %.1f ms:"
+                                        + " use fewer users or a lower rate, or leave the client a core of its own.")
+                                .formatted(error.ttftMeanMillis(), most));
     }
 
     public boolean valid() {
@@ -135,9 +156,27 @@ public record BenchReport(
         json.set("metrics", metrics());
         json.set("counts", counts());
         json.set("instrument", instrument());
+        json.set("windows", windows());
         SteadyState.of(measurements).ifPresent(steady -> json.set("steady", json(steady)));
         server.ifPresent(seen -> json.set("server", new Reconciliation(seen, measurements).json()));
         return json;
+    }
+
+    private ArrayNode windows() {
+        var list = Json.array();
+        for (var window : Window.of(measurements)) {
+            var one = list.addObject()
+                    .put("from_s", window.fromSeconds())
+                    .put("seconds", rounded(window.seconds()))
+                    .put("ok", window.ok())
+                    .put("failed", window.failed())
+                    .put("in_flight", rounded(window.inFlight()))
+                    .put("output_tok_s", rounded(window.outputTokensPerSecond()));
+            if (!Double.isNaN(window.ttftMillis())) {
+                one.put("ttft_ms", rounded(window.ttftMillis())).put("ttft_ms_p95", rounded(window.ttftP95Millis()));
+            }
+        }
+        return list;
     }
 
     private ObjectNode json(SteadyState steady) {
@@ -248,7 +287,7 @@ public record BenchReport(
         long events = result.measurements().stream()
                 .mapToLong(m -> m.chunks().count())
                 .sum();
-        return Json.object()
+        var json = Json.object()
                 .put("send_lag_ms", lags.length == 0 ? 0 : rounded(Summary.percentile(lags, 0.99)))
                 .put("send_lag_ms_p50", lags.length == 0 ? 0 : rounded(Summary.percentile(lags, 0.5)))
                 .put("read_lag_ms", Double.isNaN(check.readLagMillis()) ? 0 : rounded(check.readLagMillis()))
@@ -260,6 +299,21 @@ public record BenchReport(
                 .put("cpu_us_per_event", events == 0 ? 0 : rounded(1e6 * effort.cpuSeconds() / events))
                 .put("cpu_share", rounded(effort.cpuShare()))
                 .put("events", events);
+        surroundings
+                .roundTrip()
+                .ifPresent(trip -> json.putObject("round_trip_ms")
+                        .put("least", rounded(trip.leastMillis()))
+                        .put("mean", rounded(trip.meanMillis()))
+                        .put("jitter", rounded(trip.jitterMillis())));
+        surroundings
+                .ownError()
+                .ifPresent(error -> json.putObject("own_error_ms")
+                        .put("ttft_mean", rounded(error.ttftMeanMillis()))
+                        .put("ttft_p99", rounded(error.ttftP99Millis()))
+                        .put("tpot_mean", rounded(error.tpotMeanMillis()))
+                        .put("requests", error.requests())
+                        .put("streams", error.streams()));
+        return json;
     }
 
     private double[] sendLags() {
@@ -323,6 +377,7 @@ public record BenchReport(
                 .distinct()
                 .limit(5)
                 .forEach(failure -> text.append("failed: ").append(failure).append(System.lineSeparator()));
+        text.append(windowsText());
         SteadyState.of(measurements).ifPresent(steady -> text.append(steadyText(steady)));
         notes().forEach(note -> text.append(note).append(System.lineSeparator()));
         var instrument = instrument();
@@ -333,10 +388,58 @@ public record BenchReport(
                 instrument.get("cpu_us_per_event").doubleValue(),
                 100 * instrument.get("cpu_share").doubleValue(),
                 reasons().isEmpty() ? "VALID" : "INVALID"));
+        surroundings
+                .roundTrip()
+                .ifPresent(trip -> text.append(String.format(
+                        Locale.ROOT,
+                        "%nround trip to the server %.2f ms (least %.2f, jitter %.2f)",
+                        trip.meanMillis(),
+                        trip.leastMillis(),
+                        trip.jitterMillis())));
+        surroundings
+                .ownError()
+                .ifPresent(error -> text.append(String.format(
+                        Locale.ROOT,
+                        "%nown error on a stub, %d streams: TTFT %+.2f ms (p99 %+.2f), TPOT %+.3f ms",
+                        error.streams(),
+                        error.ttftMeanMillis(),
+                        error.ttftP99Millis(),
+                        error.tpotMeanMillis())));
         reasons()
                 .forEach(reason ->
                         text.append(System.lineSeparator()).append("  ").append(reason));
         return text.toString();
+    }
+
+    /** How the run went on: evenly chosen windows where there are many. */
+    private String windowsText() {
+        var windows = Window.of(measurements);
+        if (windows.size() < 3) {
+            return "";
+        }
+        var text = new StringBuilder(String.format(
+                Locale.ROOT,
+                "%n%-18s %10s %10s %10s %10s %10s%n",
+                "from s",
+                "tokens/s",
+                "TTFT ms",
+                "p95",
+                "under way",
+                "failed"));
+        int shown = Math.min(windows.size(), MOST_WINDOWS_SHOWN);
+        for (int i = 0; i < shown; i++) {
+            var window = windows.get(i * windows.size() / shown);
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%-18.0f %10.1f %10s %10s %10.1f %10d%n",
+                    window.fromSeconds(),
+                    window.outputTokensPerSecond(),
+                    cell(window.ttftMillis()),
+                    cell(window.ttftP95Millis()),
+                    window.inFlight(),
+                    window.failed()));
+        }
+        return text + System.lineSeparator();
     }
 
     private String steadyText(SteadyState steady) {

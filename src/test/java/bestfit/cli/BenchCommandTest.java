@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import bestfit.config.Json;
 import bestfit.http.Exchange;
+import bestfit.http.HttpClient;
 import bestfit.http.HttpServer;
 import bestfit.http.Router;
 import bestfit.load.EventLog;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -245,6 +247,41 @@ class BenchCommandTest {
                 bench(0, "--rate=100", "--burstiness=inf", "--duration=2s", "--prompt-tokens=9", "--output-tokens=5");
         assertThat(json.at("/counts/ok").intValue()).isBetween(198, 200);
         assertThat(json.at("/metrics/requests_s/mean").doubleValue()).isCloseTo(100, within(5.0));
+    }
+
+    @Test
+    void whileItRuns_prometheusReads_andTheOwnErrorIsKept() throws Exception {
+        String[] run = {
+            "--concurrency=2",
+            "--duration=10m",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--calibrate",
+            "--metrics-port=0"
+        };
+        var process = begin(run);
+        var err = folder.resolve("err");
+        Awaitility.await().until(() -> Files.readString(err).contains("/metrics"));
+        var url = Files.readString(err).replaceFirst("(?s).*metrics at (\\S+).*", "$1");
+        var http = new HttpClient();
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () -> http.call("GET", url, Map.of(), new byte[0], Duration.ofSeconds(5))
+                                .text()
+                                .matches(
+                                        "(?s).*requests_total\\{outcome=\"ok\"} [1-9].*_seconds_bucket\\{le=\"\\+Inf\"} [1-9].*"));
+        process.destroy();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        var json = Json.parse(Files.readAllLines(folder.resolve("out")).getLast());
+        assertThat(json.at("/instrument/own_error_ms/requests").intValue()).isEqualTo(4);
+        assertThat(json.at("/instrument/own_error_ms/ttft_mean").isNumber()).isTrue();
+        assertThat(json.at("/instrument/round_trip_ms/least").doubleValue()).isPositive();
+        int ended = 0;
+        for (var window : json.path("windows")) {
+            ended += window.path("ok").intValue();
+        }
+        assertThat(ended).isPositive().isEqualTo(json.at("/counts/ok").intValue());
     }
 
     @Test

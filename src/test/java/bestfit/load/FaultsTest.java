@@ -26,6 +26,10 @@ class FaultsTest {
             "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n";
     private static final String DONE = "data: [DONE]\n\n";
 
+    private static final TimeLimits LIMITS = new TimeLimits(
+            Duration.ofSeconds(2), Duration.ofMillis(2500), Duration.ofMillis(400), Duration.ofSeconds(8));
+    private static final Duration PATIENT = Duration.ofMinutes(1);
+
     private static LoadGenerator generator;
 
     @BeforeAll
@@ -44,6 +48,11 @@ class FaultsTest {
         "informational, ",
         "ten megabytes, ",
         "drip, ",
+        "content length, ",
+        "closed before the head, reset",
+        "JSON, malformed: no event stream but: not a stream",
+        "gzip, malformed: no event stream but",
+        "redirect, http status: 307",
         "half close, truncated",
         "reset, reset",
         "nothing, first token timeout",
@@ -61,7 +70,7 @@ class FaultsTest {
     void fault_isTypedInTime(String fault, String failure) throws Exception {
         try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             Thread.ofVirtual().start(() -> serve(server, fault));
-            var measurement = measure("http://127.0.0.1:" + server.getLocalPort());
+            var measurement = measure(url(server));
             if (failure == null) {
                 assertThat(measurement.failure()).isNull();
                 assertThat(measurement.outputTokens()).isEqualTo(2);
@@ -75,24 +84,47 @@ class FaultsTest {
     }
 
     @Test
+    void dripWithoutEnd_endsAtTheLimitOfTheWhole() throws Exception {
+        try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> serve(server, "endless drip"));
+            var limits = new TimeLimits(PATIENT, PATIENT, PATIENT, Duration.ofMillis(700));
+            var measured = run(url(server), new Extent.Requests(1), limits).measurements();
+            assertThat(measured.getFirst().failure()).startsWith("timeout");
+        }
+    }
+
+    @Test
+    void keptConnectionThatTheServerCloses_isNoFailure() throws Exception {
+        try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> serve(server, "content length"));
+            var measured = run(url(server), new Extent.Requests(20), LIMITS).measurements();
+            assertThat(measured)
+                    .hasSize(20)
+                    .allSatisfy(m -> assertThat(m.failure()).isNull());
+        }
+    }
+
+    private static String url(ServerSocket server) {
+        return "http://127.0.0.1:" + server.getLocalPort();
+    }
+
+    @Test
     void serverThatIsGone_endsTheRun() throws Exception {
         int port;
         try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
-        var result = run("http://127.0.0.1:" + port, new Extent.Lasting(Duration.ofMinutes(5)));
+        var result = run("http://127.0.0.1:" + port, new Extent.Lasting(Duration.ofMinutes(5)), LIMITS);
         assertThat(result.measurements())
                 .hasSizeLessThan(1000)
                 .allSatisfy(m -> assertThat(m.failure()).startsWith("refused"));
     }
 
     private static Measurement measure(String url) throws InterruptedException {
-        return run(url, new Extent.Requests(1)).measurements().getFirst();
+        return run(url, new Extent.Requests(1), LIMITS).measurements().getFirst();
     }
 
-    private static LoadResult run(String url, Extent extent) throws InterruptedException {
-        var limits = new TimeLimits(
-                Duration.ofSeconds(2), Duration.ofMillis(2500), Duration.ofMillis(400), Duration.ofSeconds(8));
+    private static LoadResult run(String url, Extent extent, TimeLimits limits) throws InterruptedException {
         var job = new LoadJob(
                 (_, _) -> Dialogue.single("{}".getBytes(StandardCharsets.UTF_8), 2),
                 Integer.MAX_VALUE,
@@ -147,6 +179,22 @@ class FaultsTest {
                 }
                 socket.close();
             }
+            case "endless drip" -> {
+                send(out, HEAD + WORD + ":");
+                while (true) {
+                    out.write('.'); // fails once the client has gone
+                    out.flush();
+                }
+            }
+            case "content length" -> {
+                var body = WORD + WORD + USAGE + DONE;
+                end(socket, "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+            }
+            case "closed before the head" -> socket.close();
+            case "JSON" -> end(socket, "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"message\":\"not a stream\"}");
+            case "gzip" -> end(socket, HEAD.replace("\r\n\r\n", "\r\nContent-Encoding: gzip\r\n\r\n\u001f\u008b\b"));
+            case "redirect" ->
+                end(socket, "HTTP/1.1 307 No\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
             case "half close" -> {
                 out.write((HEAD + WORD).getBytes(StandardCharsets.UTF_8));
                 socket.shutdownOutput();
