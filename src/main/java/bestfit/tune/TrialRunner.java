@@ -23,9 +23,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs one trial: deploy, verify, warm up, measure block after block; everything is in the database as it happens. */
 final class TrialRunner {
-    /** A fresh engine compiles its hot code during its first seconds. */
-    private static final double WARM_UP_SECONDS = 3;
-
     private static final double PROBE_SECONDS = 1;
     /** Deploy, warm up and probe, of a trial's steps. */
     private static final int STEPS_BEFORE_BLOCKS = 3;
@@ -172,12 +169,14 @@ final class TrialRunner {
         }
 
         private void warmUp() throws IOException, InterruptedException, Ended {
-            long start = System.nanoTime();
+            var warmUp = new WarmUp();
             do {
+                long start = System.nanoTime();
                 for (var experiment : workload.experiments()) {
                     uncounted(experiment, workload.users(), "warm-up");
                 }
-            } while ((System.nanoTime() - start) / 1e9 < WARM_UP_SECONDS);
+                warmUp.round((System.nanoTime() - start) / 1e9);
+            } while (!warmUp.done());
         }
 
         private TuneWorkload probe() throws IOException, InterruptedException, Ended {
