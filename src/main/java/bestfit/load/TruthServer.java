@@ -183,13 +183,12 @@ public final class TruthServer implements AutoCloseable {
         due.add(new TruthStream(
                 key,
                 connection,
-                request.path().contains("chat"),
-                body.at("/stream_options/include_usage").asBoolean(false),
-                words(body),
-                now,
-                now + (long) (first * pace.ttftNanos()),
-                (long) (each * pace.tpotNanos()),
-                tokens));
+                new TruthStream.Asked(
+                        request.path().contains("chat"),
+                        body.at("/stream_options/include_usage").asBoolean(false),
+                        words(body),
+                        tokens),
+                new TruthStream.Times(now, now + (long) (first * pace.ttftNanos()), (long) (each * pace.tpotNanos()))));
     }
 
     private void writeDue() {

@@ -19,35 +19,30 @@ final class TruthStream implements Comparable<TruthStream> {
 
     private final SelectionKey key;
     private final TruthConnection connection;
-    private final boolean chat;
-    private final boolean usage;
-    private final int promptTokens;
-    private final long arrivalNanos;
-    private final long firstNanos;
-    private final long tpotNanos;
+    private final Asked asked;
+    private final Times times;
     private final long[] written;
     private int next;
     private int blocked;
 
-    TruthStream(
-            SelectionKey key,
-            TruthConnection connection,
-            boolean chat,
-            boolean usage,
-            int promptTokens,
-            long arrivalNanos,
-            long firstNanos,
-            long tpotNanos,
-            int tokens) {
+    /**
+     * What a request asks for.
+     *
+     * @param chat else text completions
+     * @param usage counts at the end
+     * @param tokens of the answer, an event each
+     */
+    record Asked(boolean chat, boolean usage, int promptTokens, int tokens) {}
+
+    /** When it came, when its first event is due, and how long after it the others are. */
+    record Times(long arrivalNanos, long firstNanos, long tpotNanos) {}
+
+    TruthStream(SelectionKey key, TruthConnection connection, Asked asked, Times times) {
         this.key = key;
         this.connection = connection;
-        this.chat = chat;
-        this.usage = usage;
-        this.promptTokens = promptTokens;
-        this.arrivalNanos = arrivalNanos;
-        this.firstNanos = firstNanos;
-        this.tpotNanos = tpotNanos;
-        this.written = new long[tokens];
+        this.asked = asked;
+        this.times = times;
+        this.written = new long[asked.tokens()];
     }
 
     SelectionKey key() {
@@ -55,11 +50,11 @@ final class TruthStream implements Comparable<TruthStream> {
     }
 
     long dueNanos() {
-        return firstNanos + next * tpotNanos;
+        return times.firstNanos() + next * times.tpotNanos();
     }
 
     TruthRequest request() {
-        return new TruthRequest(arrivalNanos, written, blocked);
+        return new TruthRequest(times.arrivalNanos(), written, blocked);
     }
 
     /** Whether the event that is due is the last one. */
@@ -69,13 +64,13 @@ final class TruthStream implements Comparable<TruthStream> {
 
     /** Takes the time of the event that is due; {@link #write} follows. */
     void stamp() {
-        written[next] = System.nanoTime() - arrivalNanos;
+        written[next] = System.nanoTime() - times.arrivalNanos();
     }
 
     void write() throws IOException {
         var bytes = next == 0 || atLast()
                 ? ByteBuffer.wrap(TruthServer.ascii(edge()))
-                : (chat ? CHAT_EVENT : TEXT_EVENT).duplicate();
+                : (asked.chat() ? CHAT_EVENT : TEXT_EVENT).duplicate();
         next++;
         blocked += connection.write(key, bytes) ? 0 : 1;
     }
@@ -85,14 +80,14 @@ final class TruthStream implements Comparable<TruthStream> {
         boolean first = next == 0;
         boolean last = atLast();
         var finish = last ? "\"length\"" : "null";
-        var event = chunk(chat ? chat(finish) : text(finish));
-        return (first ? HEAD + (chat ? ROLE : "") : "") + event + (last ? end() : "");
+        var event = chunk(asked.chat() ? chat(finish) : text(finish));
+        return (first ? HEAD + (asked.chat() ? ROLE : "") : "") + event + (last ? end() : "");
     }
 
     private String end() {
-        var counts = "],\"usage\":{\"prompt_tokens\":" + promptTokens + ",\"total_tokens\":"
-                + (promptTokens + written.length) + ",\"completion_tokens\":" + written.length + "}}";
-        return (usage ? chunk(ID + counts) : "") + chunk("[DONE]") + "0\r\n\r\n";
+        var counts = "],\"usage\":{\"prompt_tokens\":" + asked.promptTokens() + ",\"total_tokens\":"
+                + (asked.promptTokens() + written.length) + ",\"completion_tokens\":" + written.length + "}}";
+        return (asked.usage() ? chunk(ID + counts) : "") + chunk("[DONE]") + "0\r\n\r\n";
     }
 
     private static String chat(String finish) {
