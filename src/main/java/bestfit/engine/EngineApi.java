@@ -72,7 +72,7 @@ final class EngineApi {
     }
 
     private void answer(Exchange exchange, Handler handler) throws Exception {
-        var logged = new LoggedExchange(exchange, status -> accessLine(exchange, status));
+        var logged = new LoggedExchange(exchange, (status, bytes) -> accessLine(exchange, status, bytes));
         try {
             if (exchange.path().startsWith("/v1") && !authorised(exchange)) {
                 logged.json(401, Json.object().put("error", "Unauthorized"));
@@ -93,8 +93,11 @@ final class EngineApi {
                         .isPresent();
     }
 
-    private void accessLine(Exchange exchange, int status) {
-        parts.metrics().answered(exchange.method(), exchange.path(), status);
+    private void accessLine(Exchange exchange, int status, int bytes) {
+        double seconds = (System.nanoTime() - exchange.receivedNanos()) / 1e9;
+        parts.metrics()
+                .http
+                .answered(exchange.method(), exchange.path(), status, exchange.body().length, bytes, seconds);
         var args = parts.config().args();
         if (args.accessLog() && !args.quietEndpoints().contains(exchange.path())) {
             parts.log()
@@ -163,19 +166,16 @@ final class EngineApi {
 
     private void generate(Exchange exchange, boolean chat) throws InterruptedException {
         Generation generation;
+        var open = parts.metrics().openRequests;
         core.beginReading();
         try {
             generation = generation(exchange, chat);
-            generation.begin(exchange);
+            open.enter();
+            generation.begin(exchange, open::leave);
         } finally {
             core.endReading();
         }
-        parts.metrics().openRequests.enter();
-        try {
-            generation.serve(exchange);
-        } finally {
-            parts.metrics().openRequests.leave();
-        }
+        generation.serve(exchange, open::leave);
     }
 
     private Generation generation(Exchange exchange, boolean chat) {

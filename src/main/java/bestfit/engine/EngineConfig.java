@@ -119,10 +119,6 @@ record EngineConfig(
                     "Model architectures ['" + spec.architecture().label()
                             + "'] are not supported for now. Supported architectures: " + Architecture.computedOnes());
         }
-        if (args.version().v0() && args.pipelineParallel() > 1) {
-            throw StartFailure.config("--engine-version " + args.release()
-                    + ": the V0 engine is there without pipeline parallelism only; leave one of them out.");
-        }
         if (args.simulation().isEmpty() && args.version().v0()) {
             throw StartFailure.config("--engine-version " + args.release()
                     + ": the V0 engine is there for simulated GPUs only; give --simulate too.");

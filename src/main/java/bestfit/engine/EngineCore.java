@@ -13,11 +13,15 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -61,6 +65,9 @@ final class EngineCore implements AutoCloseable {
     private final BlockingQueue<Command> inbox = new LinkedBlockingQueue<>();
     private final Map<String, EngineRequest> live = new HashMap<>();
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
+    /** Sinks with new events, by who drains them. */
+    private final Map<Executor, Set<TokenSink>> touched = new LinkedHashMap<>();
+
     private final Thread thread;
     /** Requests that have come and are not added yet. */
     private final AtomicInteger reading = new AtomicInteger();
@@ -180,9 +187,11 @@ final class EngineCore implements AutoCloseable {
                 }
                 completeDone();
                 fill();
+                handOut();
                 metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));
             }
-            live.values().forEach(request -> request.emit(new TokenEvent.Ended(request.order.choice(), Finish.ABORT)));
+            live.values().forEach(request -> emit(request, new TokenEvent.Ended(request.order.choice(), Finish.ABORT)));
+            handOut();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (Throwable failure) { // an Error of the executor must reach the waiting answers too
@@ -194,6 +203,7 @@ final class EngineCore implements AutoCloseable {
         death = cause;
         onDeath.accept(cause);
         live.values().forEach(this::breakOff);
+        handOut();
         // Until the process ends, requests that came too late get the same answer.
         while (!stopping) {
             try {
@@ -201,6 +211,7 @@ final class EngineCore implements AutoCloseable {
                 stopping = command instanceof Command.Stop;
                 if (command instanceof Command.Add(var request)) {
                     breakOff(request);
+                    handOut();
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -211,7 +222,7 @@ final class EngineCore implements AutoCloseable {
 
     private void breakOff(EngineRequest request) {
         metrics.failed();
-        request.emit(new TokenEvent.Broken(EngineServer.DEAD));
+        emit(request, new TokenEvent.Broken(EngineServer.DEAD));
     }
 
     private void obey(Command command) {
@@ -247,7 +258,7 @@ final class EngineCore implements AutoCloseable {
         int empty = 0;
         while (inFlight.size() < executor.stages() && scheduler.hasWork()) {
             var step = scheduler.schedule();
-            metrics.preemptions.add(step.preempted().size());
+            recordPreemptions(step);
             if (!step.chunks().isEmpty()) {
                 submit(step);
                 continue;
@@ -263,6 +274,16 @@ final class EngineCore implements AutoCloseable {
             if (++empty == NO_PROGRESS) {
                 throw new IllegalStateException("the scheduler has " + scheduler.waiting()
                         + " waiting sequences and places none of them; free KV blocks: " + scheduler.freeBlocks());
+            }
+        }
+    }
+
+    private void recordPreemptions(ScheduledStep step) {
+        for (var sequence : step.preempted()) {
+            metrics.preemptions.increment();
+            var request = live.get(sequence.id());
+            if (request != null) {
+                request.preemptions++;
             }
         }
     }
@@ -352,7 +373,7 @@ final class EngineCore implements AutoCloseable {
             if (request != null && request.sequence == sequence && sequence.finish() != null) {
                 live.remove(sequence.id());
                 recordEnd(request, sequence.finish());
-                request.emit(new TokenEvent.Ended(request.order.choice(), sequence.finish()));
+                emit(request, new TokenEvent.Ended(request.order.choice(), sequence.finish()));
             }
         }
     }
@@ -374,13 +395,27 @@ final class EngineCore implements AutoCloseable {
             live.remove(sequence.id());
             recordEnd(request, finish);
         }
-        request.emit(new TokenEvent.Token(
-                request.order.choice(),
-                output.sampled()[row],
-                output.logprobs()[row],
-                first ? request.takePromptLogprobs() : null,
-                request.cachedTokens,
-                finish));
+        emit(
+                request,
+                new TokenEvent.Token(
+                        request.order.choice(),
+                        output.sampled()[row],
+                        output.logprobs()[row],
+                        first ? request.takePromptLogprobs() : null,
+                        request.cachedTokens,
+                        finish));
+    }
+
+    private void emit(EngineRequest request, TokenEvent event) {
+        request.sink.add(event);
+        touched.computeIfAbsent(request.sink.executor(), _ -> new LinkedHashSet<>())
+                .add(request.sink);
+    }
+
+    /** One piece of work for each thread that answers, however many answers a step has: they keep their order and few threads wake. */
+    private void handOut() {
+        touched.forEach((executor, sinks) -> executor.execute(() -> sinks.forEach(TokenSink::drain)));
+        touched.clear();
     }
 
     private void recordEnd(EngineRequest request, Finish reason) {
@@ -391,8 +426,8 @@ final class EngineCore implements AutoCloseable {
         if (request.firstTokenNanos == 0) {
             return;
         }
-        long now = clock.nanoTime();
-        metrics.e2eSeconds.add(seconds(request.arrivedNanos, now));
+        // To the last token by the executor's clock: the host's work after it is no part of a simulated request.
+        metrics.e2eSeconds.add(seconds(request.arrivedNanos, request.lastTokenNanos));
         metrics.queueSeconds.add(seconds(request.arrivedNanos, request.admittedNanos));
         metrics.prefillSeconds.add(seconds(request.admittedNanos, request.firstTokenNanos));
         metrics.decodeSeconds.add(seconds(request.firstTokenNanos, request.lastTokenNanos));
@@ -402,6 +437,7 @@ final class EngineCore implements AutoCloseable {
         metrics.requestGenerationTokens.add(generated);
         metrics.requestMaxGenerationTokens.add(generated);
         metrics.requestMaxTokens.add(request.order.limits().maxTokens());
+        metrics.requestPreemptions.add(request.preemptions);
         metrics.requestComputedTokens.add(request.sequence.promptLength() - request.cachedTokens);
         if (generated > 1) {
             metrics.timePerOutputTokenSeconds.add(

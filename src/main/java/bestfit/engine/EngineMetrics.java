@@ -1,11 +1,12 @@
 package bestfit.engine;
 
 import bestfit.scheduler.Sequence.Finish;
+import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.Locale;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -25,7 +26,10 @@ final class EngineMetrics {
     };
 
     private final EngineConfig config;
-    private final String labels;
+    private final Map<String, String> labels;
+    /** Bounds that a request of this context can reach. */
+    private final double[] lengths;
+
     private final double startedUnixSeconds = System.currentTimeMillis() / 1e3;
     private volatile State state = State.IDLE;
 
@@ -35,8 +39,6 @@ final class EngineMetrics {
     final LongAdder prefixHits = new LongAdder();
     final LongAdder preemptions = new LongAdder();
     final OpenRequests openRequests = new OpenRequests();
-    private static final Set<String> UNCOUNTED = Set.of("/metrics", "/health", "/load", "/ping", "/version");
-    private final Map<String, LongAdder> answers = new ConcurrentSkipListMap<>();
     private final LongAdder errors = new LongAdder();
     private final Map<Finish, LongAdder> finished = new EnumMap<>(Finish.class);
 
@@ -51,29 +53,31 @@ final class EngineMetrics {
     final Histogram prefillSeconds = new Histogram(LATENCIES);
     final Histogram decodeSeconds = new Histogram(LATENCIES);
     final Histogram inferenceSeconds = new Histogram(LATENCIES);
-    final Histogram requestPromptTokens = new Histogram(LENGTHS);
-    final Histogram requestGenerationTokens = new Histogram(LENGTHS);
-    final Histogram requestMaxGenerationTokens = new Histogram(LENGTHS);
-    final Histogram requestMaxTokens = new Histogram(LENGTHS);
-    final Histogram requestComputedTokens = new Histogram(LENGTHS);
+    final Histogram requestPromptTokens;
+    final Histogram requestGenerationTokens;
+    final Histogram requestMaxGenerationTokens;
+    final Histogram requestMaxTokens;
+    final Histogram requestComputedTokens;
+    final Histogram requestPreemptions = new Histogram(1, 2, 3, 4, 5, 10, 20);
+    final HttpMetrics http = new HttpMetrics();
     final Histogram requestChoices = new Histogram(1, 2, 5, 10, 20);
     final Histogram timePerOutputTokenSeconds = new Histogram(
             0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80);
 
     EngineMetrics(EngineConfig config) {
         this.config = config;
-        this.labels = "engine=\"0\",model_name=\""
-                + config.args().servedName().replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+        this.labels =
+                MetricsText.labels("engine", "0", "model_name", config.args().servedName());
+        this.lengths = Arrays.stream(LENGTHS)
+                .filter(bound -> bound <= config.maxModelLen())
+                .toArray();
+        this.requestPromptTokens = new Histogram(lengths);
+        this.requestGenerationTokens = new Histogram(lengths);
+        this.requestMaxGenerationTokens = new Histogram(lengths);
+        this.requestMaxTokens = new Histogram(lengths);
+        this.requestComputedTokens = new Histogram(lengths);
         for (var reason : Finish.values()) {
             finished.put(reason, new LongAdder());
-        }
-    }
-
-    /** Counts an answer as prometheus-fastapi-instrumentator does in vLLM; what watches the engine does not count. */
-    void answered(String method, String path, int status) {
-        if (!UNCOUNTED.contains(path)) {
-            var labels = "handler=\"" + path + "\",method=\"" + method + "\",status=\"" + status / 100 + "xx\"";
-            answers.computeIfAbsent(labels, _ -> new LongAdder()).increment();
         }
     }
 
@@ -95,96 +99,184 @@ final class EngineMetrics {
 
     /** Prometheus' text format. */
     String text() {
-        var out = new StringBuilder(16_384);
-        gauge(out, "vllm:num_requests_running", state.running());
-        gauge(out, "vllm:num_requests_waiting", state.waiting());
-        out.append("# TYPE vllm:num_requests_waiting_by_reason gauge\n");
-        labelled(out, "vllm:num_requests_waiting_by_reason", "reason", "capacity", state.waiting());
-        labelled(out, "vllm:num_requests_waiting_by_reason", "reason", "deferred", 0);
-        out.append("# TYPE vllm:engine_sleep_state gauge\n");
-        labelled(out, "vllm:engine_sleep_state", "sleep_state", "awake", 1);
-        labelled(out, "vllm:engine_sleep_state", "sleep_state", "weights_offloaded", 0);
-        labelled(out, "vllm:engine_sleep_state", "sleep_state", "discard_all", 0);
-        gauge(out, "vllm:kv_cache_usage_perc", state.kvUsage());
-        cacheInfo(out);
-        counter(out, "vllm:prompt_tokens", promptTokens);
-        counter(out, "vllm:generation_tokens", generationTokens);
-        counter(out, "vllm:prefix_cache_queries", prefixQueries);
-        counter(out, "vllm:prefix_cache_hits", prefixHits);
-        counter(out, "vllm:num_preemptions", preemptions);
-        counter(out, "vllm:prompt_tokens_cached", prefixHits);
-        out.append("# TYPE vllm:prompt_tokens_by_source_total counter\n");
-        double cached = prefixHits.sum();
-        labelled(
-                out,
+        var text = new MetricsText(startedUnixSeconds);
+        ProcessMetrics.write(text, startedUnixSeconds);
+        writeState(text);
+        writeCounters(text);
+        writeHistograms(text);
+        text.gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", Map.of(cacheConfig(), 1));
+        http.write(text);
+        return text.toString();
+    }
+
+    private void writeState(MetricsText text) {
+        text.gauge(
+                "vllm:num_requests_running",
+                "Number of requests in model execution batches.",
+                Map.of(labels, state.running()));
+        text.gauge(
+                "vllm:num_requests_waiting",
+                "Number of requests waiting to be processed.",
+                Map.of(labels, state.waiting()));
+        text.gauge(
+                "vllm:num_requests_waiting_by_reason",
+                "Number of waiting requests by reason; all reasons together are vllm:num_requests_waiting.",
+                by("reason", "capacity", state.waiting(), "deferred", 0));
+        text.gauge(
+                "vllm:engine_sleep_state",
+                "Engine sleep state; awake = 1 means engine is awake.",
+                by("sleep_state", "awake", 1, "weights_offloaded", 0, "discard_all", 0));
+        text.gauge(
+                "vllm:kv_cache_usage_perc",
+                "KV-cache usage. 1 means 100 percent usage.",
+                Map.of(labels, state.kvUsage()));
+    }
+
+    private void writeCounters(MetricsText text) {
+        long cached = prefixHits.sum();
+        counter(text, "prompt_tokens", "Number of prefill tokens processed.", promptTokens.sum());
+        counter(text, "generation_tokens", "Number of generation tokens processed.", generationTokens.sum());
+        counter(text, "num_preemptions", "Cumulative number of preemption from the engine.", preemptions.sum());
+        counter(text, "prefix_cache_queries", "Prefix cache queries, in queried tokens.", prefixQueries.sum());
+        counter(text, "prefix_cache_hits", "Prefix cache hits, in cached tokens.", cached);
+        counter(text, "external_prefix_cache_queries", "Queries to caches of other instances, in tokens.", 0);
+        counter(text, "external_prefix_cache_hits", "Hits in caches of other instances, in tokens.", 0);
+        counter(text, "mm_cache_queries", "Multi-modal cache queries, in queried items.", 0);
+        counter(text, "mm_cache_hits", "Multi-modal cache hits, in cached items.", 0);
+        counter(text, "prompt_tokens_cached", "Number of cached prompt tokens (local + external).", cached);
+        counter(text, "estimated_flops_per_gpu", "Estimated floating point operations per GPU.", 0);
+        counter(text, "estimated_read_bytes_per_gpu", "Estimated bytes read from memory per GPU.", 0);
+        counter(text, "estimated_write_bytes_per_gpu", "Estimated bytes written to memory per GPU.", 0);
+        text.counter(
                 "vllm:prompt_tokens_by_source_total",
-                "source",
-                "local_compute",
-                Math.max(0, promptTokens.sum() - cached));
-        labelled(out, "vllm:prompt_tokens_by_source_total", "source", "local_cache_hit", cached);
-        labelled(out, "vllm:prompt_tokens_by_source_total", "source", "external_kv_transfer", 0);
-        out.append("# TYPE vllm:request_success_total counter\n");
-        finished.forEach((reason, count) -> success(out, reason.name().toLowerCase(Locale.ROOT), count));
-        success(out, "error", errors);
-        iterationTokens.write(out, "vllm:iteration_tokens_total", labels);
-        ttftSeconds.write(out, "vllm:time_to_first_token_seconds", labels);
-        interTokenSeconds.write(out, "vllm:inter_token_latency_seconds", labels);
-        e2eSeconds.write(out, "vllm:e2e_request_latency_seconds", labels);
-        queueSeconds.write(out, "vllm:request_queue_time_seconds", labels);
-        inferenceSeconds.write(out, "vllm:request_inference_time_seconds", labels);
-        prefillSeconds.write(out, "vllm:request_prefill_time_seconds", labels);
-        decodeSeconds.write(out, "vllm:request_decode_time_seconds", labels);
-        requestPromptTokens.write(out, "vllm:request_prompt_tokens", labels);
-        requestGenerationTokens.write(out, "vllm:request_generation_tokens", labels);
-        requestMaxGenerationTokens.write(out, "vllm:request_max_num_generation_tokens", labels);
-        requestMaxTokens.write(out, "vllm:request_params_max_tokens", labels);
-        requestChoices.write(out, "vllm:request_params_n", labels);
-        requestComputedTokens.write(out, "vllm:request_prefill_kv_computed_tokens", labels);
-        timePerOutputTokenSeconds.write(out, "vllm:request_time_per_output_token_seconds", labels);
-        out.append("# TYPE http_requests_total counter\n");
-        answers.forEach((labels, count) -> out.append("http_requests_total{")
-                .append(labels)
-                .append("} ")
-                .append((double) count.sum())
-                .append('\n'));
-        out.append("# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds ");
-        return out.append(startedUnixSeconds).append('\n').toString();
+                "Number of prompt tokens by source.",
+                by(
+                        "source",
+                        "local_compute",
+                        Math.max(0, promptTokens.sum() - cached),
+                        "local_cache_hit",
+                        cached,
+                        "external_kv_transfer",
+                        0));
+        text.counter(
+                "vllm:prompt_tokens_cached_by_source_total",
+                "Prefix-cache hit tokens by the cache tier that supplied them.",
+                by("source", "device", cached, "host", 0, "p2p", 0, "disk", 0, "external_unspecified", 0));
+        text.counter(
+                "vllm:request_success_total",
+                "Count of successfully processed requests.",
+                by(
+                        "finished_reason",
+                        "stop",
+                        count(Finish.STOP),
+                        "length",
+                        count(Finish.LENGTH),
+                        "abort",
+                        count(Finish.ABORT),
+                        "error",
+                        errors.sum(),
+                        "repetition",
+                        0));
+        var rejected = new LinkedHashMap<Map<String, String>, Number>();
+        for (var reason : List.of("max_num_queued_reqs", "max_num_queued_tokens")) {
+            rejected.put(MetricsText.labels("model_name", config.args().servedName(), "reason", reason), 0);
+        }
+        text.counter(
+                "vllm:admission_rejections_total",
+                "Number of admission attempts rejected by a queue limit, by reason.",
+                rejected);
     }
 
-    private void gauge(StringBuilder out, String name, double value) {
-        out.append("# TYPE ").append(name).append(" gauge\n").append(name);
-        out.append('{').append(labels).append("} ").append(value).append('\n');
+    private long count(Finish reason) {
+        return Objects.requireNonNull(finished.get(reason)).sum();
     }
 
-    private void labelled(StringBuilder out, String name, String label, String value, double number) {
-        out.append(name).append('{').append(labels).append(',').append(label).append("=\"");
-        out.append(value).append("\"} ").append(number).append('\n');
+    private void writeHistograms(MetricsText text) {
+        histogram(text, "iteration_tokens_total", "number of tokens per engine_step", iterationTokens);
+        histogram(text, "time_to_first_token_seconds", "time to first token in seconds", ttftSeconds);
+        histogram(text, "inter_token_latency_seconds", "inter-token latency in seconds", interTokenSeconds);
+        histogram(
+                text,
+                "request_time_per_output_token_seconds",
+                "time_per_output_token_seconds per request",
+                timePerOutputTokenSeconds);
+        histogram(text, "e2e_request_latency_seconds", "e2e request latency in seconds", e2eSeconds);
+        histogram(text, "request_queue_time_seconds", "time spent in WAITING phase for request", queueSeconds);
+        histogram(text, "request_inference_time_seconds", "time spent in RUNNING phase for request", inferenceSeconds);
+        histogram(text, "request_prefill_time_seconds", "time spent in PREFILL phase for request", prefillSeconds);
+        histogram(text, "request_decode_time_seconds", "time spent in DECODE phase for request", decodeSeconds);
+        histogram(text, "request_prompt_tokens", "prefill tokens processed", requestPromptTokens);
+        histogram(text, "request_generation_tokens", "generation tokens processed", requestGenerationTokens);
+        histogram(
+                text,
+                "request_max_num_generation_tokens",
+                "maximum number of requested generation tokens",
+                requestMaxGenerationTokens);
+        histogram(text, "request_params_n", "the n request parameter", requestChoices);
+        histogram(text, "request_params_max_tokens", "the max_tokens request parameter", requestMaxTokens);
+        histogram(text, "request_num_preemptions", "the number of times a request was preempted", requestPreemptions);
+        histogram(
+                text,
+                "request_prefill_kv_computed_tokens",
+                "new KV tokens computed during prefill (excluding cached tokens)",
+                requestComputedTokens);
     }
 
-    private void counter(StringBuilder out, String name, LongAdder count) {
-        out.append("# TYPE ")
-                .append(name)
-                .append("_total counter\n")
-                .append(name)
-                .append("_total{");
-        out.append(labels).append("} ").append((double) count.sum()).append('\n');
+    private void counter(MetricsText text, String name, String help, long value) {
+        text.counter("vllm:" + name + "_total", help, Map.of(labels, value));
     }
 
-    private void success(StringBuilder out, String reason, LongAdder count) {
-        out.append("vllm:request_success_total{")
-                .append(labels)
-                .append(",finished_reason=\"")
-                .append(reason);
-        out.append("\"} ").append((double) count.sum()).append('\n');
+    private void histogram(MetricsText text, String name, String of, Histogram histogram) {
+        text.histogram("vllm:" + name, "Histogram of " + of + ".", Map.of(labels, histogram));
     }
 
-    private void cacheInfo(StringBuilder out) {
-        out.append("# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{engine=\"0\",block_size=\"");
-        out.append(config.args().blockSize()).append("\",cache_dtype=\"auto\",enable_prefix_caching=\"");
-        out.append(config.args().prefixCaching() ? "True" : "False").append("\",gpu_memory_utilization=\"");
-        out.append(config.args().memoryUtilization())
-                .append("\",kv_cache_size_tokens=\"")
-                .append(config.kvTokens());
-        out.append("\",num_gpu_blocks=\"").append(config.blocks()).append("\"} 1.0\n");
+    /** One series for each value of a further label; values and numbers by turns. */
+    private Map<Map<String, String>, Number> by(String label, Object... valuesAndNumbers) {
+        var series = new LinkedHashMap<Map<String, String>, Number>();
+        for (int i = 0; i < valuesAndNumbers.length; i += 2) {
+            series.put(
+                    MetricsText.with(labels, label, valuesAndNumbers[i].toString()), (Number) valuesAndNumbers[i + 1]);
+        }
+        return series;
+    }
+
+    /** vLLM's own labels where they mean something here. */
+    private Map<String, String> cacheConfig() {
+        var args = config.args();
+        return MetricsText.labels(
+                "engine",
+                "0",
+                "_block_size_resolved",
+                "True",
+                "block_size",
+                Integer.toString(args.blockSize()),
+                "cache_dtype",
+                args.given().getOrDefault("kv_cache_dtype", "auto"),
+                "enable_prefix_caching",
+                args.prefixCaching() ? "True" : "False",
+                "gpu_memory_utilization",
+                Double.toString(args.memoryUtilization()),
+                "is_attention_free",
+                "False",
+                "kv_cache_max_concurrency",
+                Double.toString((double) config.kvTokens() / config.maxModelLen()),
+                "kv_cache_memory_bytes",
+                args.given().getOrDefault("kv_cache_memory_bytes", "None"),
+                "kv_cache_size_tokens",
+                Long.toString(config.kvTokens()),
+                "num_cpu_blocks",
+                "None",
+                "num_gpu_blocks",
+                Integer.toString(config.blocks()),
+                "num_gpu_blocks_override",
+                args.blocksOverride().isPresent()
+                        ? Integer.toString(args.blocksOverride().getAsInt())
+                        : "None",
+                "prefix_caching_hash_algo",
+                "sha256",
+                "sliding_window",
+                "None",
+                "user_specified_block_size",
+                args.given().containsKey("block_size") ? "True" : "False");
     }
 }

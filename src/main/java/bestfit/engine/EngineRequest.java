@@ -4,7 +4,6 @@ import bestfit.engine.StepExecutor.Logprobs;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** One sequence to generate, with where its tokens go. The core's thread owns what changes. */
@@ -32,29 +31,25 @@ final class EngineRequest {
 
     final Order order;
     final Sequence sequence;
-    private final Queue<TokenEvent> sink;
+    final TokenSink sink;
     final long arrivedNanos;
     /** When the last pass with it ended; before the first, when it came. */
     long computedNanos;
 
     long admittedNanos;
     int cachedTokens;
+    int preemptions;
     long firstTokenNanos;
     long lastTokenNanos;
     private @Nullable List<Logprobs> promptLogprobs;
 
-    /** @param sink takes the events; must not block */
-    EngineRequest(Order order, Queue<TokenEvent> sink, long arrivedNanos) {
+    EngineRequest(Order order, TokenSink sink, long arrivedNanos) {
         this.order = order;
         this.sink = sink;
         this.arrivedNanos = arrivedNanos;
         this.computedNanos = arrivedNanos;
         var made = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
         this.sequence = order.promptLogprobs() >= 0 ? made.withoutPrefixCache() : made;
-    }
-
-    void emit(TokenEvent event) {
-        sink.add(event);
     }
 
     /** How to sample the token after {@code generated} ones. */

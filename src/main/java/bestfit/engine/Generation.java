@@ -9,16 +9,13 @@ import bestfit.openai.StreamFormat;
 import bestfit.openai.TokenStyle;
 import bestfit.openai.Usage;
 import bestfit.scheduler.Sequence.Finish;
-import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
-/** One request from its orders to its answer, on the request's own virtual thread. */
+/** One request from its orders to its answer: whole, on the request's own virtual thread, or a {@link StreamAnswer}. */
 final class Generation {
     private final EngineServer.Parts parts;
     private final EngineCore core;
@@ -64,22 +61,34 @@ final class Generation {
         return request.tokenStyle() == null ? args.tokenStyle() : request.tokenStyle();
     }
 
-    /** Hands the sequences to the core. */
-    void begin(Exchange exchange) {
-        exchange.onClientGone(() -> events.add(new TokenEvent.Gone()));
+    /**
+     * Starts it, and the answer where that is a stream.
+     *
+     * @param onEnd runs once, when the answer is written or the client has left
+     */
+    void begin(Exchange exchange, Runnable onEnd) {
+        var stream = request.options().stream();
+        TokenSink sink;
+        if (stream == null) {
+            sink = TokenSink.of(events);
+            exchange.onClientGone(() -> events.add(new TokenEvent.Gone()));
+        } else {
+            sink = StreamAnswer.begin(this, exchange, stream, onEnd);
+        }
         parts.metrics().requestChoices.add(request.options().n());
         for (var choice : choices) {
-            core.add(new EngineRequest(choice.order(), events, parts.clock().at(exchange.receivedNanos())));
+            core.add(new EngineRequest(choice.order(), sink, parts.clock().at(exchange.receivedNanos())));
         }
     }
 
-    /** Answers; returns when the answer is written or the client has left. */
-    void serve(Exchange exchange) throws InterruptedException {
-        var stream = request.options().stream();
-        if (stream == null) {
-            answerWhole(exchange);
-        } else {
-            answerStream(exchange, stream);
+    /** Answers whole; returns when the answer is written or the client has left. A stream answers by itself. */
+    void serve(Exchange exchange, Runnable onEnd) throws InterruptedException {
+        if (request.options().stream() == null) {
+            try {
+                answerWhole(exchange);
+            } finally {
+                onEnd.run();
+            }
         }
     }
 
@@ -102,81 +111,15 @@ final class Generation {
         exchange.json(200, request.chat() ? AnswerFormat.chat(frame, all) : AnswerFormat.completion(frame, all));
     }
 
-    private void answerStream(Exchange exchange, GenerationOptions.Stream options) throws InterruptedException {
-        // Headers go out before the prefill: the time to the first token is the time to the first event.
-        var body = exchange.stream(
-                200, Map.of("Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache"));
-        var format = new StreamFormat(request.chat(), id, created, model, fingerprint, options.includeUsage());
-        var touched = new LinkedHashSet<ChoiceProgress>();
-        long cutAfter =
-                parts.config().args().fault(Fault.Kind.RESET).map(Fault::amount).orElse(Long.MAX_VALUE);
-        boolean begun = false;
-        while (open > 0) {
-            // All that is there goes into one write: a slow reader gets several tokens in a chunk, as with vLLM.
-            for (var event = events.take(); event != null; event = events.poll()) {
-                var state = take(event);
-                if (event instanceof TokenEvent.Token token) {
-                    touched.add(choices.get(token.choice()));
-                } else if (event instanceof TokenEvent.Ended ended) {
-                    touched.add(choices.get(ended.choice()));
-                }
-                if (state == State.GONE) {
-                    abandon();
-                    return;
-                }
-                if (state == State.BROKEN) {
-                    body.write(StreamFormat.error(ApiError.internal(EngineServer.DEAD)));
-                    body.write(StreamFormat.DONE);
-                    body.end();
-                    return;
-                }
-            }
-            if (completionTokens() > cutAfter) {
-                body.abort();
-                abandon();
-                return;
-            }
-            var out = new ByteArrayOutputStream(1024);
-            if (request.chat() && !begun) {
-                begun = true;
-                choices.forEach(choice -> out.writeBytes(role(format, choice, options)));
-            }
-            touched.forEach(choice -> out.writeBytes(delta(format, choice, options)));
-            touched.clear();
-            if (open == 0) {
-                if (options.includeUsage()) {
-                    out.writeBytes(format.usage(usage(), cachedTokens()));
-                }
-                out.writeBytes(StreamFormat.DONE);
-            }
-            if (!body.write(out.toByteArray())) {
-                abandon();
-                return;
-            }
-        }
-        body.end();
-    }
-
-    private byte[] role(StreamFormat format, ChoiceProgress choice, GenerationOptions.Stream options) {
-        return format.role(
-                request.role(),
-                choice.order().choice(),
-                options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null,
-                request.options().returnTokenIds() ? choice.promptTokens() : null);
-    }
-
-    private static byte[] delta(StreamFormat format, ChoiceProgress choice, GenerationOptions.Stream options) {
-        int prompt = choice.order().prompt().length;
-        return format.delta(choice.takeDelta(), options.continuousUsage() ? new Usage(prompt, choice.count()) : null);
-    }
-
-    private enum State {
+    /** How an event leaves the answer. */
+    enum State {
         GOES_ON,
         GONE,
         BROKEN
     }
 
-    private State take(TokenEvent event) {
+    /** Takes an event to its choice. */
+    State take(TokenEvent event) {
         return switch (event) {
             case TokenEvent.Token token -> {
                 var choice = choices.get(token.choice());
@@ -198,22 +141,44 @@ final class Generation {
         };
     }
 
+    boolean ended() {
+        return open == 0;
+    }
+
+    GenerationRequest request() {
+        return request;
+    }
+
+    List<ChoiceProgress> choices() {
+        return choices;
+    }
+
+    StreamFormat format(GenerationOptions.Stream options) {
+        return new StreamFormat(request.chat(), id, created, model, fingerprint, options.includeUsage());
+    }
+
+    /** Tokens after which {@code --fault reset} cuts a stream. */
+    long cutAfter() {
+        return parts.config().args().fault(Fault.Kind.RESET).map(Fault::amount).orElse(Long.MAX_VALUE);
+    }
+
     /** Gives the KV blocks of what nobody waits for back. */
-    private void abandon() {
+    void abandon() {
         core.end(choices.stream().map(choice -> choice.order().id()).toList(), Finish.ABORT);
     }
 
-    private int completionTokens() {
+    int completionTokens() {
         return choices.stream().mapToInt(ChoiceProgress::count).sum();
     }
 
-    private @Nullable Integer cachedTokens() {
+    @Nullable
+    Integer cachedTokens() {
         return tellsCache
                 ? choices.stream().mapToInt(ChoiceProgress::cachedTokens).max().orElse(0)
                 : null;
     }
 
-    private Usage usage() {
+    Usage usage() {
         return new Usage(promptTokens, completionTokens());
     }
 }

@@ -1,7 +1,10 @@
 package bestfit.engine;
 
-/** Counts values in Prometheus' cumulative buckets. Written by one thread; read under the same lock. */
+/** Counts values in Prometheus' cumulative buckets. Thread-safe. */
 final class Histogram {
+    /** @param counts values up to each bound */
+    record State(double[] bounds, long[] counts, long count, double sum) {}
+
     private final double[] bounds;
     private final long[] counts;
     private long count;
@@ -21,33 +24,7 @@ final class Histogram {
         }
     }
 
-    /** @param labels inside the braces */
-    synchronized void write(StringBuilder out, String name, String labels) {
-        out.append("# TYPE ").append(name).append(" histogram\n");
-        for (int i = 0; i < bounds.length; i++) {
-            bucket(out, name, labels, label(bounds[i]), counts[i]);
-        }
-        bucket(out, name, labels, "+Inf", count);
-        out.append(name)
-                .append("_count{")
-                .append(labels)
-                .append("} ")
-                .append((double) count)
-                .append('\n');
-        out.append(name).append("_sum{").append(labels).append("} ").append(sum).append('\n');
-    }
-
-    private static String label(double bound) {
-        return Double.toString(bound);
-    }
-
-    private static void bucket(StringBuilder out, String name, String labels, String bound, long count) {
-        out.append(name)
-                .append("_bucket{")
-                .append(labels)
-                .append(",le=\"")
-                .append(bound)
-                .append("\"} ");
-        out.append((double) count).append('\n');
+    synchronized State state() {
+        return new State(bounds, counts.clone(), count, sum);
     }
 }

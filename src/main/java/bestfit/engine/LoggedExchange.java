@@ -4,19 +4,25 @@ import bestfit.http.Exchange;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.IntConsumer;
 
 /** An exchange that tells its status once its answer begins, as uvicorn logs it. */
-record LoggedExchange(Exchange inner, IntConsumer onStatus) implements Exchange {
+record LoggedExchange(Exchange inner, Observer observer) implements Exchange {
+    /** Told when an answer begins. */
+    @FunctionalInterface
+    interface Observer {
+        /** @param bytes of a whole answer; 0 for a stream */
+        void begins(int status, int bytes);
+    }
+
     @Override
     public void respond(int status, Map<String, String> headers, byte[] body) {
-        onStatus.accept(status);
+        observer.begins(status, body.length);
         inner.respond(status, headers, body);
     }
 
     @Override
     public BodyStream stream(int status, Map<String, String> headers) {
-        onStatus.accept(status);
+        observer.begins(status, 0);
         return inner.stream(status, headers);
     }
 

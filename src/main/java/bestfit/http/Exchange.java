@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import tools.jackson.databind.JsonNode;
 
 /** One request and its answer. Exactly one of {@link #respond} and {@link #stream} is called, once. Thread-safe. */
@@ -60,6 +61,18 @@ public interface Exchange {
 
     /** A chunked answer under way. Thread-safe; writes keep their order. */
     interface BodyStream {
+        /**
+         * The connection's own thread, which many exchanges share: what runs there writes fastest and must never wait. A
+         * {@link #write} there does not wait for a slow client either, so look at {@link #isWritable} before.
+         */
+        Executor executor();
+
+        /** False while the client is too slow to take more. */
+        boolean isWritable();
+
+        /** Runs on {@link #executor} whenever {@link #isWritable} has changed. One action; a later one takes its place. */
+        void onWritabilityChange(Runnable action);
+
         /** Queues and flushes a chunk; false when the client has left. Blocks while the client is too slow to take more. */
         boolean write(byte[] chunk);
 

@@ -12,7 +12,10 @@ import java.util.List;
 public interface Scheduler {
     /** The scheduler that decides as the config's version of vLLM. */
     static Scheduler of(SchedulerConfig config) {
-        return config.version() == SchedulerConfig.Version.V0 ? new V0Scheduler(config) : new V1Scheduler(config);
+        if (config.version() != SchedulerConfig.Version.V0) {
+            return new V1Scheduler(config);
+        }
+        return config.stages() == 1 ? new V0Scheduler(config) : new VirtualEngines(config);
     }
 
     /** @throws IllegalArgumentException if a sequence of this id is unfinished */

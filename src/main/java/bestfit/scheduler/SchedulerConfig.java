@@ -15,7 +15,7 @@ package bestfit.scheduler;
  * @param watermark share of blocks that admission leaves free
  * @param reserveFullIsl admit only what fits with its whole prompt, not only its first chunk (V1)
  * @param async schedule a step before the results of the one before are known (V1); asynchronous output processing (V0)
- * @param stages pipeline stages (V1)
+ * @param stages pipeline stages
  * @param partialPrefills limits of V0's chunked prefill
  */
 public record SchedulerConfig(
@@ -112,6 +112,25 @@ public record SchedulerConfig(
     /** Steps that may be outstanding at a time, as vLLM's {@code batch_queue_size}; 1 is strictly one after another. */
     public int outstandingSteps() {
         return version != Version.V0 && async ? stages + 1 : stages;
+    }
+
+    SchedulerConfig withBlocks(int blocks) {
+        return new SchedulerConfig(
+                version,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                blockSize,
+                blocks,
+                prefixCaching,
+                chunkedPrefill,
+                longPrefillTokenThreshold,
+                policy,
+                watermark,
+                reserveFullIsl,
+                async,
+                stages,
+                partialPrefills);
     }
 
     private static void requirePositive(int value, String name) {

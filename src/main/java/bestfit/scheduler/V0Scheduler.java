@@ -74,6 +74,11 @@ public final class V0Scheduler implements Scheduler {
         waiting.add(sequence);
     }
 
+    /** True while a sequence of this id is unfinished. */
+    boolean holds(String id) {
+        return unfinished.containsKey(id);
+    }
+
     @Override
     public void abort(String id) {
         var sequence = unfinished.get(id);

@@ -1,0 +1,169 @@
+package bestfit.engine;
+
+import bestfit.http.Exchange;
+import bestfit.openai.ApiError;
+import bestfit.openai.GenerationOptions;
+import bestfit.openai.StreamFormat;
+import bestfit.openai.Usage;
+import java.io.ByteArrayOutputStream;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+
+/**
+ * Streams one generation as its tokens come, on the connection's own thread: a step's hundreds of events then go out one
+ * after another, in the same order every time, instead of waking a thread each.
+ */
+final class StreamAnswer implements TokenSink {
+    private final Generation generation;
+    private final Exchange.BodyStream body;
+    private final GenerationOptions.Stream options;
+    private final StreamFormat format;
+    private final Runnable onEnd;
+    private final Queue<TokenEvent> events = new ConcurrentLinkedQueue<>();
+    private volatile boolean gone;
+    // What follows belongs to the executor's thread.
+    private final Set<ChoiceProgress> touched = new LinkedHashSet<>();
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);
+    private boolean rolesTold;
+    private boolean ended;
+
+    private StreamAnswer(
+            Generation generation, Exchange.BodyStream body, GenerationOptions.Stream options, Runnable onEnd) {
+        this.generation = generation;
+        this.body = body;
+        this.options = options;
+        this.format = generation.format(options);
+        this.onEnd = onEnd;
+        this.rolesTold = !generation.request().chat();
+    }
+
+    /** Writes the headers at once: the time to the first token is the time to the first event. */
+    static StreamAnswer begin(
+            Generation generation, Exchange exchange, GenerationOptions.Stream options, Runnable onEnd) {
+        var body = exchange.stream(
+                200, Map.of("Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache"));
+        var answer = new StreamAnswer(generation, body, options, onEnd);
+        body.onWritabilityChange(answer::drain);
+        exchange.onClientGone(() -> {
+            answer.gone = true;
+            body.executor().execute(answer::drain);
+        });
+        return answer;
+    }
+
+    @Override
+    public void add(TokenEvent event) {
+        events.add(event);
+    }
+
+    @Override
+    public Executor executor() {
+        return body.executor();
+    }
+
+    /** Writes all that is there in one go: a slow reader gets several tokens in a chunk, as with vLLM. */
+    @Override
+    public void drain() {
+        if (gone && !ended) {
+            abandon();
+        }
+        if (ended || events.isEmpty() || !body.isWritable()) {
+            return;
+        }
+        try {
+            write();
+        } catch (RuntimeException broken) {
+            // Nobody above could tell the client, who must not wait for ever.
+            broken.printStackTrace();
+            body.abort();
+            abandon();
+        }
+    }
+
+    private void write() {
+        for (var event = events.poll(); event != null; event = events.poll()) {
+            switch (generation.take(event)) {
+                case GONE -> {
+                    abandon();
+                    return;
+                }
+                case BROKEN -> {
+                    body.write(StreamFormat.error(ApiError.internal(EngineServer.DEAD)));
+                    body.write(StreamFormat.DONE);
+                    end();
+                    return;
+                }
+                case GOES_ON -> touch(event);
+            }
+        }
+        if (generation.completionTokens() > generation.cutAfter()) {
+            body.abort();
+            abandon();
+            return;
+        }
+        compose();
+        if (!body.write(out.toByteArray())) {
+            abandon();
+        } else if (generation.ended()) {
+            end();
+        }
+    }
+
+    private void touch(TokenEvent event) {
+        if (event instanceof TokenEvent.Token token) {
+            touched.add(generation.choices().get(token.choice()));
+        } else if (event instanceof TokenEvent.Ended choice) {
+            touched.add(generation.choices().get(choice.choice()));
+        }
+    }
+
+    private void compose() {
+        out.reset();
+        if (!rolesTold) {
+            rolesTold = true;
+            generation.choices().forEach(choice -> out.writeBytes(role(choice)));
+        }
+        touched.forEach(choice -> out.writeBytes(delta(choice)));
+        touched.clear();
+        if (generation.ended()) {
+            if (options.includeUsage()) {
+                out.writeBytes(format.usage(generation.usage(), generation.cachedTokens()));
+            }
+            out.writeBytes(StreamFormat.DONE);
+        }
+    }
+
+    private byte[] role(ChoiceProgress choice) {
+        var request = generation.request();
+        return format.role(
+                request.role(),
+                choice.order().choice(),
+                options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null,
+                request.options().returnTokenIds() ? choice.promptTokens() : null);
+    }
+
+    private byte[] delta(ChoiceProgress choice) {
+        int prompt = choice.order().prompt().length;
+        return format.delta(choice.takeDelta(), options.continuousUsage() ? new Usage(prompt, choice.count()) : null);
+    }
+
+    private void abandon() {
+        generation.abandon();
+        leave();
+    }
+
+    private void end() {
+        body.end();
+        leave();
+    }
+
+    private void leave() {
+        ended = true;
+        events.clear();
+        onEnd.run();
+    }
+}
