@@ -101,15 +101,7 @@ record BenchRun(BenchSetup setup, StopSignal stop, boolean calibrate) {
                 skip,
                 0);
         int total = workload.extent().mostRequests(0) - before.size();
-        var shown = total > 0
-                ? new ProgressLine(
-                        sink,
-                        "",
-                        total,
-                        System.err,
-                        TerminalStreams.isAnsi(TerminalStreams.ERROR, System.getenv()),
-                        NanoClock.SYSTEM)
-                : sink;
+        var shown = total > 0 ? new ProgressLine(sink, "", total, NanoClock.SYSTEM) : sink;
         return generator.run(setup.target(), workload.endpoint(), job, shown, stop);
     }
 }

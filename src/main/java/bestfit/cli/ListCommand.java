@@ -92,7 +92,10 @@ public final class ListCommand implements Callable<Integer> {
                     found.isEmpty()
                             ? "No experiments found in the database."
                             : CompressaTables.list(
-                                    found, showParameters, showMetrics, TerminalStreams.columns(System.getenv())));
+                                    found,
+                                    showParameters,
+                                    showMetrics,
+                                    TerminalStreams.columns(TerminalStreams.OUTPUT, System.getenv())));
         }
         if (csvFile != null) {
             try {

@@ -102,7 +102,10 @@ public final class Main implements Runnable {
                                 : CommandLine.Help.Ansi.OFF))
                 .setHelpFactory((spec, colors) -> {
                     spec.usageMessage()
-                            .width(Math.clamp(TerminalStreams.columns(System.getenv()), NARROWEST, Wrapped.WIDTH));
+                            .width(Math.clamp(
+                                    TerminalStreams.columns(TerminalStreams.OUTPUT, System.getenv()),
+                                    NARROWEST,
+                                    Wrapped.WIDTH));
                     return new CommandLine.Help(spec, colors);
                 })
                 .setParameterExceptionHandler(Main::badArguments)

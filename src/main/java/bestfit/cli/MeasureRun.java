@@ -11,7 +11,6 @@ import bestfit.metrics.Measurement;
 import bestfit.report.CompressaTables;
 import bestfit.store.ExperimentStore;
 import bestfit.time.NanoClock;
-import java.io.PrintStream;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.util.LinkedHashMap;
@@ -22,15 +21,11 @@ final class MeasureRun {
     private final ExperimentStore store;
     private final ClosedLoop loop;
     private final StopSignal stop;
-    private final PrintStream progress;
-    private final boolean terminal;
 
-    MeasureRun(ExperimentStore store, ClosedLoop loop, StopSignal stop, PrintStream progress, boolean terminal) {
+    MeasureRun(ExperimentStore store, ClosedLoop loop, StopSignal stop) {
         this.store = store;
         this.loop = loop;
         this.stop = stop;
-        this.progress = progress;
-        this.terminal = terminal;
     }
 
     /** Sends the experiment's requests; what was measured is kept even if this does not return. */
@@ -38,7 +33,7 @@ final class MeasureRun {
         var spec = job.spec();
         var prompts = spec.prompts().source(spec.seed(), LocalDateTime.now(ZoneId.systemDefault()));
         long id = store.begin(spec.name(), spec.description(), job.parameters());
-        var sink = new ProgressLine(store.sink(id), spec.name(), spec.numTasks(), progress, terminal, NanoClock.SYSTEM);
+        var sink = new ProgressLine(store.sink(id), spec.name(), spec.numTasks(), NanoClock.SYSTEM);
         var plan =
                 new LoadPlan(prompts, spec.numTasks(), spec.numRunners(), RequestOptions.asCompressa(spec.maxTokens()));
         var result = loop.run(new LoadTarget(job.nodeUrl(), job.model()), plan, sink, stop);

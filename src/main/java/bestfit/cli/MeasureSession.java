@@ -33,8 +33,7 @@ final class MeasureSession {
     private int measure(List<MeasureJob> jobs, boolean many, Database database, ClosedLoop loop, StopSignal stop)
             throws InterruptedException {
         var store = new ExperimentStore(database);
-        var run = new MeasureRun(
-                store, loop, stop, System.err, TerminalStreams.isAnsi(TerminalStreams.ERROR, System.getenv()));
+        var run = new MeasureRun(store, loop, stop);
         var outcomes = new ArrayList<MeasureOutcome>();
         boolean allWell = true;
         for (var job : jobs) {
@@ -73,8 +72,8 @@ final class MeasureSession {
     private void print(boolean many, ExperimentStore store, List<MeasureOutcome> outcomes) {
         if (!json) {
             if (many) {
-                System.out.println(
-                        CompressaTables.list(store.all(), false, false, TerminalStreams.columns(System.getenv())));
+                System.out.println(CompressaTables.list(
+                        store.all(), false, false, TerminalStreams.columns(TerminalStreams.OUTPUT, System.getenv())));
             }
         } else if (many) {
             var all = Json.object();

@@ -1,7 +1,9 @@
 package bestfit.cli;
 
+import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Problems;
+import bestfit.config.Spans;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.SmiInventory;
 import bestfit.http.HttpServer;
@@ -36,6 +38,7 @@ import picocli.CommandLine.Option;
         },
         description = "Runs a node with MLNode's management API: it starts engines and balances requests over them.")
 public final class NodeCommand implements Callable<Integer> {
+    private static final double LONGEST_SECONDS = 7 * 86_400;
     private static final int LAST_PORT = 65_535;
     private static final int MOST_DEVICES = 1024;
     private static final Duration HANG_GRACE = Duration.ofMinutes(2);
@@ -320,15 +323,11 @@ public final class NodeCommand implements Callable<Integer> {
     }
 
     static Duration duration(Problems problems, String flag, String text) {
-        if (text.matches("\\d{1,7}[smh]")) {
-            long count = Long.parseLong(text.substring(0, text.length() - 1));
-            return switch (text.charAt(text.length() - 1)) {
-                case 's' -> Duration.ofSeconds(count);
-                case 'm' -> Duration.ofMinutes(count);
-                default -> Duration.ofHours(count);
-            };
+        try {
+            return text.matches("0(ms|s|m|h)?") ? Duration.ZERO : Spans.parse(text, LONGEST_SECONDS);
+        } catch (ConfigException wrong) {
+            problems.add(flag + ": " + wrong.getMessage());
+            return Duration.ZERO;
         }
-        problems.add(flag + " is " + text + "; a whole number with s, m or h is allowed, such as " + START_TIMEOUT);
-        return Duration.ZERO;
     }
 }

@@ -3,9 +3,10 @@ package bestfit.cli;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.time.NanoClock;
-import java.io.PrintStream;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says on standard error how far a run is: one line that is written over on a terminal, else a plain line now and then.
@@ -18,8 +19,7 @@ final class ProgressLine implements MeasurementSink {
     private final MeasurementSink next;
     private final String name;
     private final int total;
-    private final PrintStream out;
-    private final boolean terminal;
+    private final @Nullable LiveLine live;
     private final NanoClock clock;
     private final long startNanos;
     private long lastShownNanos;
@@ -28,12 +28,13 @@ final class ProgressLine implements MeasurementSink {
     private long outputTokens;
     private double ttftSeconds;
 
-    ProgressLine(MeasurementSink next, String name, int total, PrintStream out, boolean terminal, NanoClock clock) {
+    ProgressLine(MeasurementSink next, String name, int total, NanoClock clock) {
         this.next = next;
         this.name = name;
         this.total = total;
-        this.out = out;
-        this.terminal = terminal;
+        this.live = TerminalStreams.isAnsi(TerminalStreams.ERROR, System.getenv())
+                ? LiveLine.onStandardError(System.getenv())
+                : null;
         this.clock = clock;
         this.startNanos = clock.nanoTime();
         this.lastShownNanos = startNanos;
@@ -41,11 +42,11 @@ final class ProgressLine implements MeasurementSink {
 
     @Override
     public void accept(Measurement measurement) {
-        acceptAll(java.util.List.of(measurement));
+        acceptAll(List.of(measurement));
     }
 
     @Override
-    public synchronized void acceptAll(java.util.List<Measurement> measurements) {
+    public synchronized void acceptAll(List<Measurement> measurements) {
         next.acceptAll(measurements);
         for (var measurement : measurements) {
             done++;
@@ -54,7 +55,7 @@ final class ProgressLine implements MeasurementSink {
             ttftSeconds += measurement.succeeded() ? measurement.timing().ttftSeconds() : 0;
         }
         long now = clock.nanoTime();
-        if (done == total || now - lastShownNanos >= (terminal ? TERMINAL_NANOS : PLAIN_NANOS)) {
+        if (done == total || now - lastShownNanos >= (live != null ? TERMINAL_NANOS : PLAIN_NANOS)) {
             lastShownNanos = now;
             show(line((now - startNanos) / 1e9));
         }
@@ -74,11 +75,12 @@ final class ProgressLine implements MeasurementSink {
     }
 
     private void show(String line) {
-        if (terminal) {
-            out.print("\r\u001b[K" + line + (done == total ? "\n" : ""));
-            out.flush();
+        if (live == null) {
+            System.err.println(line);
+        } else if (done == total) {
+            live.end(line);
         } else {
-            out.println(line);
+            live.draw(line);
         }
     }
 

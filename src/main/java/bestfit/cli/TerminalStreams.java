@@ -35,13 +35,13 @@ final class TerminalStreams {
                 && environment.getOrDefault("NO_COLOR", "").isEmpty();
     }
 
-    /** Columns of the screen that standard output goes to, {@code COLUMNS} first; without a screen as many as one likes. */
-    static int columns(Map<String, String> environment) {
+    /** Columns of the screen that a stream goes to, {@code COLUMNS} first; without a screen as many as one likes. */
+    static int columns(int stream, Map<String, String> environment) {
         var told = environment.getOrDefault("COLUMNS", "");
         if (told.matches("[1-9]\\d{0,4}")) {
             return Integer.parseInt(told);
         }
-        if (!isTerminal(OUTPUT)) {
+        if (!isTerminal(stream)) {
             return Integer.MAX_VALUE;
         }
         var size = StopKey.stty(List.of("-F", "/dev/tty", "size"))

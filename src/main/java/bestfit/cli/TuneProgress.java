@@ -4,42 +4,42 @@ import bestfit.metrics.Measurement;
 import bestfit.tune.Progress;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A campaign's progress. On a terminal one line a trial, written over while the trial runs: stage, bar, time left, tokens
  * per second and time to first token of the last requests. Elsewhere a plain line a stage. Thread-safe.
  */
 final class TuneProgress implements Progress {
-    private static final int COLUMNS = 100;
     private static final int BAR = 10;
     private static final long REDRAW_NANOS = 250_000_000L;
 
-    private static final String CLEAR = "\r\u001b[K";
-
     private final PrintStream out;
-    private final boolean terminal;
+    private final @Nullable LiveLine live;
     private Stage current = new Stage(0, 0, 0, "", "", 1);
     private LiveFigures figures = new LiveFigures();
     private long stageNanos;
     private long drawnNanos;
 
-    private TuneProgress(PrintStream out, boolean terminal) {
+    private TuneProgress(PrintStream out, @Nullable LiveLine live) {
         this.out = out;
-        this.terminal = terminal;
+        this.live = live;
     }
 
-    /** @param terminal standard error is one that understands ANSI's "erase to the end of the line" */
-    static TuneProgress on(PrintStream out, boolean terminal) {
-        var progress = new TuneProgress(out, terminal);
-        if (terminal) {
-            Thread.ofPlatform().daemon().name("progress").start(progress::tick);
+    /** On standard error. */
+    static TuneProgress start(Map<String, String> environment) {
+        if (!TerminalStreams.isAnsi(TerminalStreams.ERROR, environment)) {
+            return new TuneProgress(System.err, null);
         }
+        var progress = new TuneProgress(System.err, LiveLine.onStandardError(environment));
+        Thread.ofPlatform().daemon().name("progress").start(progress::tick);
         return progress;
     }
 
     synchronized void say(String line) {
-        if (drawn()) {
-            out.print(CLEAR);
+        if (live != null && !current.ended()) {
+            live.clear();
         }
         out.println(line);
         draw();
@@ -52,11 +52,10 @@ final class TuneProgress implements Progress {
         }
         current = stage;
         stageNanos = System.nanoTime();
-        if (!terminal) {
+        if (live == null) {
             out.println(plain(stage));
         } else if (stage.ended()) {
-            out.println(CLEAR + cut(plain(stage)));
-            out.flush();
+            live.end(plain(stage));
         } else {
             draw();
         }
@@ -76,7 +75,7 @@ final class TuneProgress implements Progress {
     }
 
     /** The line of a running trial. */
-    private String live() {
+    private String running() {
         double eta = Math.max(0, current.etaSeconds() - (System.nanoTime() - stageNanos) / 1e9);
         int full = (int) Math.round(current.share() * BAR);
         return String.format(
@@ -92,21 +91,11 @@ final class TuneProgress implements Progress {
                 figures);
     }
 
-    private boolean drawn() {
-        return terminal && !current.ended();
-    }
-
     private void draw() {
-        if (drawn()) {
+        if (live != null && !current.ended()) {
             drawnNanos = System.nanoTime();
-            out.print(CLEAR + cut(live()));
-            out.flush();
+            live.draw(running());
         }
-    }
-
-    /** A line that wraps could not be written over. */
-    private static String cut(String line) {
-        return line.length() < COLUMNS ? line : line.substring(0, COLUMNS - 2) + "…";
     }
 
     /** The time left runs on during a long deployment too. */

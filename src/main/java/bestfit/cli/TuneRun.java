@@ -75,7 +75,7 @@ final class TuneRun {
         this.target = target;
         this.options = options;
         this.environment = environment;
-        this.progress = TuneProgress.on(System.err, TerminalStreams.isAnsi(TerminalStreams.ERROR, environment));
+        this.progress = TuneProgress.start(environment);
     }
 
     /** What would be tried and what that would cost, without trying it. */

@@ -33,11 +33,6 @@ public enum WeightFormat {
         return bytes;
     }
 
-    /** True where the tensor cores multiply in 8 bits or fewer; INT4 weights are multiplied in 16 bits. */
-    public boolean computesInFp8() {
-        return this == FP8 || this == FP8_BLOCK || this == NVFP4;
-    }
-
     /** A {@code --quantization} value, {@code quant_method}, or the word of a table. */
     public static Optional<WeightFormat> parse(String text) {
         return Optional.ofNullable(

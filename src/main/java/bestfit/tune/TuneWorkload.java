@@ -61,15 +61,6 @@ public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan
         return new TuneWorkload(users, BLOCKS, workloads.getFirst().seed(), experiments);
     }
 
-    /** Tokens of the longest request, with room for a chat template. */
-    public int longestRequest() {
-        return experiments.stream()
-                        .mapToInt(each -> each.promptTokens() + each.outputTokens())
-                        .max()
-                        .orElse(0)
-                + 64;
-    }
-
     /**
      * Sizes the experiments so that all blocks of one deployment take about 12 s; at least one request a user and block.
      *
