@@ -18,6 +18,7 @@ import bestfit.report.PlanReport;
 import bestfit.report.PredictionReport;
 import bestfit.report.Wrapped;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -51,7 +52,8 @@ public final class PlanCommand implements Callable<Integer> {
             names = "--server",
             paramLabel = "SERVER",
             defaultValue = "here",
-            description = "Such as 8x4070tis, 4xL4, 8xH100-SXM, a YAML file, or here: this machine (${DEFAULT-VALUE}).")
+            description =
+                    "Such as 8x4070tis, 4xL4, 8xH100-SXM, a YAML file, a node's URL, or here: this machine (${DEFAULT-VALUE}).")
     private String server = "here";
 
     @Option(
@@ -102,8 +104,16 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--score",
             paramLabel = "CSV",
-            description = "Errors, coverage and ranking quality of a table that --cases wrote.")
-    private @Nullable Path score;
+            arity = "1..*",
+            description = "Errors, coverage and ranking quality of tables that --cases wrote, or of a folder of them.")
+    private List<Path> score = List.of();
+
+    @Option(
+            names = "--markdown",
+            paramLabel = "PAGE",
+            description =
+                    "With --score: write the errors of each table, and plots, into this page between its two marks.")
+    private @Nullable Path markdown;
 
     @Option(
             names = "--learn",
@@ -122,8 +132,8 @@ public final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (score != null) {
-            return PlanTables.score(score, json);
+        if (!score.isEmpty()) {
+            return markdown == null ? PlanTables.score(score, json) : PlanTables.markdown(score, markdown);
         }
         if (cases != null) {
             return predictCases(cases);
@@ -199,6 +209,9 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     private ServerSpec serverSpec() {
+        if (server.startsWith("http://") || server.startsWith("https://")) {
+            return PlanServer.of(server);
+        }
         if (!server.equals("here")) {
             return ServerSpec.parse(server);
         }

@@ -6,9 +6,12 @@ import bestfit.perf.Cases;
 import bestfit.perf.Constants;
 import bestfit.perf.MeasuredHere;
 import bestfit.perf.Score;
+import bestfit.report.AccuracyReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,8 +39,66 @@ final class PlanTables {
         return ExitCode.OK;
     }
 
-    static int score(Path table, boolean asJson) {
-        var rows = Cases.read(table.toString(), read(table));
+    /** Replaces what stands between these lines of the Markdown file; plots go into a folder named as the file is. */
+    private static final String BEGIN = "<!-- written by bench/accuracy: begin -->";
+
+    private static final String END = "<!-- written by bench/accuracy: end -->";
+
+    /** @param tables files that {@code --cases} wrote, or folders of them */
+    static int markdown(List<Path> tables, Path page) {
+        var rows = new LinkedHashMap<String, List<Map<String, String>>>();
+        for (var file : files(tables)) {
+            rows.put(String.valueOf(file.getFileName()).replace(".csv", ""), Cases.read(file.toString(), read(file)));
+        }
+        try {
+            var text = Files.exists(page) ? Files.readString(page) : BEGIN + "\n" + END + "\n";
+            int from = text.indexOf(BEGIN);
+            int to = text.indexOf(END);
+            if (from < 0 || to < from) {
+                throw new ConfigException("--markdown " + page + ": it has no lines \"" + BEGIN + "\" and \"" + END
+                        + "\"; what stands between them is replaced");
+            }
+            var name = String.valueOf(page.getFileName()).replace(".md", "");
+            var folder = page.resolveSibling(name);
+            Files.createDirectories(folder);
+            var lines = new ArrayList<>(AccuracyReport.markdown(rows));
+            lines.add("");
+            for (var plot : AccuracyReport.plots(rows).entrySet()) {
+                Files.writeString(folder.resolve(plot.getKey()), plot.getValue());
+                lines.add("![" + plot.getKey().replace(".svg", "") + ", predicted against measured](" + name + "/"
+                        + plot.getKey() + ")");
+            }
+            Files.writeString(
+                    page,
+                    text.substring(0, from) + BEGIN + "\n" + String.join("\n", lines) + "\n" + text.substring(to));
+        } catch (IOException e) {
+            throw new ConfigException("--markdown " + page + ": cannot be written: " + e.getMessage());
+        }
+        System.err.println("written: " + page);
+        return ExitCode.OK;
+    }
+
+    private static List<Path> files(List<Path> tables) {
+        var files = new ArrayList<Path>();
+        for (var table : tables) {
+            if (!Files.isDirectory(table)) {
+                files.add(table);
+                continue;
+            }
+            try (var inside = Files.list(table)) {
+                inside.filter(file -> file.toString().endsWith(".csv")).sorted().forEach(files::add);
+            } catch (IOException e) {
+                throw new ConfigException("--score " + table + ": cannot be read: " + e.getMessage());
+            }
+        }
+        return files;
+    }
+
+    static int score(List<Path> tables, boolean asJson) {
+        var table = tables.getFirst();
+        var rows = files(tables).stream()
+                .flatMap(file -> Cases.read(file.toString(), read(file)).stream())
+                .toList();
         var errors = Score.errors(rows);
         if (errors.isEmpty()) {
             throw new ConfigException("--score " + table + ": no row has both a measured and a predicted value; "

@@ -217,6 +217,9 @@ final class TuneRun {
             return ExitCode.FAILED;
         }
         campaigns.finish(result.id(), json.toString());
+        if (simulated().isEmpty()) {
+            TuneLearning.learn(result, node, Home.of(environment));
+        }
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 

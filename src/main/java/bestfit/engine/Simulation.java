@@ -117,7 +117,8 @@ public record Simulation(
                 gpu.halfFlops(),
                 gpu.fp8Flops(),
                 gpu.link(),
-                gpu.generation());
+                gpu.generation(),
+                gpu.multiprocessors());
         var settings = EngineSettings.of(card, sized, args.version(), told);
         return new Instance(card, settings, sized, server.link(), args.tensorParallel(), args.pipelineParallel());
     }

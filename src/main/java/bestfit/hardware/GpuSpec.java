@@ -11,6 +11,7 @@ import java.util.List;
  * @param halfFlops 16-bit floating-point operations a second
  * @param fp8Flops 8-bit ones; 0 if the tensor cores have none
  * @param link how GPUs of one server are connected unless the server says otherwise
+ * @param multiprocessors of the whole chip; a thread block runs on one of them
  * @param generation GPUs of one generation resemble each other in how much of the data sheet they reach
  */
 public record GpuSpec(
@@ -20,7 +21,8 @@ public record GpuSpec(
         double halfFlops,
         double fp8Flops,
         Interconnect link,
-        String generation) {
+        String generation,
+        int multiprocessors) {
     public GpuSpec {
         names = List.copyOf(names);
     }
@@ -38,7 +40,8 @@ public record GpuSpec(
                 halfFlops / parts,
                 fp8Flops / parts,
                 link,
-                generation);
+                generation,
+                Math.max(1, multiprocessors / parts));
     }
 
     /** Consumer cards have no P2P over PCIe, and their driver keeps more memory to itself. */

@@ -95,6 +95,7 @@ public final class Gpus {
                         Interconnect.Kind.valueOf(cells[5]),
                         Double.parseDouble(cells[6]) * 1e9,
                         Boolean.parseBoolean(cells[7])),
-                cells[8]);
+                cells[8],
+                Integer.parseInt(cells[9]));
     }
 }

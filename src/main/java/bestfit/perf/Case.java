@@ -71,7 +71,7 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
                         tp,
                         pp),
                 replicas,
-                new Load(in, out, users, rate, requests, lengths(row), 0),
+                new Load(in, out, users, rate, requests, lengths(row), 0, false),
                 row.getOrDefault("engine", "vllm").startsWith("vllm"));
     }
 

@@ -17,8 +17,7 @@ final class Collectives {
     private final double handOver;
     private final double handOverBytesPerSecond;
 
-    /** @param instances of the server; all their groups of GPUs share the host's memory where there is no P2P */
-    Collectives(Instance on, Constants constants, int instances) {
+    Collectives(Instance on, Constants constants) {
         this.on = on;
         var link = on.link();
         int n = on.tp() <= 2 ? 2 : on.tp() <= 4 ? 4 : 8;
@@ -26,9 +25,8 @@ final class Collectives {
         var name = "ar." + (host ? "host" : link.kind()) + "." + n;
         start = constants.get(name + ".us") * MICRO;
         startOutsideGraph = start + constants.get("ar.eagerUs") * MICRO;
-        double alone = constants.get(name + ".bus");
-        double shared = constants.get("ar.host.total") / (on.tp() * on.pp() * instances);
-        bytesPerSecond = (host ? Math.min(alone, shared) : alone) * GIGA * scale(link, host);
+        double speed = host ? constants.get("ar.host.speed") : 1;
+        bytesPerSecond = constants.get(name + ".bus") * GIGA * scale(link, host) * speed;
         handOver = constants.get("pp.handoverUs") * MICRO;
         handOverBytesPerSecond = link.bytesPerSecond() * constants.get(host ? "pp.hostShare" : "pp.peerShare");
     }

@@ -35,7 +35,19 @@ final class Fit {
      */
     static Constants of(
             Residuals residuals, double noise, double[] weights, Constants prior, List<String> names, int turns) {
-        var now = prior;
+        return of(residuals, noise, weights, prior, prior, names, turns);
+    }
+
+    /** The same, the search beginning elsewhere than at the prior. */
+    static Constants of(
+            Residuals residuals,
+            double noise,
+            double[] weights,
+            Constants prior,
+            Constants start,
+            List<String> names,
+            int turns) {
+        var now = start;
         double damping = 0.01;
         var at = residuals.of(now);
         double cost = cost(at, noise, weights, now, prior, names);

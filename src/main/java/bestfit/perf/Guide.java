@@ -17,7 +17,7 @@ public final class Guide {
     private static final double USERS = 10;
 
     /** The guide's client reached the server's public address: a round trip and a new request over the internet. */
-    private static final double CLIENT = 0.2;
+    private static final double CLIENT = Double.parseDouble(System.getProperty("client", "0.01"));
 
     private Guide() {}
 
@@ -82,7 +82,15 @@ public final class Guide {
         var server = ServerSpec.parse("8x4070tis");
         var settings = EngineSettings.of(card, server.gpu(), EngineVersion.of("0.8.1"), VllmArgs.of());
         var on = new Instance(card, settings, server.gpu(), server.link(), tp, pp);
-        var load = new Load(experiment.input, experiment.output, USERS, 0, experiment.requests, Lengths.FIXED, CLIENT);
+        var load = new Load(
+                experiment.input,
+                experiment.output,
+                USERS,
+                0,
+                experiment.requests,
+                Lengths.FIXED,
+                CLIENT,
+                experiment == Experiment.SHORT);
         return new Case(on, 8 / (tp * pp), load, true);
     }
 

@@ -9,6 +9,7 @@ package bestfit.perf;
  * @param ratePerSecond Poisson arrivals of an open loop; 0 for a closed one
  * @param requests sent in all
  * @param thinkSeconds between a user's answer and its next request, network and client included
+ * @param afterStart true where nothing warmed the engine up before the first of these requests
  */
 public record Load(
         double inputTokens,
@@ -17,7 +18,8 @@ public record Load(
         double ratePerSecond,
         double requests,
         Lengths lengths,
-        double thinkSeconds) {
+        double thinkSeconds,
+        boolean afterStart) {
     /** How the lengths of requests differ. */
     public enum Lengths {
         /** All as given. */
@@ -36,12 +38,12 @@ public record Load(
 
     /** Requests of one length. */
     public Load(double inputTokens, double outputTokens, double users, double ratePerSecond, double requests) {
-        this(inputTokens, outputTokens, users, ratePerSecond, requests, Lengths.FIXED, 0);
+        this(inputTokens, outputTokens, users, ratePerSecond, requests, Lengths.FIXED, 0, false);
     }
 
     /** The same for other users, each with as many requests as before. */
     public Load with(double otherUsers, double otherRequests) {
-        return new Load(inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, thinkSeconds);
+        return new Load(inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, thinkSeconds, false);
     }
 
     public double meanInput() {

@@ -1,6 +1,7 @@
 package bestfit.perf;
 
 import bestfit.model.ModelCard;
+import bestfit.model.ModelSizes;
 import java.util.Locale;
 
 /**
@@ -11,9 +12,13 @@ import java.util.Locale;
  *   <li>Peak activation: 8 bytes × sequences × vocabulary (the sampler's two FP32 copies of the logits) + 4 bytes × tokens
  *       × hidden, or the feed-forward part's intermediates if larger. Matches the three starts measured on an H100 (vLLM
  *       0.23.0: 1.29, 1.19, 1.32 GiB) within 0.04 GiB.
- *   <li>Non-torch: 0.22 GiB, as those starts logged; GeForce 0.9 GiB, from the published start of Llama-3.1-8B on an RTX
- *       4090 (LLMServingSim, vLLM 0.19: 41,408 KV tokens); NCCL 0.4 GiB more with more than one GPU (aiconfigurator: 342
- *       to 392 MB).
+ *   <li>Non-torch: 0.22 GiB, as those starts logged; GeForce 0.87 GiB since 0.12, from the published start of Llama-3.1-8B on
+ *       an RTX 4090 (LLMServingSim, vLLM 0.19: 41,408 KV tokens). Under 0.11 RTX 4090s kept more for KV than that leaves: by
+ *       Little's law on the requests they decoded at once (cloudrift server-benchmark), about as much as an H100.
+ *   <li>NCCL: 0.4 GiB with more than one GPU (aiconfigurator: 342 to 392 MB) until 0.10, whose baseline is taken before its
+ *       buffers are; 0.1 since.
+ *   <li>A pipeline's KV space is that of its tightest stage; the layers that are left over go to the middle stages (vLLM's
+ *       get_pp_indices).
  * </ul>
  */
 public final class MemoryModel {
@@ -21,6 +26,7 @@ public final class MemoryModel {
     private static final double NON_TORCH = 0.22 * GIB;
     private static final double NON_TORCH_CONSUMER = 0.87 * GIB;
     private static final double NCCL = 0.4 * GIB;
+    private static final double NCCL_AFTER_BASELINE = 0.1 * GIB;
     private static final double UNSURE = 0.25 * GIB;
     private static final double UNSURE_CONSUMER = 0.4 * GIB;
     private static final double UNSURE_WEIGHTS = 0.015;
@@ -65,15 +71,25 @@ public final class MemoryModel {
     public static Memory of(Instance on) {
         var settings = on.settings();
         double total = on.gpu().memoryBytes();
-        double weights = weights(on);
         double activation = activation(on);
-        boolean consumer = on.gpu().consumer();
-        double nonTorch = (consumer ? NON_TORCH_CONSUMER : NON_TORCH) + (on.tp() * on.pp() > 1 ? NCCL : 0);
-        double perToken = kvBytesPerToken(on, settings.maxModelLen());
-        double space = total * settings.utilization() - weights - activation - nonTorch;
-        double unsure = (consumer ? UNSURE_CONSUMER : UNSURE) + UNSURE_WEIGHTS * weights;
-        var tokens = new Estimate(
-                blocks(space, perToken), blocks(space - unsure, perToken), blocks(space + unsure, perToken));
+        double nonTorch = nonTorch(on);
+        double perLayer = kvBytesPerLayer(on, settings.maxModelLen());
+        double weights = weights(on);
+        double perToken = perLayer * on.stageLayers();
+        var tokens = new Estimate(Double.MAX_VALUE, Double.MAX_VALUE, Double.MAX_VALUE);
+        var layers = ModelSizes.stageLayers(on.card().layers(), on.pp());
+        for (int stage = 0; stage < layers.length; stage++) {
+            double stageWeights = weights(on, layers[stage], stage == 0, stage == layers.length - 1);
+            double space = total * settings.utilization() - stageWeights - activation - nonTorch;
+            double unsure = (on.gpu().consumer() ? UNSURE_CONSUMER : UNSURE) + UNSURE_WEIGHTS * stageWeights;
+            double each = perLayer * layers[stage];
+            double value = blocks(space, each);
+            if (value < tokens.value() || tokens.value() == Double.MAX_VALUE) {
+                tokens = new Estimate(value, blocks(space - unsure, each), blocks(space + unsure, each));
+                weights = stageWeights;
+                perToken = each;
+            }
+        }
         int needed = settings.maxModelLen();
         var verdict = tokens.low() >= needed ? Verdict.YES : tokens.high() < needed ? Verdict.NO : Verdict.CLOSE;
         return new Memory(
@@ -117,8 +133,24 @@ public final class MemoryModel {
                 : "; the weights alone leave no room";
     }
 
+    private static double nonTorch(Instance on) {
+        var version = on.settings().version();
+        double alone = on.gpu().consumer() && version.minor() >= 12 ? NON_TORCH_CONSUMER : NON_TORCH;
+        double links = version.minor() < 11 ? NCCL : NCCL_AFTER_BASELINE;
+        return alone + (on.tp() * on.pp() > 1 ? links : 0);
+    }
+
     /** Of the fullest stage; every matrix is cut by TP, embedding and output matrix by vocabulary. */
     public static double weights(Instance on) {
+        var layers = ModelSizes.stageLayers(on.card().layers(), on.pp());
+        double fullest = 0;
+        for (int stage = 0; stage < layers.length; stage++) {
+            fullest = Math.max(fullest, weights(on, layers[stage], stage == 0, stage == layers.length - 1));
+        }
+        return fullest;
+    }
+
+    private static double weights(Instance on, int layers, boolean first, boolean last) {
         ModelCard card = on.card();
         double dense = (double) card.denseLayers() / card.layers();
         double layer = card.attentionBytes() + dense * card.denseFfnBytes();
@@ -126,8 +158,8 @@ public final class MemoryModel {
         if (experts != null) {
             layer += (1 - dense) * (experts.count() * card.expertBytes() + card.sharedBytes());
         }
-        int ends = on.pp() == 1 && !card.tied() ? 2 : 1;
-        return (on.stageLayers() * layer + ends * card.embeddingBytes()) / on.tp();
+        int ends = (first ? 1 : 0) + (last && !(first && card.tied()) ? 1 : 0);
+        return (layers * layer + ends * card.embeddingBytes()) / on.tp();
     }
 
     private static double activation(Instance on) {
@@ -147,11 +179,15 @@ public final class MemoryModel {
      * 0.10 and later; before it kept all).
      */
     public static double kvBytesPerToken(Instance on, int context) {
+        return on.stageLayers() * kvBytesPerLayer(on, context);
+    }
+
+    private static double kvBytesPerLayer(Instance on, int context) {
         double layer = on.kvNumbersPerGpu() * on.settings().kvBytes();
         var card = on.card();
         double share = card.layers() == 0 ? 0 : (double) card.slidingLayers() / card.layers();
         boolean hybrid = card.window() > 0 && on.settings().version().minor() >= 10;
         double kept = hybrid ? Math.min(1, (double) card.window() / Math.max(1, context)) : 1;
-        return layer * on.stageLayers() * (1 - share + share * kept);
+        return layer * (1 - share + share * kept);
     }
 }

@@ -66,11 +66,7 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
         var load = row.load();
         double tokens = Math.max(memory.kvTokens().value(), load.inputTokens() + load.outputTokens());
         return new ServiceModel(
-                        new StepTimeModel(row.instance(), constants, row.instances()),
-                        constants,
-                        row.instances(),
-                        tokens,
-                        row.vllm())
+                        new StepTimeModel(row.instance(), constants), constants, row.instances(), tokens, row.vllm())
                 .of(load);
     }
 

@@ -59,6 +59,7 @@ final class Replica {
         async = version.async() && batches.length == 1;
         // Since 0.9 the next chunk of a prompt enters the pipeline while the one before is in flight.
         roaming = !version.v0() && version.minor() >= 9;
+        serverFree = version.v0() && requests.firstOnServer ? constants.get("cpu.v0FirstS") : 0;
     }
 
     /** Time that the steps took, by part, all together. */

@@ -8,6 +8,7 @@ final class Requests {
     private static final double SQUARE = 0.7548776662466927;
 
     final int count;
+    final boolean firstOnServer;
     final double[] sent;
     final double[] first;
     final double[] end;
@@ -22,6 +23,7 @@ final class Requests {
 
     Requests(int count, Load load) {
         this.count = count;
+        firstOnServer = load.afterStart();
         sent = new double[count];
         first = new double[count];
         end = new double[count];

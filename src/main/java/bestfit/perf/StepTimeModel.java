@@ -33,6 +33,7 @@ public final class StepTimeModel {
     private final double contextToken;
     private final double kernel;
     private final double attentionKernel;
+    private final double blockShare;
     private final double knee;
     private final double launchLayer;
     private final double pieceLayer;
@@ -41,13 +42,7 @@ public final class StepTimeModel {
     private final double stepEach;
     private final double bubble;
 
-    /** Of an instance that is alone on its server. */
     public StepTimeModel(Instance on, Constants constants) {
-        this(on, constants, 1);
-    }
-
-    /** @param instances of the server, whose links they share */
-    public StepTimeModel(Instance on, Constants constants, int instances) {
         this.on = on;
         var gpu = on.gpu();
         var card = on.card();
@@ -62,7 +57,7 @@ public final class StepTimeModel {
         shared = product(rates, card.sharedParameters(), card.sharedBytes(), plain);
         head = product(rates, card.embeddingParameters(), card.embeddingBytes(), WeightFormat.HALF);
         var experts = card.experts();
-        expertBytesTime = card.expertBytes() / (gpu.bytesPerSecond() * constants.get("moe.bw")) / on.tp();
+        expertBytesTime = card.expertBytes() / rates.expertBytes(card.format()) / on.tp();
         expertTokenTime = experts == null
                 ? 0
                 : 2.0 * experts.perToken() * card.expertParameters() / rates.expertFlops(card.format()) / on.tp();
@@ -70,12 +65,10 @@ public final class StepTimeModel {
         expertLayer = constants.get(like + ".moeUs") * MICRO;
         double attentionFlops = gpu.halfFlops() * constants.get(like + ".attention");
         double attentionBandwidth = gpu.bytesPerSecond() * constants.get(like + ".attentionBw");
-        if (on.settings().version().v0()) {
-            attentionBandwidth *= constants.get("attention.v0");
-        }
+        blockShare = on.settings().version().v0() ? constants.get("attention.v0Block") / gpu.multiprocessors() : 1;
         prefillPair = 2 * card.heads() * attentionWidth(card) / on.tp() / attentionFlops;
         contextToken = on.kvNumbersPerGpu() * on.settings().kvBytes() / attentionBandwidth;
-        collectives = new Collectives(on, constants, instances);
+        collectives = new Collectives(on, constants);
         var version = on.settings().version();
         launchLayer = constants.get("cpu.launchLayerUs") * MICRO;
         pieceLayer = constants.get("cpu.pieceLayerUs") * MICRO;
@@ -120,13 +113,22 @@ public final class StepTimeModel {
         /** Grouped products over experts reach less, and a share of their own. */
         double expertFlops(WeightFormat format) {
             return switch (format) {
-                case FP8, FP8_BLOCK, NVFP4 ->
-                    gpu.fp8Flops() == 0
-                            ? gpu.halfFlops() * constants.get("moe.half")
-                            : gpu.fp8Flops() * constants.get("moe.fp8");
-                case INT4, MXFP4 -> gpu.halfFlops() * constants.get("moe.int4");
+                case FP8, FP8_BLOCK -> expertFp8Flops(constants.get("moe.fp8"));
+                case NVFP4 -> expertFp8Flops(constants.get("moe.nvfp4"));
+                case INT4 -> gpu.halfFlops() * constants.get(like + ".moeInt4");
+                case MXFP4 -> gpu.halfFlops() * constants.get(like + ".moeInt4") * constants.get("moe.mxfp4");
                 case HALF, FLOAT32 -> gpu.halfFlops() * constants.get("moe.half");
             };
+        }
+
+        private double expertFp8Flops(double share) {
+            return gpu.fp8Flops() == 0 ? gpu.halfFlops() * constants.get("moe.half") : gpu.fp8Flops() * share;
+        }
+
+        /** Kernels that unpack four-bit integers draw less of a fast memory. */
+        double expertBytes(WeightFormat format) {
+            var name = format == WeightFormat.INT4 ? like + ".moeInt4Bw" : "moe.bw";
+            return gpu.bytesPerSecond() * constants.get(name);
         }
 
         double bytes(WeightFormat format) {
@@ -181,9 +183,10 @@ public final class StepTimeModel {
         double communication = collectives.seconds(tokens, sampled, graph);
         double gpu = layers + attention + communication + plain;
         // Without a CUDA graph the kernels of a layer start no faster than the CPU launches them; V1 has graphs of the
-        // pieces between attentions for small batches with prompts.
+        // pieces between attentions for small batches, those without prompts included until 0.11 captured them whole.
         double launch = captured && !v0 ? pieceLayer : launchLayer;
-        double launched = graph ? gpu : roof(gpu, card.layers() * launch);
+        boolean whole = graph && (v0 || on.settings().version().minor() >= 11);
+        double launched = whole ? gpu : roof(gpu, card.layers() * launch);
         double fixed = stepFixed + step.decodes() * stepEach;
         double uneven = step.prefillTokens() > 0 ? bubble : 0;
         double share = 1.0 / on.pp() + (1 - 1.0 / on.pp()) * uneven;
@@ -210,8 +213,17 @@ public final class StepTimeModel {
         var card = on.card();
         double full = card.layers() - (double) card.slidingLayers();
         double seen = full + (card.slidingLayers() == 0 ? 0 : card.slidingLayers() * windowShare(step));
-        return seen * (step.prefillPairs() * prefillPair + step.contextTokens() * contextToken)
+        return seen * (step.prefillPairs() * prefillPair + step.contextTokens() * contextToken / occupancy(step))
                 + card.layers() * attentionKernel;
+    }
+
+    /**
+     * V0's decode attention gives a request's KV head to one thread block, whatever the context's length (the paged kernels
+     * of FlashAttention 2 as vLLM 0.8 calls them do not split it, Flash-Decoding does): few requests leave most of a GPU idle.
+     */
+    private double occupancy(Step step) {
+        double blocks = step.decodes() * Math.max(1, on.card().kvHeads() / on.tp());
+        return Math.clamp(blocks * blockShare, Math.min(1, blockShare), 1);
     }
 
     private double windowShare(Step step) {
@@ -219,6 +231,12 @@ public final class StepTimeModel {
                 ? step.contextTokens() / step.decodes()
                 : step.prefillTokens() == 0 ? 1 : step.prefillPairs() / step.prefillTokens();
         return Math.min(1, on.card().window() / Math.max(1, context));
+    }
+
+    /** Seconds of one layer's experts for so many tokens. */
+    double expertSeconds(double tokens) {
+        var of = on.card().experts();
+        return of == null ? 0 : experts(of, tokens);
     }
 
     /** Seconds of one all-reduce of a step that runs as a CUDA graph. */

@@ -22,7 +22,13 @@ public final class PredictionReport {
     public static List<String> text(Plan plan) {
         var lines = new ArrayList<String>();
         lines.add("%-16s %-5s %22s %18s %20s  %s"
-                .formatted("layout", "fits", "output tok/s", "TPOT ms", "TTFT ms", "a decode step goes to"));
+                .formatted(
+                        "layout",
+                        "fits",
+                        "output tok/s",
+                        "TPOT ms",
+                        "TTFT ms",
+                        "a decode step goes to; what the row rests on"));
         for (var row : plan.rows()) {
             var prediction = row.prediction();
             boolean shown =
@@ -59,6 +65,7 @@ public final class PredictionReport {
                                 range(figures, "tpot_ms_mean"),
                                 range(figures, "ttft_ms_mean"),
                                 shares(prediction.decode()))
+                + "; " + prediction.basis().label()
                 + (row.verdict() == MemoryModel.Verdict.CLOSE ? "; " + row.reason() : "");
     }
 

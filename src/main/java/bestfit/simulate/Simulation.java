@@ -58,7 +58,7 @@ public final class Simulation {
 
     private Simulation(Case config, Constants constants) {
         this.config = config;
-        this.steps = new StepTimeModel(config.instance(), constants, config.instances());
+        this.steps = new StepTimeModel(config.instance(), constants);
         var schedulerConfig = schedulerConfig(config.instance());
         this.scheduler = Scheduler.of(schedulerConfig);
         this.queue = new StepQueue<>(scheduler, schedulerConfig.outstandingSteps(), this::submit);

@@ -1,0 +1,60 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bestfit.config.ConfigException;
+import bestfit.config.Json;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PlanCommandTest {
+    @TempDir
+    private Path folder;
+
+    /** What {@code plan --score … --markdown} writes stays between the marks, with one plot a figure. */
+    @Test
+    void a_page_of_errors_with_plots() throws Exception {
+        var table = Files.writeString(
+                folder.resolve("here.csv"),
+                "model,gpu,tp,input_len,output_len,concurrency,tpot_ms_mean,pred_tpot_ms_mean,pred_tpot_ms_mean_low,"
+                        + "pred_tpot_ms_mean_high,basis\nQwen3-8B,H100,1,1000,100,8,10,11,9,13,same GPU\n");
+        var page = Files.writeString(
+                folder.resolve("page.md"),
+                "before\n<!-- written by bench/accuracy: begin -->\nold\n<!-- written by bench/accuracy: end -->\nafter\n");
+        assertThat(PlanTables.markdown(List.of(table), page)).isZero();
+        assertThat(Files.readString(page))
+                .startsWith("before\n")
+                .endsWith("after\n")
+                .contains("| here | TPOT ms | 1 | 10.0 % | 10 % | 1.10 | 100 % |")
+                .doesNotContain("old");
+        assertThat(Files.readString(folder.resolve("page/tpot_ms_mean.svg")))
+                .startsWith("<svg")
+                .contains("<circle");
+    }
+
+    @Test
+    void a_running_node_tells_its_server() throws Exception {
+        var devices = Json.object();
+        for (int i = 0; i < 4; i++) {
+            devices.withArray("devices")
+                    .addObject()
+                    .put("index", i)
+                    .put("name", "NVIDIA L4")
+                    .put("total_memory_mb", 23034);
+        }
+        var router = new Router().get("/api/v1/gpu/devices", exchange -> exchange.json(200, devices));
+        try (var server = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, router)) {
+            assertThat(PlanServer.of(server.url())).hasToString("4xl4");
+        }
+        assertThatThrownBy(() -> PlanServer.of("http://127.0.0.1:1"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("--server http://127.0.0.1:1")
+                .hasMessageContaining("such as http://HOST:8080");
+    }
+}
