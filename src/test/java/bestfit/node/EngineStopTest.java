@@ -26,7 +26,14 @@ class EngineStopTest {
     void interruptThenTerminateThenKill() throws IOException {
         try (var log = new InstanceLog("stubborn", folder.resolve("log"))) {
             var launch = new Launch(
-                    List.of("setsid", "sh", "-c", "cd \"$0\"; " + HEARS_ALL, folder.toString()),
+                    List.of(
+                            "setsid",
+                            "env",
+                            "--default-signal=INT",
+                            "sh",
+                            "-c",
+                            "cd \"$0\"; " + HEARS_ALL,
+                            folder.toString()),
                     Map.of("PATH", "/usr/bin:/bin"),
                     true,
                     false,
