@@ -49,7 +49,8 @@ class LivenessTest {
     }
 
     private HttpClient.Answer post(String url, String body) throws IOException {
-        return http.call("POST", url, Map.of(), body.getBytes(StandardCharsets.UTF_8), PATIENCE);
+        var json = Map.of("Content-Type", "application/json");
+        return http.call("POST", url, json, body.getBytes(StandardCharsets.UTF_8), PATIENCE);
     }
 
     private void up(NodeServer node, String model) throws IOException {
