@@ -32,6 +32,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +59,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     private boolean continueOwed;
     private boolean ending;
     private @Nullable ChannelHandlerContext encoder;
+    private @Nullable Future<?> idleCheck;
 
     ServerConnection(SocketChannel channel, RequestDecoder decoder, HttpServer.Limits limits, Router router) {
         this.channel = channel;
@@ -73,14 +75,11 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void watchIdle(long afterNanos) {
-        channel.eventLoop().schedule(this::checkIdle, afterNanos, TimeUnit.NANOSECONDS);
+        idleCheck = channel.eventLoop().schedule(this::checkIdle, afterNanos, TimeUnit.NANOSECONDS);
     }
 
     /** Closes a connection that is silent, and refuses a request that takes too long to come. */
     private void checkIdle() {
-        if (!channel.isOpen()) {
-            return;
-        }
         long now = System.nanoTime();
         long idleLeft = limits.idleNanos() - (now - decoder.readNanos());
         boolean partial = decoder.partialSinceNanos() != 0 && waiting.isEmpty();
@@ -341,6 +340,9 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     public void channelInactive(ChannelHandlerContext context) {
         ending = true;
         waiting.clear();
+        if (idleCheck != null) {
+            idleCheck.cancel(false); // it would keep the connection, and all that its handlers hold, for minutes
+        }
         ServerExchange cut = current;
         current = null;
         if (cut != null) {
