@@ -34,7 +34,7 @@ record Schedule(Optional<Step> next, int remaining) {
                 .toList();
         if (!untried.isEmpty()) {
             int repeats = candidates < 2 ? 0 : LEAST_REPEATS;
-            return new Schedule(Optional.of(new Step(untried.getFirst(), 0)), untried.size() + repeats);
+            return new Schedule(Optional.of(step(tried, untried.getFirst())), untried.size() + repeats);
         }
         int left = candidates + MOST_REPEATS - tried.size();
         if (left <= 0) {
@@ -42,10 +42,7 @@ record Schedule(Optional<Step> next, int remaining) {
         }
         var wanted = again.get();
         return new Schedule(
-                wanted.stream()
-                        .map(candidate -> new Step(candidate, measured(tried, candidate)))
-                        .findFirst(),
-                Math.min(left, wanted.size()));
+                wanted.stream().map(candidate -> step(tried, candidate)).findFirst(), Math.min(left, wanted.size()));
     }
 
     private static List<Integer> order(int candidates, int baseline) {
@@ -56,6 +53,12 @@ record Schedule(Optional<Step> next, int remaining) {
             }
         }
         return order;
+    }
+
+    /** What failed by a sudden death is deployed again: under a number of its own, as every deployment. */
+    private static Step step(List<TrialRow> tried, int candidate) {
+        return new Step(candidate, (int)
+                tried.stream().filter(trial -> trial.candidate() == candidate).count());
     }
 
     private static int measured(List<TrialRow> tried, int candidate) {

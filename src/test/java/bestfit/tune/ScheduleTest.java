@@ -53,7 +53,7 @@ class ScheduleTest {
     @Test
     void engineThatDiedUnderLoadGetsASecondChance() {
         var death = failed(0, "died-under-load");
-        assertThat(Schedule.of(1, 0, List.of(death), List::of).next()).contains(new Schedule.Step(0, 0));
+        assertThat(Schedule.of(1, 0, List.of(death), List::of).next()).contains(new Schedule.Step(0, 1));
         assertThat(Schedule.of(1, 0, List.of(death, death), List::of).next()).isEmpty();
     }
 
