@@ -72,7 +72,8 @@ public final class ArgsExplainCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private static String unknown(String flag) {
+    /** Says that a flag is not in the catalogue, and the nearest that is. */
+    static String unknown(String flag) {
         var name = VllmArgs.flagOf(flag).orElse(flag);
         return name + " is not in the catalogue of vLLM's flags"
                 + Nearest.to(

@@ -226,6 +226,7 @@ public final class PlanCommand implements Callable<Integer> {
     private int enumerate() {
         var found = space.findModel();
         var inventory = inventory(System.getenv());
+        space.warnOfUnknownArgs();
         var enumerated = space.space(found, inventory, inventory.kind() == Device.Kind.CORE);
         if (json) {
             System.out.println(PlanReport.json(enumerated));

@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.args.ArgCatalogue;
 import bestfit.args.ArgsText;
 import bestfit.args.VllmArgs;
 import bestfit.config.Problems;
@@ -69,6 +70,15 @@ final class SpaceOptions {
 
     VllmArgs mandatory() {
         return ArgsText.read("--args", args);
+    }
+
+    /** A flag that vLLM may know and bestfit does not: said before the first deployment, and passed on unchanged. */
+    void warnOfUnknownArgs() {
+        mandatory().given().stream()
+                .map(VllmArgs.Given::flag)
+                .filter(flag -> ArgCatalogue.find(flag).isEmpty())
+                .forEach(flag -> System.err.println("bestfit: --args: " + ArgsExplainCommand.unknown(flag)
+                        + " It is passed on unchanged; an engine that does not know it refuses to start."));
     }
 
     SearchSpace space(Model found, Inventory inventory, boolean embedded) {

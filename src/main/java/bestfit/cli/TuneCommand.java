@@ -18,6 +18,7 @@ import bestfit.tune.SearchSpace;
 import bestfit.tune.TuneWorkload;
 import bestfit.workload.WorkloadFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -162,7 +163,11 @@ public final class TuneCommand implements Callable<Integer> {
                 file,
                 Optional.ofNullable(nodeLogs));
         var run = new TuneRun(spec, target, options, environment);
+        space.warnOfUnknownArgs();
         if (dryRun || enumerated.candidates().isEmpty()) {
+            if (Files.exists(file)) {
+                Database.openToRead(file, home).close();
+            }
             return run.showOnly();
         }
         try (var database = Database.open(file, home)) {

@@ -3,15 +3,19 @@ package bestfit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.config.ConfigException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Command;
 
 /** An error is a short message and a documented exit code, never a stack trace. */
@@ -66,6 +70,15 @@ class MainTest {
                 .hasSize(4)
                 .allMatch(line -> line.startsWith("bestfit: "))
                 .noneMatch(line -> line.contains("Exception"));
+    }
+
+    @Test
+    void dryRun_looksAtTheDatabase(@TempDir Path folder) throws IOException {
+        var database = Files.writeString(folder.resolve("notes.txt"), "groceries: bread, milk and a new server");
+        assertThat(run("tune", "--engine", "embedded", "--dry-run", "--db", database.toString()))
+                .isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("is not an SQLite database");
+        assertThat(database).hasContent("groceries: bread, milk and a new server");
     }
 
     @Test

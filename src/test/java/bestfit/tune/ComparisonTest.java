@@ -85,6 +85,24 @@ class ComparisonTest {
                 .isEqualTo(Verdict.SURE);
     }
 
+    /** What died under load takes a deployment number and leaves no blocks; what it gave afterwards counts in full. */
+    @Test
+    void numbersOfDeploymentsMayHaveGaps() {
+        var all = measured(1, 0, 0.5);
+        var retried = new Figures(all.getLast().blocks().stream()
+                .map(block -> new Figures.Block(block.deployment() + 1, block.number() + BLOCKS, block.metrics()))
+                .toList());
+        var comparison = Comparison.of(List.of(all.getFirst(), retried), 0, Objective.SCORE);
+        assertThat(retried.deployments()).isEqualTo(2);
+        assertThat(comparison.best().index()).isEqualTo(1);
+        assertThat(comparison.verdict()).isEqualTo(Verdict.SURE);
+        assertThat(comparison.best().overBaseline().mean())
+                .isEqualTo(Comparison.of(all, 0, Objective.SCORE)
+                        .best()
+                        .overBaseline()
+                        .mean());
+    }
+
     @Test
     void scoreIsTheGeometricMeanOfTheRatios() {
         var slow = new Figures(List.of(block(0, 0, 1, 1), block(0, 1, 1, 1)));
