@@ -65,8 +65,16 @@ public final class BenchSearchCommand implements Callable<Integer> {
             while (search.next().isPresent() && !stop.isStopped()) {
                 double rate = search.next().getAsDouble();
                 var workload = spec.workload();
+                var extent =
+                        search.thorough() ? workload.extent().atLeast(thoroughSeconds(slo), rate) : workload.extent();
+                if (search.confirming() && extent.equals(workload.extent())) {
+                    search.tell(true); // it was long enough
+                    continue;
+                }
                 // prompts of its own, so that none finds those of a probe before in the prefix cache
-                var probed = workload.with(workload.load().withRate(rate)).withSeed(workload.seed() + probes.size());
+                var probed = workload.with(workload.load().withRate(rate))
+                        .with(extent)
+                        .withSeed(workload.seed() + probes.size());
                 var setup = BenchSetup.of(spec.with(probed), new Problems());
                 var signal = stop.next();
                 var gate =
@@ -96,6 +104,16 @@ public final class BenchSearchCommand implements Callable<Integer> {
                     ? ExitCode.STOPPED
                     : search.highestPassed().isPresent() ? ExitCode.OK : ExitCode.FAILED;
         }
+    }
+
+    /**
+     * How long a probe must last for a server whose capacity is short of the rate by the precision p to break a limit L for more
+     * than the share that may: its requests wait t p / (1 + p) at time t, so that the last 1 - share of them are late after
+     * L (1 + p) / (p share). Zero where only the time between tokens is limited, which a queue does not lengthen.
+     */
+    private double thoroughSeconds(Slo slo) {
+        double limit = slo.leastWaitMillis() / 1000;
+        return Double.isInfinite(limit) ? 0 : limit * (1 + precision) / (precision * share);
     }
 
     private void check(Problems problems) {

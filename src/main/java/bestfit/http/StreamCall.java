@@ -1,20 +1,18 @@
 package bestfit.http;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFuture;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** A request of a {@link StreamClient} and the way of its answer to the listener. Confined to its pool's loop, but for cancel. */
-@SuppressWarnings("FutureReturnValueIgnored") // a connect or close that fails shows as the end of the connection
-final class StreamCall implements StreamClient.Call {
+final class StreamCall implements StreamClient.Call, StreamPool.Waiter {
     private final StreamPool pool;
     private final StreamClient.Route route;
     private final byte[] request;
     private final StreamClient.Listener listener;
-    private @Nullable ChannelFuture connecting;
+    private @Nullable Runnable stopConnecting;
     private @Nullable StreamConnection connection;
     private boolean onKeptConnection;
     private boolean sent;
@@ -39,18 +37,24 @@ final class StreamCall implements StreamClient.Call {
     }
 
     private void connect() {
-        ChannelFuture attempt = pool.connect(route);
-        connecting = attempt;
-        attempt.addListener(connected -> {
-            connecting = null;
-            if (!connected.isSuccess()) {
-                fail(connected.cause());
-            } else if (!ended) {
-                StreamConnection fresh = attempt.channel().pipeline().get(StreamConnection.class);
-                connection = fresh;
-                fresh.send(this, request);
-            }
-        });
+        stopConnecting = pool.connect(route, this);
+    }
+
+    @Override
+    public void connected(StreamConnection fresh) {
+        stopConnecting = null;
+        if (ended) {
+            fresh.shut();
+        } else {
+            connection = fresh;
+            fresh.send(this, request);
+        }
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+        stopConnecting = null;
+        fail(cause);
     }
 
     void sent(long nanos) {
@@ -114,9 +118,8 @@ final class StreamCall implements StreamClient.Call {
         if (connection != null) {
             connection.abandon();
         }
-        if (connecting != null) {
-            connecting.cancel(false);
-            connecting.channel().close();
+        if (stopConnecting != null) {
+            stopConnecting.run();
         }
         fail(new CancellationException("cancelled"));
     }

@@ -83,7 +83,7 @@ public final class StreamClient implements AutoCloseable {
                 .channel(EventLoops.clientChannel())
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.clamp(millis, 1, Integer.MAX_VALUE));
-        return new StreamPool(loop, bootstrap, channels);
+        return new StreamPool(loop, bootstrap, channels, millis);
     }
 
     /**

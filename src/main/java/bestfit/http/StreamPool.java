@@ -6,9 +6,7 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.handler.ssl.SslHandler;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -26,13 +24,15 @@ final class StreamPool {
     private final EventLoop loop;
     private final Bootstrap bootstrap;
     private final ChannelGroup channels;
-    private final Map<SocketAddress, Deque<StreamConnection>> idle = new HashMap<>();
+    private final long connectTimeoutMillis;
+    private final Map<InetSocketAddress, Deque<StreamConnection>> idle = new HashMap<>();
 
-    /** @param channels is told every connection, so that they can be cut */
-    StreamPool(EventLoop loop, Bootstrap bootstrap, ChannelGroup channels) {
+    /** @param channels is told every channel, so that they can be cut */
+    StreamPool(EventLoop loop, Bootstrap bootstrap, ChannelGroup channels, long connectTimeoutMillis) {
         this.loop = loop;
         this.channels = channels;
-        this.bootstrap = bootstrap.handler(initializer(null));
+        this.bootstrap = bootstrap;
+        this.connectTimeoutMillis = connectTimeoutMillis;
     }
 
     boolean isCurrent() {
@@ -53,22 +53,49 @@ final class StreamPool {
         loop.execute(action);
     }
 
-    /** With HTTPS the handshake follows; what is written meanwhile waits for it. */
-    ChannelFuture connect(StreamClient.Route route) {
-        return (route.secure() ? bootstrap.clone().handler(initializer(route)) : bootstrap).connect(route.address());
+    /** Told once what became of a connection; from the loop, never within {@link #connect}. */
+    interface Waiter {
+        void connected(StreamConnection fresh);
+
+        void failed(Throwable cause);
     }
 
-    /** Connections to be made by {@link #connect}. */
-    ChannelInitializer<SocketChannel> initializer(StreamClient.@Nullable Route secure) {
+    /** @return ends the attempt without a word to the waiter */
+    Runnable connect(StreamClient.Route route, Waiter waiter) {
+        if (route.secure() || !EventLoops.epoll()) {
+            return connectChannel(route, waiter);
+        }
+        EpollStream connection = new EpollStream(this, route.address(), loop);
+        connection.connect(waiter, connectTimeoutMillis);
+        return connection::shut;
+    }
+
+    private Runnable connectChannel(StreamClient.Route route, Waiter waiter) {
+        ChannelFuture attempt =
+                bootstrap.clone().handler(initializer(route, waiter)).connect(route.address());
+        attempt.addListener(connected -> {
+            if (!connected.isSuccess()) {
+                waiter.failed(connected.cause());
+            }
+        });
+        return () -> {
+            attempt.cancel(false);
+            attempt.channel().close();
+        };
+    }
+
+    /** With HTTPS the handshake follows once connected; what is written meanwhile waits for it. */
+    private ChannelInitializer<SocketChannel> initializer(StreamClient.Route route, Waiter waiter) {
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(SocketChannel channel) throws SSLException {
                 channels.add(channel);
-                StreamConnection connection = new StreamConnection(channel, StreamPool.this, secure != null);
-                if (secure != null) {
-                    channel.pipeline().addLast(connection.readStamp(), secure.handler(channel.alloc()));
+                ChannelStream connection = new ChannelStream(channel, StreamPool.this, route.address());
+                channel.pipeline().addLast(connection.readStamp());
+                if (route.secure()) {
+                    channel.pipeline().addLast(route.handler(channel.alloc()));
                 }
-                channel.pipeline().addLast(connection);
+                channel.pipeline().addLast(connection.reader(waiter));
             }
         };
     }
@@ -92,34 +119,29 @@ final class StreamPool {
         if (toStartAndEnd[0]-- <= 0) {
             return;
         }
-        ChannelFuture attempt = connect(route);
-        attempt.addListener(connected -> {
-            SslHandler handshaking =
-                    connected.isSuccess() ? attempt.channel().pipeline().get(SslHandler.class) : null;
-            if (handshaking == null) {
-                connected(attempt, connected.isSuccess(), route, toStartAndEnd, all);
-            } else {
-                handshaking
-                        .handshakeFuture()
-                        .addListener(shaken -> connected(attempt, shaken.isSuccess(), route, toStartAndEnd, all));
+        connect(route, new Waiter() {
+            @Override
+            public void connected(StreamConnection fresh) {
+                fresh.whenReady(ready -> {
+                    if (ready) {
+                        putBack(fresh);
+                    }
+                    goOn();
+                });
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                goOn();
+            }
+
+            private void goOn() {
+                connectNext(route, toStartAndEnd, all);
+                if (--toStartAndEnd[1] == 0) {
+                    all.complete(null);
+                }
             }
         });
-    }
-
-    private void connected(
-            ChannelFuture attempt,
-            boolean made,
-            StreamClient.Route route,
-            int[] toStartAndEnd,
-            CompletableFuture<Void> all) {
-        StreamConnection connection = made ? attempt.channel().pipeline().get(StreamConnection.class) : null;
-        if (connection != null) {
-            putBack(connection);
-        }
-        connectNext(route, toStartAndEnd, all);
-        if (--toStartAndEnd[1] == 0) {
-            all.complete(null);
-        }
     }
 
     /** The connection used last, which is the one least likely to have been closed; null when none is idle. */
@@ -134,13 +156,13 @@ final class StreamPool {
     }
 
     void putBack(StreamConnection connection) {
-        idle.computeIfAbsent(connection.remoteAddress(), address -> new ArrayDeque<>())
+        idle.computeIfAbsent(connection.address(), address -> new ArrayDeque<>())
                 .addLast(connection);
     }
 
     /** Forgets a connection that ended while idle. */
     void remove(StreamConnection connection) {
-        Deque<StreamConnection> connections = idle.get(connection.remoteAddress());
+        Deque<StreamConnection> connections = idle.get(connection.address());
         if (connections != null) {
             connections.remove(connection);
         }

@@ -106,9 +106,9 @@ public final class BenchMetrics {
             meanPerToken.add(mean / tokensAChunk);
             stalls.add(largest);
         }
-        times.put("itl_ms", Distribution.of(perToken, array(meanPerToken)));
-        times.put(
-                "gap_ms", Arrays.equals(gaps, perToken) ? times.get("itl_ms") : Distribution.of(gaps, array(meanGaps)));
+        boolean alike = Arrays.equals(gaps, perToken);
+        times.put("itl_ms", Distribution.reordering(perToken, array(meanPerToken)));
+        times.put("gap_ms", alike ? times.get("itl_ms") : Distribution.reordering(gaps, array(meanGaps)));
         times.put("stall_ms", Distribution.of(array(stalls)));
     }
 

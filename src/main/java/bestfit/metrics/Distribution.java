@@ -1,7 +1,5 @@
 package bestfit.metrics;
 
-import java.util.Arrays;
-
 /**
  * A sample in the figures that are reported.
  *
@@ -21,30 +19,39 @@ public record Distribution(
         double max) {
     /** @throws IllegalArgumentException if the sample is empty */
     public static Distribution of(double[] sample) {
-        return of(sample, sample);
+        return reordering(sample.clone(), sample);
     }
 
     /**
-     * For a sample whose values depend on each other, such as all gaps of some requests.
+     * For a sample whose values depend on each other, such as all gaps of some requests. There may be millions, so no copy
+     * is made and none is sorted whole.
      *
+     * @param sample left in another order
      * @param independent the values that the interval is made from, in the order they came, such as each request's mean gap
      * @throws IllegalArgumentException if one of the samples is empty
      */
-    public static Distribution of(double[] sample, double[] independent) {
-        var sorted = sample.clone();
-        Arrays.sort(sorted);
-        double mean = Arrays.stream(sample).average().orElseThrow();
+    static Distribution reordering(double[] sample, double[] independent) {
         double half = MeanEstimate.ofSeries(independent).halfInterval();
+        double mean = 0;
+        double least = Double.POSITIVE_INFINITY;
+        double most = Double.NEGATIVE_INFINITY;
+        for (double value : sample) {
+            mean += value;
+            least = Math.min(least, value);
+            most = Math.max(most, value);
+        }
+        mean /= sample.length;
+        var percentiles = new Percentiles(sample);
         return new Distribution(
                 sample.length,
                 mean,
                 mean - half,
                 mean + half,
-                sorted[0],
-                Summary.percentileOfSorted(sorted, 0.50),
-                Summary.percentileOfSorted(sorted, 0.90),
-                Summary.percentileOfSorted(sorted, 0.95),
-                Summary.percentileOfSorted(sorted, 0.99),
-                sorted[sorted.length - 1]);
+                least,
+                percentiles.next(0.50),
+                percentiles.next(0.90),
+                percentiles.next(0.95),
+                percentiles.next(0.99),
+                most);
     }
 }

@@ -61,6 +61,11 @@ public record Slo(double ttftMillis, double tpotMillis, double e2eMillis) {
                 && (m.endNanos() - m.startNanos()) / 1e6 <= e2eMillis;
     }
 
+    /** The smallest wait that breaks it in milliseconds; infinite where only the time between tokens is limited. */
+    public double leastWaitMillis() {
+        return Math.min(ttftMillis, e2eMillis);
+    }
+
     /** Share of all requests, failed ones among them, that kept it. */
     public double share(List<Measurement> measurements) {
         return measurements.stream().filter(this::keeps).count() / (double) Math.max(1, measurements.size());

@@ -13,6 +13,19 @@ public sealed interface Extent {
     /** Until it is stopped. What a run gives back is bounded then: its newest requests. */
     record Endless() implements Extent {}
 
+    /** The same, or longer where open load at this rate would end before so many seconds have passed. */
+    default Extent atLeast(double seconds, double rate) {
+        return switch (this) {
+            case Requests(int count) ->
+                new Requests((int) Math.clamp(Math.ceil(rate * seconds), count, Integer.MAX_VALUE));
+            case Lasting(Duration duration) -> {
+                var least = Duration.ofMillis((long) Math.ceil(1000 * seconds));
+                yield new Lasting(duration.compareTo(least) < 0 ? least : duration);
+            }
+            case Endless() -> this;
+        };
+    }
+
     /** How many of its newest requests a run gives back. */
     default int mostKept() {
         return this instanceof Endless ? 10_000 : Integer.MAX_VALUE;

@@ -45,20 +45,25 @@ public record Workload(
 
     /** The same with another load. */
     public Workload with(LoadShape newLoad) {
-        return with(newLoad, seed);
+        return with(newLoad, extent, seed);
+    }
+
+    /** The same for another time, or another number of requests. */
+    public Workload with(Extent newExtent) {
+        return with(load, newExtent, seed);
     }
 
     /** The same with other prompts and times. */
     public Workload withSeed(long newSeed) {
-        return with(load, newSeed);
+        return with(load, extent, newSeed);
     }
 
-    private Workload with(LoadShape newLoad, long newSeed) {
+    private Workload with(LoadShape newLoad, Extent newExtent, long newSeed) {
         return new Workload(
                 name,
                 endpoint,
                 newLoad,
-                extent,
+                newExtent,
                 warmup,
                 prompt,
                 output,

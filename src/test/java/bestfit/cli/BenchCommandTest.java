@@ -207,7 +207,7 @@ class BenchCommandTest {
                 "bench search",
                 joined(
                         load,
-                        "--slo=e2e:5000",
+                        "--slo=e2e:400",
                         "--share=0.8",
                         "--requests=60",
                         "--burstiness=inf",

@@ -17,7 +17,7 @@ class RateSearchTest {
         }
         assertThat(search.highestPassed().orElseThrow()).isBetween(limit / 1.05, limit);
         assertThat(search.lowestFailed().orElseThrow()).isGreaterThan(limit);
-        assertThat(tries).isLessThan(20);
+        assertThat(tries).isLessThan(21);
     }
 
     @ParameterizedTest
@@ -29,5 +29,19 @@ class RateSearchTest {
         }
         assertThat(search.highestPassed().isPresent()).isEqualTo(limit > 1000);
         assertThat(search.lowestFailed().isPresent()).isEqualTo(limit < 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0.9, 20, 209, 500})
+    void limitThatShortProbesOverestimate_isFoundByThoroughOnes(double limit) {
+        var search = new RateSearch(0.05, 1, 1000, 0.05);
+        int thorough = 0;
+        while (search.next().isPresent()) {
+            thorough += search.thorough() ? 1 : 0;
+            search.tell(search.next().getAsDouble() <= (search.thorough() ? limit : 2.6 * limit));
+        }
+        assertThat(search.highestPassed().orElseThrow()).isBetween(limit / 1.05, limit);
+        assertThat(search.lowestFailed().orElseThrow()).isGreaterThan(limit);
+        assertThat(thorough).isLessThan(10);
     }
 }

@@ -1,0 +1,233 @@
+package bestfit.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.Socket;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream's connection as a bare socket on the loop's epoll, without TLS. An event of an answer is one read and a look at its
+ * bytes; channel, pipeline and buffer of its own would cost a quarter of what the client uses.
+ */
+final class EpollStream extends StreamConnection implements EpollIoHandle {
+    private static final int BYTES_AT_ONCE = 64 << 10;
+    private static final byte[] NOTHING = new byte[0];
+    private static final FastThreadLocal<ByteBuf> READ = scratch();
+    private static final FastThreadLocal<ByteBuf> WRITE = scratch();
+
+    private final Socket socket = Socket.newSocketStream();
+    private final EventLoop loop;
+    private @Nullable IoRegistration registration;
+    private @Nullable ScheduledFuture<?> connectTimeout;
+    private StreamPool.@Nullable Waiter waiter;
+    private byte[] request = NOTHING;
+    private int sentBytes;
+    private @Nullable StreamCall sentFor;
+    private int watched;
+
+    EpollStream(StreamPool pool, InetSocketAddress address, EventLoop loop) {
+        super(pool, address);
+        this.loop = loop;
+    }
+
+    /** Memory that the system calls of one loop share: nothing stays in it beyond a call. */
+    private static FastThreadLocal<ByteBuf> scratch() {
+        return new FastThreadLocal<>() {
+            @Override
+            protected ByteBuf initialValue() {
+                return Unpooled.directBuffer(BYTES_AT_ONCE, BYTES_AT_ONCE);
+            }
+        };
+    }
+
+    /** The waiter is told from the loop, never within this call. */
+    void connect(StreamPool.Waiter told, long timeoutMillis) {
+        waiter = told;
+        try {
+            socket.setTcpNoDelay(true);
+            boolean connected = socket.connect(address());
+            // on the loop itself this is done when it returns
+            registration = ((IoEventLoop) loop).register(this).getNow();
+            if (registration == null) {
+                throw new IOException("the event loop takes no socket");
+            }
+            if (connected) {
+                loop.execute(this::established);
+            } else {
+                connectTimeout = loop.schedule(() -> timedOut(timeoutMillis), timeoutMillis, TimeUnit.MILLISECONDS);
+                watch(EpollIoOps.EPOLLOUT);
+            }
+        } catch (IOException refused) {
+            loop.execute(() -> end(refused));
+        }
+    }
+
+    private void timedOut(long timeoutMillis) {
+        if (waiter != null) {
+            end(new ConnectTimeoutException("connection timed out after " + timeoutMillis + " ms: " + address()));
+        }
+    }
+
+    private void established() {
+        StreamPool.Waiter told = waiter;
+        if (told != null && socket.isOpen()) {
+            connected();
+            watch(EpollIoOps.EPOLLIN);
+            told.connected(this);
+        }
+    }
+
+    /** No longer under way. */
+    private void connected() {
+        waiter = null;
+        if (connectTimeout != null) {
+            connectTimeout.cancel(false);
+            connectTimeout = null;
+        }
+    }
+
+    private void watch(EpollIoOps wanted) {
+        if (registration != null && registration.isValid() && wanted.value() != watched) {
+            watched = wanted.value();
+            registration.submit(wanted);
+        }
+    }
+
+    @Override
+    public FileDescriptor fd() {
+        return socket;
+    }
+
+    @Override
+    boolean isActive() {
+        return socket.isOpen() && waiter == null;
+    }
+
+    @Override
+    public void handle(IoRegistration from, IoEvent event) {
+        int ready = ((EpollIoEvent) event).ops().value();
+        try {
+            if (!socket.isOpen()) {
+                return;
+            }
+            if (waiter != null) {
+                if (socket.finishConnect()) {
+                    established();
+                }
+                return;
+            }
+            if ((ready & EpollIoOps.EPOLLOUT.value()) != 0) {
+                sendOn();
+            }
+            // an error or hang-up comes unasked, and goes away only by reading it
+            if (ready != EpollIoOps.EPOLLOUT.value() && socket.isOpen()) {
+                readOnce();
+            }
+        } catch (Exception broken) {
+            end(broken);
+        }
+    }
+
+    @Override
+    void whenReady(Consumer<Boolean> told) {
+        told.accept(isActive());
+    }
+
+    private void readOnce() throws IOException {
+        ByteBuf in = READ.get();
+        int count = socket.recvAddress(in.memoryAddress(), 0, BYTES_AT_ONCE);
+        if (count < 0) {
+            end(null);
+        } else if (count > 0) {
+            received(in.setIndex(0, count), System.nanoTime());
+        }
+    }
+
+    @Override
+    void write(byte[] bytes, StreamCall call) {
+        request = bytes;
+        sentBytes = 0;
+        sentFor = call;
+        try {
+            sendOn();
+        } catch (IOException broken) {
+            // not within the caller, who still begins
+            loop.execute(() -> end(broken));
+        }
+    }
+
+    private void sendOn() throws IOException {
+        ByteBuf out = WRITE.get();
+        while (sentBytes < request.length) {
+            int count = Math.min(request.length - sentBytes, BYTES_AT_ONCE);
+            out.clear().writeBytes(request, sentBytes, count);
+            int sent = Math.max(0, socket.sendAddress(out.memoryAddress(), 0, count));
+            sentBytes += sent;
+            if (sent < count) {
+                watch(EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)); // the socket is full: the rest goes when it is not
+                return;
+            }
+        }
+        watch(EpollIoOps.EPOLLIN);
+        StreamCall told = sentFor;
+        request = NOTHING;
+        sentBytes = 0;
+        sentFor = null;
+        if (told != null) {
+            told.sent(System.nanoTime());
+        }
+    }
+
+    /** The loop ends: as if the network had cut it. */
+    @Override
+    public void close() {
+        end(new ClosedChannelException());
+    }
+
+    private void end(@Nullable Throwable cause) {
+        if (!socket.isOpen()) {
+            return;
+        }
+        StreamPool.Waiter told = waiter;
+        shut();
+        if (told == null) {
+            ended(cause);
+        } else {
+            told.failed(cause == null ? new ClosedChannelException() : cause);
+        }
+    }
+
+    @Override
+    void shut() {
+        if (!socket.isOpen()) {
+            return;
+        }
+        connected();
+        request = NOTHING;
+        sentFor = null;
+        if (registration != null && registration.isValid()) {
+            registration.cancel();
+        }
+        try {
+            socket.close();
+        } catch (IOException gone) {
+            // it is closed all the same
+        }
+    }
+}
