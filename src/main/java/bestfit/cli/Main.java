@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -138,7 +140,11 @@ public final class Main implements Runnable {
     }
 
     private static String names(CommandLine command) {
-        return command.getSubcommands().keySet().stream().sorted().collect(Collectors.joining(", "));
+        return command.getSubcommands().entrySet().stream()
+                .filter(each -> !each.getValue().getCommandSpec().usageMessage().hidden())
+                .map(Map.Entry::getKey)
+                .sorted()
+                .collect(Collectors.joining(", "));
     }
 
     private static List<String> similar(ParameterException problem) {
@@ -155,16 +161,28 @@ public final class Main implements Runnable {
                 : unmatched.getSuggestions();
     }
 
+    /** Picocli names Java's types. */
+    private static final Pattern NO_NUMBER = Pattern.compile(" is not an? (int|long)$");
+
     private static String message(ParameterException problem) {
         if (problem instanceof UnmatchedArgumentException unmatched
                 && problem.getCommandLine().getParent() == null) {
             return "Unknown command " + unmatched.getUnmatched().getFirst() + ".";
         }
+        if (problem instanceof UnmatchedArgumentException unmatched) {
+            // the value of an unknown flag is no mistake of its own
+            var all = unmatched.getUnmatched();
+            var flags = all.stream().filter(each -> each.startsWith("-")).toList();
+            return "Unknown: " + String.join(", ", flags.isEmpty() ? all : flags);
+        }
         // picocli counts what is missing before it looks at what it does not know, which is often the reason
         var unknown = problem instanceof MissingParameterException
                 ? problem.getCommandLine().getUnmatchedArguments()
                 : List.<String>of();
-        return problem.getMessage() + (unknown.isEmpty() ? "" : "; unknown: " + String.join(", ", unknown));
+        return NO_NUMBER
+                        .matcher(String.valueOf(problem.getMessage()))
+                        .replaceFirst(" is not a whole number, or too large")
+                + (unknown.isEmpty() ? "" : "; unknown: " + String.join(", ", unknown));
     }
 
     private static int report(Throwable failure, PrintWriter err) {

@@ -73,7 +73,7 @@ public record Fault(Kind kind, long amount) {
      */
     public static void check(String spec) {
         try {
-            parse(spec, 1, 1);
+            parse(spec.isBlank() ? "(empty)" : spec, 1, 1);
         } catch (ArgumentError refused) {
             throw new ConfigException(
                     String.valueOf(refused.getMessage()).replace("argument --fault: invalid value", "--fault"));

@@ -43,6 +43,9 @@ public final class Models {
     }
 
     private static Path directory(String name) {
+        if (name.isBlank()) {
+            throw new ConfigException("the model's name is empty; give a directory with a config.json, or " + TINY);
+        }
         try {
             return Path.of(name);
         } catch (InvalidPathException e) {

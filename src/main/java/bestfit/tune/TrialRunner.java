@@ -1,6 +1,7 @@
 package bestfit.tune;
 
 import bestfit.args.ArgsText;
+import bestfit.deploy.AnswerCheck;
 import bestfit.deploy.Deployer;
 import bestfit.load.ClosedLoop;
 import bestfit.load.LoadPlan;
@@ -145,6 +146,7 @@ final class TrialRunner {
                 case Deployer.Outcome.Serving serving -> checkInstances(serving.instances());
                 case Deployer.Outcome.Failed failed -> throw ended(failed, "start");
             }
+            checkAnswers();
             stage("warm up", 1);
             warmUp();
             if (!task.sized()) {
@@ -165,6 +167,18 @@ final class TrialRunner {
             if (instances != 0 && instances != wanted) {
                 var line = "the node started " + instances + " instances, not " + wanted;
                 throw new Ended(new TrialFailure("instance-count", line, List.of(line), "start"));
+            }
+        }
+
+        /** As often as there are instances, which the balancer gives one request each. */
+        private void checkAnswers() throws Ended {
+            var check = new AnswerCheck(target.baseUrl(), target.model());
+            for (int i = 0; i < task.candidate().layout().instances(); i++) {
+                var problem = check.problem(silence);
+                if (problem.isPresent()) {
+                    var line = problem.get();
+                    throw new Ended(new TrialFailure("not-a-number", line, List.of(line), "start"));
+                }
             }
         }
 

@@ -48,6 +48,15 @@ class MainTest {
     }
 
     @Test
+    void valueOfAnUnknownFlagIsNoMistakeOfItsOwn_andJavasTypesAreNotNamed() {
+        assertThat(run("tune", "--devics", "2")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(run("tune", "--devices", "x")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString())
+                .contains("Unknown: --devics" + System.lineSeparator(), "'x' is not a whole number")
+                .doesNotContain("is not an int");
+    }
+
+    @Test
     void unknownCommand_isNamedWithTheKnownOnes() {
         assertThat(run("versoin")).isEqualTo(ExitCode.BAD_INPUT);
         assertThat(err.toString()).contains("Unknown command versoin", "Did you mean: version", "Commands: ", "help, ");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import bestfit.deploy.AnswerCheck;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +39,12 @@ class FaultsOnDemandTest {
             var answer = engine.json(
                     TEXT, "{\"prompt\":[5,6,7],\"max_tokens\":4,\"ignore_eos\":true,\"return_token_ids\":true}");
             assertThat(answer.at("/choices/0/token_ids").toString()).isEqualTo("[0,0,0,0]");
+            assertThat(new AnswerCheck(engine.server.url(), "tiny").problem(Duration.ofSeconds(30)))
+                    .hasValueSatisfying(problem -> assertThat(problem).contains("\"!\"", "NaN", "not a number"));
+        }
+        try (var healthy = EngineUnderTest.start()) {
+            assertThat(new AnswerCheck(healthy.server.url(), "tiny").problem(Duration.ofSeconds(30)))
+                    .isEmpty();
         }
     }
 
