@@ -3,7 +3,6 @@ package bestfit.metrics;
 import static bestfit.metrics.Measurement.NEVER;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -84,32 +83,49 @@ public final class BenchMetrics {
             return;
         }
         int count = streamed.stream().mapToInt(m -> m.chunks().count() - 1).sum();
-        var gaps = new double[count];
-        var perToken = new double[count];
+        var gaps = new double[count]; // there may be millions: one array for both
         var meanGaps = new ArrayList<Double>();
         var meanPerToken = new ArrayList<Double>();
         var stalls = new ArrayList<Double>();
+        boolean alike = true;
         int at = 0;
         for (var m : streamed) {
-            var chunks = m.chunks();
-            int own = chunks.count() - 1;
-            double tokensAChunk = Math.max(1, m.outputTokens() - 1) / (double) own;
+            int own = m.chunks().count() - 1;
             double largest = 0;
             for (int i = 1; i <= own; i++) {
-                double gap = (chunks.offsetNanos(i) - chunks.offsetNanos(i - 1)) / 1e6;
-                gaps[at] = gap;
-                perToken[at++] = gap / (chunks.tellsTokens() ? Math.max(1, chunks.tokens(i)) : tokensAChunk);
-                largest = Math.max(largest, gap);
+                gaps[at] = gap(m.chunks(), i);
+                alike &= tokens(m, i) == 1;
+                largest = Math.max(largest, gaps[at++]);
             }
-            double mean = (chunks.offsetNanos(own) - chunks.offsetNanos(0)) / 1e6 / own;
+            double mean = (m.chunks().offsetNanos(own) - m.chunks().offsetNanos(0)) / 1e6 / own;
             meanGaps.add(mean);
-            meanPerToken.add(mean / tokensAChunk);
+            meanPerToken.add(mean / tokensAChunk(m));
             stalls.add(largest);
         }
-        boolean alike = Arrays.equals(gaps, perToken);
-        times.put("itl_ms", Distribution.reordering(perToken, array(meanPerToken)));
-        times.put("gap_ms", alike ? times.get("itl_ms") : Distribution.reordering(gaps, array(meanGaps)));
+        var asTheyCame = Distribution.reordering(gaps, array(meanGaps));
+        if (!alike) {
+            at = 0;
+            for (var m : streamed) {
+                for (int i = 1; i < m.chunks().count(); i++) {
+                    gaps[at++] = gap(m.chunks(), i) / tokens(m, i);
+                }
+            }
+        }
+        times.put("itl_ms", alike ? asTheyCame : Distribution.reordering(gaps, array(meanPerToken)));
+        times.put("gap_ms", asTheyCame);
         times.put("stall_ms", Distribution.of(array(stalls)));
+    }
+
+    private static double gap(ChunkTimes chunks, int chunk) {
+        return (chunks.offsetNanos(chunk) - chunks.offsetNanos(chunk - 1)) / 1e6;
+    }
+
+    private static double tokens(Measurement m, int chunk) {
+        return m.chunks().tellsTokens() ? Math.max(1, m.chunks().tokens(chunk)) : tokensAChunk(m);
+    }
+
+    private static double tokensAChunk(Measurement m) {
+        return Math.max(1, m.outputTokens() - 1) / (double) (m.chunks().count() - 1);
     }
 
     /** Tokens and requests a second over the whole run; the interval comes from ten windows of equal length and the spread of the end. */
