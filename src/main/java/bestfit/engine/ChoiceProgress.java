@@ -24,7 +24,9 @@ final class ChoiceProgress {
     private final int eosId;
     private final TokenStyle style;
     private final ChoiceText text;
+    /** Its ids, where the request wants them. */
     private final List<Integer> tokens = new ArrayList<>();
+
     private final List<TokenLogprob> logprobs = new ArrayList<>();
     private int tokensTaken;
     private int logprobsTaken;
@@ -78,7 +80,9 @@ final class ChoiceProgress {
         }
         count++;
         cachedTokens = token.cachedTokens();
-        tokens.add(token.id());
+        if (request.options().returnTokenIds()) {
+            tokens.add(token.id());
+        }
         if (token.promptLogprobs() != null) {
             promptLogprobs = token.promptLogprobs();
         }
@@ -133,7 +137,7 @@ final class ChoiceProgress {
                     .sum();
         }
         var newTokens = options.returnTokenIds() ? List.copyOf(tokens.subList(tokensTaken, tokens.size())) : null;
-        tokensTaken = tokens.size();
+        tokensTaken = count;
         logprobsTaken = logprobs.size();
         return new StreamFormat.Delta(
                 order.choice(),

@@ -14,10 +14,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -65,8 +63,8 @@ final class EngineCore implements AutoCloseable {
     private final BlockingQueue<Command> inbox = new LinkedBlockingQueue<>();
     private final Map<String, EngineRequest> live = new HashMap<>();
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
-    /** Sinks with new events, by who drains them. */
-    private final Map<Executor, Set<TokenSink>> touched = new LinkedHashMap<>();
+    /** Sinks with new events, by who drains them; one with several may be there again, and finds nothing left. */
+    private final Map<Executor, List<TokenSink>> touched = new LinkedHashMap<>();
 
     private final Thread thread;
     /** Requests that have come and are not added yet. */
@@ -408,8 +406,7 @@ final class EngineCore implements AutoCloseable {
 
     private void emit(EngineRequest request, TokenEvent event) {
         request.sink.add(event);
-        touched.computeIfAbsent(request.sink.executor(), _ -> new LinkedHashSet<>())
-                .add(request.sink);
+        touched.computeIfAbsent(request.sink.executor(), _ -> new ArrayList<>()).add(request.sink);
     }
 
     /** One piece of work for each thread that answers, however many answers a step has: they keep their order and few threads wake. */

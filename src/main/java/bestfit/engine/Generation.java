@@ -168,7 +168,11 @@ final class Generation {
     }
 
     int completionTokens() {
-        return choices.stream().mapToInt(ChoiceProgress::count).sum();
+        int sum = 0; // once a token, so no stream
+        for (int i = 0; i < choices.size(); i++) {
+            sum += choices.get(i).count();
+        }
+        return sum;
     }
 
     @Nullable

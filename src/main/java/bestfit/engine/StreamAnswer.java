@@ -5,11 +5,10 @@ import bestfit.openai.ApiError;
 import bestfit.openai.GenerationOptions;
 import bestfit.openai.StreamFormat;
 import bestfit.openai.Usage;
-import java.io.ByteArrayOutputStream;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 
@@ -26,8 +25,7 @@ final class StreamAnswer implements TokenSink {
     private final Queue<TokenEvent> events = new ConcurrentLinkedQueue<>();
     private volatile boolean gone;
     // What follows belongs to the executor's thread.
-    private final Set<ChoiceProgress> touched = new LinkedHashSet<>();
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);
+    private final List<ChoiceProgress> touched = new ArrayList<>(1);
     private boolean rolesTold;
     private boolean ended;
 
@@ -106,7 +104,7 @@ final class StreamAnswer implements TokenSink {
             return;
         }
         compose();
-        if (!body.write(out.toByteArray())) {
+        if (!body.write(format.bytes(), format.length())) {
             abandon();
         } else if (generation.ended()) {
             end();
@@ -114,41 +112,42 @@ final class StreamAnswer implements TokenSink {
     }
 
     private void touch(TokenEvent event) {
-        if (event instanceof TokenEvent.Token token) {
-            touched.add(generation.choices().get(token.choice()));
-        } else if (event instanceof TokenEvent.Ended choice) {
-            touched.add(generation.choices().get(choice.choice()));
+        int index = event instanceof TokenEvent.Token token
+                ? token.choice()
+                : event instanceof TokenEvent.Ended choice ? choice.choice() : -1;
+        if (index >= 0 && !touched.contains(generation.choices().get(index))) {
+            touched.add(generation.choices().get(index));
         }
     }
 
     private void compose() {
-        out.reset();
+        format.clear();
         if (!rolesTold) {
             rolesTold = true;
-            generation.choices().forEach(choice -> out.writeBytes(role(choice)));
+            generation.choices().forEach(this::role);
         }
-        touched.forEach(choice -> out.writeBytes(delta(choice)));
+        touched.forEach(this::delta);
         touched.clear();
         if (generation.ended()) {
             if (options.includeUsage()) {
-                out.writeBytes(format.usage(generation.usage(), generation.cachedTokens()));
+                format.usage(generation.usage(), generation.cachedTokens());
             }
-            out.writeBytes(StreamFormat.DONE);
+            format.done();
         }
     }
 
-    private byte[] role(ChoiceProgress choice) {
+    private void role(ChoiceProgress choice) {
         var request = generation.request();
-        return format.role(
+        format.role(
                 request.role(),
                 choice.order().choice(),
                 options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null,
                 request.options().returnTokenIds() ? choice.promptTokens() : null);
     }
 
-    private byte[] delta(ChoiceProgress choice) {
+    private void delta(ChoiceProgress choice) {
         int prompt = choice.order().prompt().length;
-        return format.delta(choice.takeDelta(), options.continuousUsage() ? new Usage(prompt, choice.count()) : null);
+        format.delta(choice.takeDelta(), options.continuousUsage() ? new Usage(prompt, choice.count()) : null);
     }
 
     private void abandon() {

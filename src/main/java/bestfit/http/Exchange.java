@@ -74,7 +74,12 @@ public interface Exchange {
         void onWritabilityChange(Runnable action);
 
         /** Queues and flushes a chunk; false when the client has left. Blocks while the client is too slow to take more. */
-        boolean write(byte[] chunk);
+        default boolean write(byte[] chunk) {
+            return write(chunk, chunk.length);
+        }
+
+        /** {@link #write(byte[])} of the first {@code length} bytes; the array is the caller's again afterwards. */
+        boolean write(byte[] bytes, int length);
 
         /** Ends the answer properly. */
         void end();

@@ -17,7 +17,6 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -224,7 +223,7 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
     }
 
     @Override
-    public synchronized boolean write(byte[] chunk) {
+    public synchronized boolean write(byte[] bytes, int length) {
         try {
             // An event loop cannot wait for itself; it is expected to look at the client's pace on its own.
             while (!gone
@@ -240,28 +239,36 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         if (gone || complete) {
             return false;
         }
-        if (chunk.length == 0 || bodiless) {
+        if (length == 0 || bodiless) {
             return true;
         }
         if (chunkable && channel.eventLoop().inEventLoop()) {
-            writeChunk(chunk);
+            writeChunk(bytes, length);
         } else {
-            channel.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(chunk)), channel.voidPromise());
+            channel.writeAndFlush(
+                    new DefaultHttpContent(Unpooled.copiedBuffer(bytes, 0, length)), channel.voidPromise());
         }
         return true;
     }
 
     /** Frames the chunk by hand and sends it past the pipeline: a third of the cost, for answers of many small chunks. */
-    private void writeChunk(byte[] chunk) {
-        ByteBuf framed = channel.alloc().directBuffer(chunk.length + 12);
+    private void writeChunk(byte[] bytes, int length) {
+        ByteBuf framed = channel.alloc().directBuffer(length + 12);
         try {
-            framed.writeCharSequence(Integer.toHexString(chunk.length), StandardCharsets.US_ASCII);
-            framed.writeShort(0x0D0A).writeBytes(chunk).writeShort(0x0D0A);
+            writeHex(framed, length);
+            framed.writeShort(0x0D0A).writeBytes(bytes, 0, length).writeShort(0x0D0A);
             connection.writeThrough(framed);
         } finally {
             framed.release();
         }
         connection.flushWaiting();
+    }
+
+    private static void writeHex(ByteBuf out, int number) {
+        int shift = (31 - Integer.numberOfLeadingZeros(number | 1)) & ~3;
+        for (; shift >= 0; shift -= 4) {
+            out.writeByte(Character.forDigit(number >>> shift & 0xF, 16));
+        }
     }
 
     @Override

@@ -26,7 +26,22 @@ public final class Detokenizer {
 
     /** The characters that this token completes; often none or several. */
     public String add(int token) {
-        return skipSpecialTokens && tokenizer.isSpecial(token) ? "" : decode(tokenizer.bytes(token), false);
+        if (skipSpecialTokens && tokenizer.isSpecial(token)) {
+            return "";
+        }
+        var bytes = tokenizer.bytes(token);
+        return pending.length == 0 && isAscii(bytes)
+                ? new String(bytes, StandardCharsets.US_ASCII)
+                : decode(bytes, false);
+    }
+
+    private static boolean isAscii(byte[] bytes) {
+        for (byte each : bytes) {
+            if (each < 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** What is left at the end: U+FFFD for an unfinished character, else nothing. */

@@ -1,12 +1,13 @@
 package bestfit.openai;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server-sent events of one streamed answer, byte for byte in vLLM's shape. Written by hand, since it runs once a
- * token. Not thread-safe.
+ * The server-sent events of one streamed answer, byte for byte in vLLM's shape, gathered until they are sent. Written by
+ * hand, since it runs once a token. Not thread-safe.
  */
 public final class StreamFormat {
     public static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.UTF_8);
@@ -31,11 +32,20 @@ public final class StreamFormat {
             @Nullable List<Integer> promptTokens,
             @Nullable List<Integer> tokens) {}
 
+    private static final byte[] INDEX = ascii("{\"index\":");
+    private static final byte[] CONTENT = ascii(",\"delta\":{\"content\":");
+    private static final byte[] TEXT = ascii(",\"text\":");
+    private static final byte[] NO_LOGPROBS = ascii(",\"logprobs\":null");
+    private static final byte[] UNFINISHED = ascii(",\"finish_reason\":null");
+    private static final byte[] TOKEN_IDS = ascii(",\"token_ids\":");
+    private static final byte[] NULL = ascii("null");
+    private static final byte[] END = ascii("}\n\n");
+
     private final boolean chat;
-    private final String head;
-    private final String fingerprint;
+    private final byte[] head;
+    private final byte[] fingerprint;
     private final boolean usageFollows;
-    private final StringBuilder event = new StringBuilder(512);
+    private final EventBytes event = new EventBytes();
 
     /**
      * @param created Unix time in seconds
@@ -44,51 +54,77 @@ public final class StreamFormat {
      */
     public StreamFormat(boolean chat, String id, long created, String model, String fingerprint, boolean usageFollows) {
         this.chat = chat;
-        var quoted = new StringBuilder(",\"system_fingerprint\":");
-        quote(quoted, fingerprint);
-        this.fingerprint = quoted.toString();
+        this.fingerprint =
+                copy(new EventBytes().append(",\"system_fingerprint\":").quote(fingerprint));
         this.usageFollows = usageFollows;
-        var start = new StringBuilder("data: {\"id\":\"").append(id).append("\",\"object\":\"");
-        start.append(chat ? "chat.completion.chunk" : "text_completion")
+        this.head = copy(new EventBytes()
+                .append("data: {\"id\":\"")
+                .append(id)
+                .append("\",\"object\":\"")
+                .append(chat ? "chat.completion.chunk" : "text_completion")
                 .append("\",\"created\":")
-                .append(created);
-        quote(start.append(",\"model\":"), model);
-        this.head = start.append(",\"choices\":[").toString();
+                .append(Long.toString(created))
+                .append(",\"model\":")
+                .quote(model)
+                .append(",\"choices\":["));
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static byte[] copy(EventBytes made) {
+        return Arrays.copyOf(made.array(), made.length());
+    }
+
+    /** Forgets the events so far: they are sent. */
+    public void clear() {
+        event.clear();
+    }
+
+    /** The events since {@link #clear}; only the first {@link #length} bytes count, until the next change. */
+    public byte[] bytes() {
+        return event.array();
+    }
+
+    /** Bytes. */
+    public int length() {
+        return event.length();
     }
 
     /** The first event of a chat choice: the role and no text. It comes with the first token. */
-    public byte[] role(String role, int index, @Nullable Usage usage, @Nullable List<Integer> promptTokens) {
-        begin().append("{\"index\":").append(index);
-        quote(event.append(",\"delta\":{\"role\":"), role);
-        event.append(",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]");
+    public void role(String role, int index, @Nullable Usage usage, @Nullable List<Integer> promptTokens) {
+        begin().append(INDEX).append(index);
+        event.append(",\"delta\":{\"role\":").quote(role);
+        event.append(",\"content\":\"\"}")
+                .append(NO_LOGPROBS)
+                .append(UNFINISHED)
+                .append("}]");
         append(usage);
         event.append(",\"prompt_token_ids\":");
         ids(promptTokens);
-        event.append(",\"prompt_text\":null");
-        return end();
+        event.append(",\"prompt_text\":null").append(END);
     }
 
-    public byte[] delta(Delta delta, @Nullable Usage usage) {
-        begin().append("{\"index\":").append(delta.index);
+    public void delta(Delta delta, @Nullable Usage usage) {
+        begin().append(INDEX).append(delta.index);
         if (chat) {
-            quote(event.append(",\"delta\":{\"content\":"), delta.text);
-            event.append('}');
+            event.append(CONTENT).quote(delta.text).append('}');
         } else {
-            quote(event.append(",\"text\":"), delta.text);
+            event.append(TEXT).quote(delta.text);
         }
-        event.append(",\"logprobs\":");
         if (delta.logprobs == null) {
-            event.append("null");
-        } else if (chat) {
-            event.append(AnswerFormat.chatLogprobs(delta.logprobs));
+            event.append(NO_LOGPROBS);
         } else {
-            event.append(AnswerFormat.completionLogprobs(delta.logprobs, delta.textOffset));
+            var logprobs = chat
+                    ? AnswerFormat.chatLogprobs(delta.logprobs)
+                    : AnswerFormat.completionLogprobs(delta.logprobs, delta.textOffset);
+            event.append(",\"logprobs\":").append(logprobs.toString());
         }
-        event.append(",\"finish_reason\":");
         if (delta.finishReason == null) {
-            event.append("null");
+            event.append(UNFINISHED);
         } else {
-            quote(event, delta.finishReason);
+            event.append(",\"finish_reason\":").quote(delta.finishReason);
         }
         if (delta.finishReason != null || !chat) {
             reason(delta.stopReason);
@@ -97,19 +133,19 @@ public final class StreamFormat {
             event.append(",\"prompt_token_ids\":");
             ids(delta.promptTokens);
         }
-        event.append(",\"token_ids\":");
+        event.append(TOKEN_IDS);
         ids(delta.tokens);
         event.append("}]");
         append(usage);
         if (delta.finishReason != null && !usageFollows) {
             event.append(fingerprint);
         }
-        return end();
+        event.append(END);
     }
 
     private void ids(@Nullable List<Integer> ids) {
         if (ids == null) {
-            event.append("null");
+            event.append(NULL);
             return;
         }
         char before = '[';
@@ -123,26 +159,30 @@ public final class StreamFormat {
     private void reason(@Nullable Object stopReason) {
         event.append(",\"stop_reason\":");
         if (stopReason instanceof String text) {
-            quote(event, text);
+            event.quote(text);
         } else {
-            event.append(stopReason);
+            event.append(String.valueOf(stopReason));
         }
     }
 
     /**
-     * The event without choices that {@code include_usage} asks for, before {@link #DONE}.
+     * The event without choices that {@code include_usage} asks for, before {@link #done}.
      *
      * @param cachedTokens of the prompt, from the prefix cache; null where it is not told
      */
-    public byte[] usage(Usage usage, @Nullable Integer cachedTokens) {
+    public void usage(Usage usage, @Nullable Integer cachedTokens) {
         begin().append(']');
         counts(usage);
         if (cachedTokens != null) {
-            event.append(",\"prompt_tokens_details\":{\"cached_tokens\":").append(cachedTokens);
+            event.append(",\"prompt_tokens_details\":{\"cached_tokens\":").append(cachedTokens.intValue());
             event.append(chat ? ",\"created_cache_tokens\":0}" : "}");
         }
-        event.append('}').append(fingerprint);
-        return end();
+        event.append('}').append(fingerprint).append(END);
+    }
+
+    /** What ends every stream. */
+    public void done() {
+        event.append(DONE);
     }
 
     /** vLLM ends a broken stream with this event and {@link #DONE}; the status stays 200. */
@@ -150,8 +190,7 @@ public final class StreamFormat {
         return ("data: " + error.json() + "\n\n").getBytes(StandardCharsets.UTF_8);
     }
 
-    private StringBuilder begin() {
-        event.setLength(0);
+    private EventBytes begin() {
         return event.append(head);
     }
 
@@ -166,31 +205,5 @@ public final class StreamFormat {
         event.append(",\"usage\":{\"prompt_tokens\":").append(usage.promptTokens());
         event.append(",\"total_tokens\":").append(usage.promptTokens() + usage.completionTokens());
         event.append(",\"completion_tokens\":").append(usage.completionTokens());
-    }
-
-    private byte[] end() {
-        return event.append("}\n\n").toString().getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static void quote(StringBuilder out, String text) {
-        out.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            switch (c) {
-                case '"' -> out.append("\\\"");
-                case '\\' -> out.append("\\\\");
-                case '\n' -> out.append("\\n");
-                case '\r' -> out.append("\\r");
-                case '\t' -> out.append("\\t");
-                default -> {
-                    if (c < 0x20) {
-                        out.append(String.format("\\u%04x", (int) c));
-                    } else {
-                        out.append(c);
-                    }
-                }
-            }
-        }
-        out.append('"');
     }
 }
