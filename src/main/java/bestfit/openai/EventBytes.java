@@ -85,6 +85,8 @@ final class EventBytes {
             case '\n' -> append("\\n");
             case '\r' -> append("\\r");
             case '\t' -> append("\\t");
+            case '\b' -> append("\\b");
+            case '\f' -> append("\\f");
             default -> append("\\u00").append((char) HEX[c >> 4]).append((char) HEX[c & 0xF]);
         }
     }
