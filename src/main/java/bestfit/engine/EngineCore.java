@@ -22,7 +22,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -47,11 +46,6 @@ final class EngineCore implements AutoCloseable {
     private record InFlight(ScheduledStep step, long startNanos, CompletableFuture<Output> output) {}
 
     private static final Command WAKE = new Command.Wake();
-    private static final long SETTLED_NANOS = 1_000_000;
-
-    /** A user of a closed loop takes about so long to read an answer's end and to send the next request. */
-    private static final long REACTION_NANOS = 8_000_000;
-
     private static final int NO_PROGRESS = 3;
 
     private final Scheduler scheduler;
@@ -67,11 +61,7 @@ final class EngineCore implements AutoCloseable {
     private final Map<Executor, List<TokenSink>> touched = new LinkedHashMap<>();
 
     private final Thread thread;
-    /** Requests that have come and are not added yet. */
-    private final AtomicInteger reading = new AtomicInteger();
-
-    /** Until when another request is likely to come. */
-    private volatile long expectedUntilNanos = System.nanoTime();
+    private final ExpectedRequests expected = new ExpectedRequests();
 
     /** When the last step ended. */
     private long endedNanos = Long.MIN_VALUE;
@@ -118,26 +108,14 @@ final class EngineCore implements AutoCloseable {
     /** Says that a request has come whose sequences are not known yet; {@link #endReading} must follow. */
     void beginReading() {
         if (executor.hidesHost()) {
-            reading.incrementAndGet();
+            expected.beginReading();
         }
-    }
-
-    /** Requests that came together are read one after another on few cores: the next may be about to begin. */
-    private boolean readsRequests() {
-        return reading.get() > 0 || System.nanoTime() < expectedUntilNanos;
-    }
-
-    private void expectRequests(long forNanos) {
-        expectedUntilNanos = Math.max(expectedUntilNanos, System.nanoTime() + forNanos);
     }
 
     /** Its sequences were added, or it was refused. */
     void endReading() {
-        if (executor.hidesHost()) {
-            expectRequests(SETTLED_NANOS);
-            if (reading.decrementAndGet() == 0) {
-                inbox.add(WAKE);
-            }
+        if (executor.hidesHost() && expected.endReading()) {
+            inbox.add(WAKE);
         }
     }
 
@@ -178,7 +156,7 @@ final class EngineCore implements AutoCloseable {
     private void run() {
         try {
             while (!stopping) {
-                var first = heldBack ? inbox.poll(SETTLED_NANOS, TimeUnit.NANOSECONDS) : inbox.take();
+                var first = heldBack ? inbox.poll(ExpectedRequests.SETTLED_NANOS, TimeUnit.NANOSECONDS) : inbox.take();
                 obey(first == null ? WAKE : first);
                 for (var command = inbox.poll(); command != null; command = inbox.poll()) {
                     obey(command);
@@ -249,7 +227,7 @@ final class EngineCore implements AutoCloseable {
 
     /** Schedules steps until as many are in flight as the executor takes. */
     private void fill() {
-        heldBack = executor.hidesHost() && readsRequests();
+        heldBack = executor.hidesHost() && expected.any();
         if (heldBack) {
             return;
         }
@@ -379,15 +357,11 @@ final class EngineCore implements AutoCloseable {
     private void deliver(EngineRequest request, Output output, int row, long now) {
         var sequence = request.sequence;
         boolean first = request.firstTokenNanos == 0;
+        metrics.token(request, now);
         if (first) {
             request.firstTokenNanos = now;
-            metrics.promptTokens.add(sequence.promptLength());
-            metrics.ttftSeconds.add(seconds(request.arrivedNanos, now));
-        } else {
-            metrics.interTokenSeconds.add(seconds(request.lastTokenNanos, now));
         }
         request.lastTokenNanos = now;
-        metrics.generationTokens.increment();
         var finish = sequence.finish();
         if (finish != null) {
             live.remove(sequence.id());
@@ -417,32 +391,8 @@ final class EngineCore implements AutoCloseable {
 
     private void recordEnd(EngineRequest request, Finish reason) {
         if (executor.hidesHost()) {
-            expectRequests(REACTION_NANOS);
+            expected.answered();
         }
-        metrics.finished(reason);
-        if (request.firstTokenNanos == 0) {
-            return;
-        }
-        // To the last token by the executor's clock: the host's work after it is no part of a simulated request.
-        metrics.e2eSeconds.add(seconds(request.arrivedNanos, request.lastTokenNanos));
-        metrics.queueSeconds.add(seconds(request.arrivedNanos, request.admittedNanos));
-        metrics.prefillSeconds.add(seconds(request.admittedNanos, request.firstTokenNanos));
-        metrics.decodeSeconds.add(seconds(request.firstTokenNanos, request.lastTokenNanos));
-        metrics.inferenceSeconds.add(seconds(request.admittedNanos, request.lastTokenNanos));
-        metrics.requestPromptTokens.add(request.sequence.promptLength());
-        int generated = request.sequence.generated();
-        metrics.requestGenerationTokens.add(generated);
-        metrics.requestMaxGenerationTokens.add(generated);
-        metrics.requestMaxTokens.add(request.order.limits().maxTokens());
-        metrics.requestPreemptions.add(request.preemptions);
-        metrics.requestComputedTokens.add(request.sequence.promptLength() - request.cachedTokens);
-        if (generated > 1) {
-            metrics.timePerOutputTokenSeconds.add(
-                    seconds(request.firstTokenNanos, request.lastTokenNanos) / (generated - 1));
-        }
-    }
-
-    private static double seconds(long fromNanos, long toNanos) {
-        return (toNanos - fromNanos) / 1e9;
+        metrics.ended(request, reason);
     }
 }

@@ -43,25 +43,25 @@ final class EngineMetrics {
     private final Map<Finish, LongAdder> finished = new EnumMap<>(Finish.class);
 
     final Histogram iterationTokens = new Histogram(1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384);
-    final Histogram ttftSeconds = new Histogram(
+    private final Histogram ttftSeconds = new Histogram(
             0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640,
             2560);
-    final Histogram interTokenSeconds = new Histogram(
+    private final Histogram interTokenSeconds = new Histogram(
             0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80);
-    final Histogram e2eSeconds = new Histogram(LATENCIES);
-    final Histogram queueSeconds = new Histogram(LATENCIES);
-    final Histogram prefillSeconds = new Histogram(LATENCIES);
-    final Histogram decodeSeconds = new Histogram(LATENCIES);
-    final Histogram inferenceSeconds = new Histogram(LATENCIES);
-    final Histogram requestPromptTokens;
-    final Histogram requestGenerationTokens;
-    final Histogram requestMaxGenerationTokens;
-    final Histogram requestMaxTokens;
-    final Histogram requestComputedTokens;
-    final Histogram requestPreemptions = new Histogram(1, 2, 3, 4, 5, 10, 20);
+    private final Histogram e2eSeconds = new Histogram(LATENCIES);
+    private final Histogram queueSeconds = new Histogram(LATENCIES);
+    private final Histogram prefillSeconds = new Histogram(LATENCIES);
+    private final Histogram decodeSeconds = new Histogram(LATENCIES);
+    private final Histogram inferenceSeconds = new Histogram(LATENCIES);
+    private final Histogram requestPromptTokens;
+    private final Histogram requestGenerationTokens;
+    private final Histogram requestMaxGenerationTokens;
+    private final Histogram requestMaxTokens;
+    private final Histogram requestComputedTokens;
+    private final Histogram requestPreemptions = new Histogram(1, 2, 3, 4, 5, 10, 20);
     final HttpMetrics http = new HttpMetrics();
     final Histogram requestChoices = new Histogram(1, 2, 5, 10, 20);
-    final Histogram timePerOutputTokenSeconds = new Histogram(
+    private final Histogram timePerOutputTokenSeconds = new Histogram(
             0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80);
 
     EngineMetrics(EngineConfig config) {
@@ -89,12 +89,46 @@ final class EngineMetrics {
         return state;
     }
 
-    void finished(Finish reason) {
+    /** A request has a further token; its times are still those of the one before. */
+    void token(EngineRequest request, long nowNanos) {
+        if (request.firstTokenNanos == 0) {
+            promptTokens.add(request.sequence.promptLength());
+            ttftSeconds.add(seconds(request.arrivedNanos, nowNanos));
+        } else {
+            interTokenSeconds.add(seconds(request.lastTokenNanos, nowNanos));
+        }
+        generationTokens.increment();
+    }
+
+    void ended(EngineRequest request, Finish reason) {
         finished.getOrDefault(reason, errors).increment();
+        if (request.firstTokenNanos == 0) {
+            return;
+        }
+        // To the last token by the executor's clock: the host's work after it is no part of a simulated request.
+        e2eSeconds.add(seconds(request.arrivedNanos, request.lastTokenNanos));
+        queueSeconds.add(seconds(request.arrivedNanos, request.admittedNanos));
+        prefillSeconds.add(seconds(request.admittedNanos, request.firstTokenNanos));
+        decodeSeconds.add(seconds(request.firstTokenNanos, request.lastTokenNanos));
+        inferenceSeconds.add(seconds(request.admittedNanos, request.lastTokenNanos));
+        requestPromptTokens.add(request.sequence.promptLength());
+        int generated = request.sequence.generated();
+        requestGenerationTokens.add(generated);
+        requestMaxGenerationTokens.add(generated);
+        requestMaxTokens.add(request.order.limits().maxTokens());
+        requestPreemptions.add(request.preemptions);
+        requestComputedTokens.add(request.sequence.promptLength() - request.cachedTokens);
+        if (generated > 1) {
+            timePerOutputTokenSeconds.add(seconds(request.firstTokenNanos, request.lastTokenNanos) / (generated - 1));
+        }
     }
 
     void failed() {
         errors.increment();
+    }
+
+    private static double seconds(long fromNanos, long toNanos) {
+        return (toNanos - fromNanos) / 1e9;
     }
 
     /** Prometheus' text format. */

@@ -1,7 +1,6 @@
 package bestfit.http;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEvent;
@@ -12,7 +11,6 @@ import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.Socket;
-import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.ClosedChannelException;
@@ -26,10 +24,7 @@ import org.jspecify.annotations.Nullable;
  * bytes; channel, pipeline and buffer of its own would cost a quarter of what the client uses.
  */
 final class EpollStream extends StreamConnection implements EpollIoHandle {
-    private static final int BYTES_AT_ONCE = 64 << 10;
     private static final byte[] NOTHING = new byte[0];
-    private static final FastThreadLocal<ByteBuf> READ = scratch();
-    private static final FastThreadLocal<ByteBuf> WRITE = scratch();
 
     private final Socket socket = Socket.newSocketStream();
     private final EventLoop loop;
@@ -44,16 +39,6 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     EpollStream(StreamPool pool, InetSocketAddress address, EventLoop loop) {
         super(pool, address);
         this.loop = loop;
-    }
-
-    /** Memory that the system calls of one loop share: nothing stays in it beyond a call. */
-    private static FastThreadLocal<ByteBuf> scratch() {
-        return new FastThreadLocal<>() {
-            @Override
-            protected ByteBuf initialValue() {
-                return Unpooled.directBuffer(BYTES_AT_ONCE, BYTES_AT_ONCE);
-            }
-        };
     }
 
     /** The waiter is told from the loop, never within this call. */
@@ -150,8 +135,8 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     }
 
     private void readOnce() throws IOException {
-        ByteBuf in = READ.get();
-        int count = socket.recvAddress(in.memoryAddress(), 0, BYTES_AT_ONCE);
+        ByteBuf in = LoopMemory.toRead();
+        int count = socket.recvAddress(in.memoryAddress(), 0, LoopMemory.BYTES);
         if (count < 0) {
             end(null);
         } else if (count > 0) {
@@ -173,9 +158,9 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     }
 
     private void sendOn() throws IOException {
-        ByteBuf out = WRITE.get();
+        ByteBuf out = LoopMemory.toWrite();
         while (sentBytes < request.length) {
-            int count = Math.min(request.length - sentBytes, BYTES_AT_ONCE);
+            int count = Math.min(request.length - sentBytes, LoopMemory.BYTES);
             out.clear().writeBytes(request, sentBytes, count);
             int sent = Math.max(0, socket.sendAddress(out.memoryAddress(), 0, count));
             sentBytes += sent;

@@ -11,7 +11,6 @@ import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.Socket;
-import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.ScheduledFuture;
@@ -23,10 +22,6 @@ import org.jspecify.annotations.Nullable;
  * write; channel, pipeline and buffer of its own would cost as much again as these.
  */
 final class EpollUpstream extends UpstreamConnection implements EpollIoHandle {
-    private static final FastThreadLocal<ByteBuf> READ = scratch();
-    private static final FastThreadLocal<ByteBuf> WRITE = scratch();
-    private static final int BYTES_AT_ONCE = 64 << 10;
-
     private final Socket socket = Socket.newSocketStream();
     private final InetSocketAddress address;
     private @Nullable IoRegistration registration;
@@ -39,16 +34,6 @@ final class EpollUpstream extends UpstreamConnection implements EpollIoHandle {
     EpollUpstream(EventLoop loop, Relay.Upstream upstream, InetSocketAddress address, RelayAttempt first) {
         super(loop, upstream, first);
         this.address = address;
-    }
-
-    /** Memory that the system calls of one loop share: nothing stays in it beyond a call. */
-    private static FastThreadLocal<ByteBuf> scratch() {
-        return new FastThreadLocal<>() {
-            @Override
-            protected ByteBuf initialValue() {
-                return Unpooled.directBuffer(BYTES_AT_ONCE, BYTES_AT_ONCE);
-            }
-        };
     }
 
     @Override
@@ -129,8 +114,8 @@ final class EpollUpstream extends UpstreamConnection implements EpollIoHandle {
     }
 
     private void readOnce() throws Exception {
-        ByteBuf in = READ.get();
-        int count = socket.recvAddress(in.memoryAddress(), 0, BYTES_AT_ONCE);
+        ByteBuf in = LoopMemory.toRead();
+        int count = socket.recvAddress(in.memoryAddress(), 0, LoopMemory.BYTES);
         if (count < 0) {
             end(true);
         } else if (count > 0) {
@@ -152,10 +137,10 @@ final class EpollUpstream extends UpstreamConnection implements EpollIoHandle {
     }
 
     private void sendOn() throws IOException {
-        ByteBuf out = WRITE.get();
+        ByteBuf out = LoopMemory.toWrite();
         while (unsent.isReadable()) {
             int from = unsent.readerIndex();
-            int count = Math.min(unsent.readableBytes(), BYTES_AT_ONCE);
+            int count = Math.min(unsent.readableBytes(), LoopMemory.BYTES);
             unsent.readBytes(out.clear(), count);
             int sent = Math.max(0, socket.sendAddress(out.memoryAddress(), 0, count));
             unsent.readerIndex(from + sent);

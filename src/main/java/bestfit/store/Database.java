@@ -243,7 +243,7 @@ public final class Database implements AutoCloseable {
 
     private static Database connect(Path file, SQLiteConfig config, java.util.function.Predicate<Database> check) {
         try {
-            var connection = config.createConnection("jdbc:sqlite:" + file.toAbsolutePath());
+            var connection = connection(file, config);
             try {
                 boolean ours = check.test(new Database(file, connection, false));
                 return new Database(file, connection, ours);
@@ -253,6 +253,15 @@ public final class Database implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw StoreException.of(file, e);
+        }
+    }
+
+    private static Connection connection(Path file, SQLiteConfig config) throws SQLException {
+        try {
+            return config.createConnection("jdbc:sqlite:" + file.toAbsolutePath());
+        } catch (SQLException e) {
+            var failure = StoreException.of(file, e);
+            throw failure.isForbidden() ? new ConfigException(String.valueOf(failure.getMessage())) : failure;
         }
     }
 }

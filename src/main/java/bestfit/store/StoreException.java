@@ -9,14 +9,22 @@ import org.sqlite.SQLiteException;
 public final class StoreException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    private StoreException(String message, SQLException cause) {
+    private final boolean forbidden;
+
+    private StoreException(String message, SQLException cause, boolean forbidden) {
         super(message, cause);
+        this.forbidden = forbidden;
+    }
+
+    /** The file or its folder does not allow what was asked. */
+    boolean isForbidden() {
+        return forbidden;
     }
 
     static StoreException of(Path file, SQLException cause) {
-        var code = cause instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
-        // extended codes carry the primary one in their low byte
-        var advice = switch (code.code & 0xFF) {
+        var extended = cause instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
+        int code = extended.code & 0xFF; // an extended code carries the primary one in its low byte
+        var advice = switch (code) {
             case 13 -> "the disk is full. Everything finished is kept; free space and give the same command again.";
             case 5, 6 ->
                 "another program holds it locked. Wait for that program to end, or choose another file with --db.";
@@ -28,7 +36,7 @@ public final class StoreException extends RuntimeException {
             case 11, 26 -> "it is damaged or no SQLite database. Choose another file with --db.";
             default -> unknown(cause);
         };
-        return new StoreException("Database " + file + ": " + advice, cause);
+        return new StoreException("Database " + file + ": " + advice, cause, code == 8 || code == 14 || code == 23);
     }
 
     /** Such as SQLite's library, which is unpacked at the first start and needs 2 MB there. */

@@ -115,6 +115,14 @@ class DatabaseTest {
     }
 
     @Test
+    void folderThatTakesNoFiles_isBadInput() {
+        assertThatThrownBy(() -> Database.open(Path.of("/proc/bestfit.sqlite"), folder))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("/proc/bestfit.sqlite")
+                .hasMessageContaining("must exist and be writable");
+    }
+
+    @Test
     void otherFiles_areRefusedAndLeftAsTheyWere() throws Exception {
         var text = Files.writeString(folder.resolve("notes.txt"), "not a database at all");
         assertThatThrownBy(() -> Database.open(text, folder))

@@ -1,0 +1,45 @@
+package bestfit.engine;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Whether further requests are about to come, so that simulated steps wait for them. Requests that came together are read one
+ * after another on few cores; a simulated device, which pauses while the host reads, would begin with the first of them alone.
+ * Safe for use by several threads.
+ */
+final class ExpectedRequests {
+    /** After one was read, the next may be about to begin. */
+    static final long SETTLED_NANOS = 1_000_000;
+
+    /** A user of a closed loop takes about so long to read an answer's end and to send the next request. */
+    private static final long REACTION_NANOS = 8_000_000;
+
+    /** Requests that have come and are not added yet. */
+    private final AtomicInteger reading = new AtomicInteger();
+
+    private volatile long untilNanos = System.nanoTime();
+
+    void beginReading() {
+        reading.incrementAndGet();
+    }
+
+    /** Returns true when no other is being read. */
+    boolean endReading() {
+        expect(SETTLED_NANOS);
+        return reading.decrementAndGet() == 0;
+    }
+
+    /** An answer ended: its user may ask again. */
+    void answered() {
+        expect(REACTION_NANOS);
+    }
+
+    /** A later expectation may be lost to one made at the same time: the difference is no more than a reaction. */
+    private void expect(long forNanos) {
+        untilNanos = Math.max(untilNanos, System.nanoTime() + forNanos);
+    }
+
+    boolean any() {
+        return reading.get() > 0 || System.nanoTime() < untilNanos;
+    }
+}
