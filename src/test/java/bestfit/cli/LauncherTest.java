@@ -43,32 +43,11 @@ class LauncherTest {
         assertThat(run.out()).contains("P+2, …");
     }
 
+    /** One checkout's life under a path with spaces, in the order of a developer's day: each build takes half a minute. */
     @Test
-    void checkoutUnderAPathWithSpaces_buildsOnceAndThenNeedsNoWriting() throws Exception {
+    void checkout_buildsWhenItMustOnly_andLeavesRunningProgramsTheirBuild() throws Exception {
         var checkout = copyCheckout(folder.resolve("a path with spaces"));
-        var first = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version", "--json");
-        assertThat(first.exitCode()).as(first.err()).isZero();
-        assertThat(first.err()).contains("building");
-
-        var before = newest(checkout);
-        var second = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version", "--json");
-
-        assertThat(second.out()).isEqualTo(first.out()).containsOnlyOnce("\n");
-        assertThat(second.err()).isEmpty();
-        assertThat(newest(checkout)).isEqualTo(before);
-
-        Files.delete(checkout.resolve("src/main/java/bestfit/cli/ExitCode.java"));
-        var broken = run(folder, Map.of(), checkout.resolve("bestfit").toString(), "version");
-        assertThat(broken.exitCode()).isEqualTo(ExitCode.FAILED);
-        assertThat(broken.err()).contains("ExitCode", "the whole log: " + checkout.resolve("target/build.log"));
-    }
-
-    /** A campaign goes on starting engines from the build that it runs from, whatever is built meanwhile. */
-    @Test
-    void rebuildLeavesRunningProgramsTheirBuild_andLocksNobodyOut() throws Exception {
-        var checkout = copyCheckout(folder.resolve("checkout"));
         var launcher = checkout.resolve("bestfit").toString();
-        var builds = checkout.resolve("target/builds");
         // a Maven that leaves a daemon behind, as some tools do
         var mvn = Files.writeString(
                 Files.createDirectories(folder.resolve("bin")).resolve("mvn"),
@@ -76,20 +55,49 @@ class LauncherTest {
                         + realMaven() + " \"$@\"\n");
         assertThat(mvn.toFile().setExecutable(true)).isTrue();
         var path = Map.of("PATH", mvn.getParent() + ":" + System.getenv("PATH"), "BESTFIT_HOME", folder.toString());
-        Process node = null;
         try {
-            assertThat(run(folder, path, launcher, "version").exitCode()).isZero();
-            var first = builds.resolve("current").toRealPath();
-            var starter = new ProcessBuilder(launcher, "node", "--port", "0", "--inference-port", "0");
-            starter.environment().putAll(path);
-            node = starter.redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            assertThat(node.inputReader().readLine()).contains("management");
+            buildsOnce_andThenNeedsNoWriting(checkout, path);
+            rebuildLeavesRunningProgramsTheirBuild(checkout, path);
 
+            Files.delete(checkout.resolve("src/main/java/bestfit/cli/ExitCode.java"));
+            var broken = run(folder, path, launcher, "version");
+            assertThat(broken.exitCode()).isEqualTo(ExitCode.FAILED);
+            assertThat(broken.err()).contains("ExitCode", "the whole log: " + checkout.resolve("target/build.log"));
+        } finally {
+            for (var pid : Files.readAllLines(folder.resolve("daemons"))) {
+                ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
+            }
+        }
+    }
+
+    private void buildsOnce_andThenNeedsNoWriting(Path checkout, Map<String, String> path) throws Exception {
+        var launcher = checkout.resolve("bestfit").toString();
+        var first = run(folder, path, launcher, "version", "--json");
+        assertThat(first.exitCode()).as(first.err()).isZero();
+        assertThat(first.err()).contains("building");
+
+        var before = newest(checkout);
+        var second = run(folder, path, launcher, "version", "--json");
+        assertThat(second.out()).isEqualTo(first.out()).containsOnlyOnce("\n");
+        assertThat(second.err()).isEmpty();
+        assertThat(newest(checkout)).isEqualTo(before);
+    }
+
+    /** A campaign goes on starting engines from the build that it runs from, whatever is built meanwhile. */
+    private void rebuildLeavesRunningProgramsTheirBuild(Path checkout, Map<String, String> path) throws Exception {
+        var launcher = checkout.resolve("bestfit").toString();
+        var current = checkout.resolve("target/builds/current");
+        var first = current.toRealPath();
+        var starter = new ProcessBuilder(launcher, "node", "--port", "0", "--inference-port", "0");
+        starter.environment().putAll(path);
+        var node = starter.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        try {
+            assertThat(node.inputReader().readLine()).contains("management");
             change(checkout);
             var second = run(folder, path, "timeout", "120", launcher, "version");
             assertThat(second.exitCode()).as(second.err()).isZero();
             assertThat(second.err()).contains("building").doesNotContain("waiting");
-            assertThat(builds.resolve("current").toRealPath()).isNotEqualTo(first);
+            assertThat(current.toRealPath()).isNotEqualTo(first);
             assertThat(first.resolve("dist/bestfit.jar")).exists();
 
             node.destroy();
@@ -98,12 +106,7 @@ class LauncherTest {
             assertThat(run(folder, path, launcher, "version").exitCode()).isZero();
             assertThat(first).doesNotExist();
         } finally {
-            if (node != null) {
-                node.destroyForcibly();
-            }
-            for (var pid : Files.readAllLines(folder.resolve("daemons"))) {
-                ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
-            }
+            node.destroyForcibly();
         }
     }
 
