@@ -5,7 +5,9 @@ import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.report.ResultComparison;
 import bestfit.report.ResultFile;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -30,20 +32,22 @@ public final class CompareCommand implements Callable<Integer> {
     @Option(
             names = "--tolerance",
             paramLabel = "PERCENT",
-            description = "What is worse by less is no regression (default: ${DEFAULT-VALUE}).")
-    private double tolerance;
+            description = "What differs by less is called the same (default: 2 where a side is one run, else 0).")
+    private @Nullable Double tolerance;
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
     @Override
     public Integer call() {
-        if (!(tolerance >= 0 && tolerance < 100)) {
+        if (tolerance != null && !(tolerance >= 0 && tolerance < 100)) {
             throw new ConfigException("--tolerance: " + tolerance + " is not allowed; it takes percent, 0 to 100.");
         }
         var home = Home.of(System.getenv());
-        var comparison =
-                ResultComparison.of(ResultFile.readAll(before, home), ResultFile.readAll(after, home), tolerance / 100);
+        var comparison = ResultComparison.of(
+                ResultFile.readAll(before, home),
+                ResultFile.readAll(after, home),
+                tolerance == null ? OptionalDouble.empty() : OptionalDouble.of(tolerance / 100));
         System.out.println(json ? Json.write(comparison.json()) : comparison.text());
         return comparison.regression() ? ExitCode.FAILED : ExitCode.OK;
     }

@@ -7,15 +7,22 @@ import bestfit.report.ResultFile.Tool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Whether a second result is worse than a first.
  *
- * @param tolerance share by which a figure may be worse and still be no regression
+ * @param tolerance share by which a figure may differ and still be called the same
  */
 public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, double tolerance) {
     private static final double LEVEL = 0.95;
+
+    /**
+     * How far apart two runs of one server may be for no reason that a single run can show: its processes were placed otherwise, the
+     * machine had a warmer minute (docs/measurements.md, {@code bench/compare-power}).
+     */
+    private static final double RUN_TO_RUN = 0.02;
 
     /** A figure that both have; the change is relative to the first. */
     public record Row(String name, Figure a, Figure b, Change change) {
@@ -28,8 +35,12 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
         }
     }
 
-    /** Intervals by Welch's t, wide enough that all hold together with 95 % (Bonferroni). */
-    public static ResultComparison of(ResultFile a, ResultFile b, double tolerance) {
+    /**
+     * Intervals by Welch's t, wide enough that all hold together with 95 % (Bonferroni).
+     *
+     * @param tolerance empty for none between several runs a side, and for what runs differ by where a side has one
+     */
+    public static ResultComparison of(ResultFile a, ResultFile b, OptionalDouble tolerance) {
         var shared = new ArrayList<>(a.figures().keySet());
         shared.retainAll(b.figures().keySet());
         shared.removeIf(name -> !hasSpread(a, name) || !hasSpread(b, name));
@@ -48,7 +59,8 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
                 rows.add(new Row(name, first, second, first.estimate().to(second.estimate(), level)));
             }
         }
-        return new ResultComparison(a, b, List.copyOf(rows), tolerance);
+        return new ResultComparison(
+                a, b, List.copyOf(rows), tolerance.orElse(Math.min(a.runs(), b.runs()) > 1 ? 0 : RUN_TO_RUN));
     }
 
     private static boolean hasSpread(ResultFile result, String name) {
@@ -99,6 +111,13 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
         }
         if (a.tool() != b.tool()) {
             text.append(toolNote()).append(System.lineSeparator());
+        }
+        if (Math.min(a.runs(), b.runs()) == 1) {
+            text.append(String.format(
+                            Locale.ROOT,
+                            "One run does not show how runs differ: what is within %.1f %% is not called. Several a side show it: A1,A2,A3 B1,B2,B3.",
+                            100 * tolerance))
+                    .append(System.lineSeparator());
         }
         return text.append("B is ")
                 .append(verdict().equals("no difference") ? "not told apart from A: no difference" : verdict())

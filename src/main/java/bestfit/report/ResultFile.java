@@ -26,8 +26,13 @@ import tools.jackson.core.JacksonException;
  * @param source file, and experiment where it holds several
  * @param figures by our names, in milliseconds and per second. A tool that counts an empty first delta as the first token
  *     gives {@code first_response_ms} and no {@code ttft_ms}
+ * @param runs that the figures are the means of
  */
-public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures) {
+public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures, int runs) {
+    ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures) {
+        this(source, tool, figures, 1);
+    }
+
     private static final byte[] SQLITE = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
 
     /** Who measured. */
@@ -110,7 +115,7 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
                 figures.put(name, Figure.ofRuns(each));
             }
         }
-        return new ResultFile(runs.size() + " runs, " + runs.getFirst().source() + " …", tool, figures);
+        return new ResultFile(runs.size() + " runs, " + runs.getFirst().source() + " …", tool, figures, runs.size());
     }
 
     private static ConfigException unknown(Path file) {

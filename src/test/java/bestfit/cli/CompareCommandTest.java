@@ -64,6 +64,21 @@ class CompareCommandTest {
         assertThat(found).isGreaterThanOrEqualTo(90);
     }
 
+    /** A single run cannot know whether a percent or two are the server's or the minute's; who wants it called says so. */
+    @Test
+    void smallChangeBetweenSingleRuns_isCalledOnDemandOnly() {
+        int called = 0;
+        int onDemand = 0;
+        for (int pair = 0; pair < 20; pair++) {
+            var a = run("a", 2L * pair, 1);
+            var b = run("b", 2L * pair + 1, 1.015);
+            called += compare(a, b);
+            onDemand += Main.run("compare", "--tolerance", "0", a.toString(), b.toString());
+        }
+        assertThat(called).isLessThanOrEqualTo(1);
+        assertThat(onDemand).isGreaterThan(called);
+    }
+
     /** Each start of a server moves all its times by about 5 %: one run a side calls that a difference, four a side do not. */
     @Test
     void severalRuns_holdWhatDiffersFromStartToStart() {
