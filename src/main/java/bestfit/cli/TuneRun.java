@@ -43,6 +43,9 @@ final class TuneRun {
 
     private static final Duration OTHER_SILENCE = Duration.ofMinutes(3);
 
+    /** Who tries bestfit on a machine's cores waits four minutes, not longer; a server's owner wants to be sure. */
+    private static final Duration EMBEDDED_AIM = Duration.ofSeconds(225);
+
     /** More of them are no accident. */
     private static final int MOST_LOST_NODES = 5;
 
@@ -168,6 +171,7 @@ final class TuneRun {
                     stop,
                     text -> tokenizer.encode(text, false).length,
                     target.engine().startsWith("embedded") ? EMBEDDED_SILENCE : OTHER_SILENCE,
+                    target instanceof TuneTarget.Own own && own.onCores() ? Optional.of(EMBEDDED_AIM) : Optional.empty(),
                     simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
                     progress);
             var campaign = Campaign.open(spec, row, tools);

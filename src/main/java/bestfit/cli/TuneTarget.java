@@ -135,6 +135,11 @@ sealed interface TuneTarget {
             Optional<Simulated> simulated,
             Optional<String> startTimeout)
             implements TuneTarget {
+        /** Its engines compute on this machine's cores. */
+        boolean onCores() {
+            return !vllm && simulated.isEmpty();
+        }
+
         @Override
         public String where() {
             return simulated.map(each -> "simulated " + each.server()).orElse("here");

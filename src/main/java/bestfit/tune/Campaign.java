@@ -29,6 +29,7 @@ public final class Campaign {
      * What a campaign works with.
      *
      * @param silence without a byte from an engine, after which a request counts as failed
+     * @param aim after which nothing is deployed again but best and runner-up once, however close they are; empty for no limit
      */
     public record Tools(
             Deployer deployer,
@@ -38,6 +39,7 @@ public final class Campaign {
             CampaignStop stop,
             ToIntFunction<String> countTokens,
             Duration silence,
+            Optional<Duration> aim,
             SimulatedTime simulated,
             Progress progress) {}
 
@@ -48,6 +50,7 @@ public final class Campaign {
     private final int baseline;
     private final String baselineOrigin;
     private final Prompts prompts;
+    private final long openedNanos = System.nanoTime();
     private Before before;
 
     private Campaign(CampaignSpec spec, CampaignRow row, Tools tools, Before before) {
@@ -147,7 +150,14 @@ public final class Campaign {
     }
 
     private Schedule schedule() {
-        return Schedule.of(candidates.size(), baseline, trials(), this::worthAnotherDeployment);
+        return Schedule.of(candidates.size(), baseline, trials(), mostRepeats(), this::worthAnotherDeployment);
+    }
+
+    private int mostRepeats() {
+        double withOneMore = row.seconds() + (System.nanoTime() - openedNanos) / 1e9 + secondsATrial();
+        return tools.aim().filter(aim -> withOneMore > aim.toSeconds()).isPresent()
+                ? Schedule.LEAST_REPEATS
+                : Schedule.MOST_REPEATS;
     }
 
     private void runTrial(Schedule.Step step) throws IOException, InterruptedException {

@@ -6,7 +6,7 @@ package bestfit.tune;
  * @param requests in each block
  */
 public record ExperimentPlan(String name, int promptTokens, int outputTokens, int requests) {
-    /** Such as {@code short 12 × 260→75}. */
+    /** Such as {@code short 12 × 200→60}. */
     public String title() {
         return name + " " + requests + " × " + shape();
     }

@@ -39,7 +39,8 @@ public record Outlook(
         var baseline = Baseline.of(spec, running);
         int configs = baseline.candidates().size();
         int deployments =
-                Schedule.of(configs, baseline.index(), List.of(), List::of).remaining();
+                Schedule.of(configs, baseline.index(), List.of(), Schedule.MOST_REPEATS, List::of)
+                        .remaining();
         return of(baseline, 0, deployments, USUAL_TRIAL_SECONDS);
     }
 

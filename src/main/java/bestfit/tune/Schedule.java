@@ -25,9 +25,11 @@ record Schedule(Optional<Step> next, int remaining) {
 
     /**
      * @param trials of any state; only finished ones count
+     * @param mostRepeats deployments beyond the first of each candidate, at most {@link #MOST_REPEATS}
      * @param again candidates worth another deployment, asked when each was tried once
      */
-    static Schedule of(int candidates, int baseline, List<TrialRow> trials, Supplier<List<Integer>> again) {
+    static Schedule of(
+            int candidates, int baseline, List<TrialRow> trials, int mostRepeats, Supplier<List<Integer>> again) {
         var tried = trials.stream().filter(TrialRow::finished).toList();
         var untried = order(candidates, baseline).stream()
                 .filter(candidate -> measured(tried, candidate) == 0 && !failed(tried, candidate))
@@ -36,7 +38,7 @@ record Schedule(Optional<Step> next, int remaining) {
             int repeats = candidates < 2 ? 0 : LEAST_REPEATS;
             return new Schedule(Optional.of(step(tried, untried.getFirst())), untried.size() + repeats);
         }
-        int left = candidates + MOST_REPEATS - tried.size();
+        int left = candidates + mostRepeats - tried.size();
         if (left <= 0) {
             return new Schedule(Optional.empty(), 0);
         }

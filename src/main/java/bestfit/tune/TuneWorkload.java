@@ -26,13 +26,16 @@ public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan
         experiments = List.copyOf(experiments);
     }
 
-    /** The guide's two experiments, short and long prompts, not yet sized: one request a user in each block. */
+    /**
+     * The guide's two experiments, short and long prompts, not yet sized: one request a user in each block. A fifth of the
+     * guide's lengths and less, so that a slow core too gets through a block in two seconds.
+     */
     public static TuneWorkload guide(int users, long seed) {
         return new TuneWorkload(
                 users,
                 BLOCKS,
                 seed,
-                List.of(new ExperimentPlan("short", 260, 75, users), new ExperimentPlan("long", 1500, 75, users)));
+                List.of(new ExperimentPlan("short", 200, 60, users), new ExperimentPlan("long", 1100, 60, users)));
     }
 
     /**
@@ -106,7 +109,7 @@ public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan
                 experiments);
     }
 
-    /** For people, such as {@code short 12 × 260→75 tokens, long 4 × 1500→75, 4 users}. */
+    /** For people, such as {@code short 12 × 200→60 tokens, long 4 × 1100→60, 4 users}. */
     public String sentence() {
         return String.join(", ", experiments.stream().map(ExperimentPlan::title).toList()) + " tokens a block, "
                 + blocks + " blocks, " + users + (users == 1 ? " user" : " users");

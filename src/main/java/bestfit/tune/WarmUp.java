@@ -16,7 +16,7 @@ final class WarmUp {
     private static final double FLAT = 0.05;
 
     /** A server whose rounds take long, or never settle, is not waited for. */
-    private static final double MOST_SECONDS = 20;
+    private static final double MOST_SECONDS = 10;
 
     private final List<Double> rounds = new ArrayList<>();
 

@@ -22,7 +22,7 @@ class WarmUpTest {
         var random = new SplittableRandom(1);
         for (int halving = 1; halving <= 6; halving++) {
             double each = halving;
-            int rounds = rounds(i -> 0.1 * (1 + 8 * Math.pow(0.5, i / each)) * (1 + 0.03 * random.nextGaussian()));
+            int rounds = rounds(i -> 0.05 * (1 + 8 * Math.pow(0.5, i / each)) * (1 + 0.03 * random.nextGaussian()));
             assertThat(8 * Math.pow(0.5, rounds / each))
                     .as("still to gain, halving every %s rounds", each)
                     .isLessThan(0.4);
@@ -36,7 +36,7 @@ class WarmUpTest {
 
     @Test
     void slowServerIsNotAskedForSixRounds() {
-        assertThat(rounds(_ -> 9)).isEqualTo(3);
+        assertThat(rounds(_ -> 4)).isEqualTo(3);
         assertThat(rounds(_ -> 70)).isEqualTo(1);
     }
 }
