@@ -5,6 +5,7 @@ import bestfit.http.HttpServer;
 import bestfit.model.ModelSpec;
 import bestfit.model.Tokenizer;
 import bestfit.scheduler.Scheduler;
+import bestfit.time.CoreSharing;
 import bestfit.time.ScaledClock;
 import java.io.IOException;
 import java.net.BindException;
@@ -91,6 +92,9 @@ public final class EngineServer implements AutoCloseable {
         log.info(Writer.API, "entry.py:140", "Starting vLLM server on " + http.url());
         log.info(Writer.API, "launcher.py:186", "Available routes are:");
         api.routes().forEach(route -> log.info(Writer.API, "launcher.py:195", route));
+        if (args.simulation().isPresent()) {
+            CoreSharing.compilersGiveWay(); // an executor that computes has use for them: its loops are the work
+        }
         log.uvicorn("Started server process [" + ProcessHandle.current().pid() + "]");
         log.uvicorn("Waiting for application startup.");
         log.uvicorn("Application startup complete.");

@@ -1,5 +1,6 @@
 package bestfit.http;
 
+import bestfit.time.CoreSharing;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -49,6 +50,7 @@ public final class RelayWarmUp {
             Thread.ofVirtual().start(() -> {
                 try {
                     run(relay);
+                    CoreSharing.compilersGiveWay();
                 } finally {
                     mine.complete(null);
                 }
