@@ -171,7 +171,9 @@ final class TuneRun {
                     stop,
                     text -> tokenizer.encode(text, false).length,
                     target.engine().startsWith("embedded") ? EMBEDDED_SILENCE : OTHER_SILENCE,
-                    target instanceof TuneTarget.Own own && own.onCores() ? Optional.of(EMBEDDED_AIM) : Optional.empty(),
+                    target instanceof TuneTarget.Own own && own.onCores()
+                            ? Optional.of(EMBEDDED_AIM)
+                            : Optional.empty(),
                     simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
                     progress);
             var campaign = Campaign.open(spec, row, tools);

@@ -61,9 +61,7 @@ final class EventLoops {
 
     static EventLoopGroup open(String threadName, int threads) {
         return new MultiThreadIoEventLoopGroup(
-                threads,
-                new LoopThreads(threadName),
-                EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+                threads, new LoopThreads(threadName), EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
     }
 
     static Class<? extends ServerSocketChannel> serverChannel() {

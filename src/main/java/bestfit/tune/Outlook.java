@@ -38,9 +38,8 @@ public record Outlook(
                 node.isPresent() ? Campaign.running(spec, node.get()) : Optional.<bestfit.args.DeploymentConfig>empty();
         var baseline = Baseline.of(spec, running);
         int configs = baseline.candidates().size();
-        int deployments =
-                Schedule.of(configs, baseline.index(), List.of(), Schedule.MOST_REPEATS, List::of)
-                        .remaining();
+        int deployments = Schedule.of(configs, baseline.index(), List.of(), Schedule.MOST_REPEATS, List::of)
+                .remaining();
         return of(baseline, 0, deployments, USUAL_TRIAL_SECONDS);
     }
 

@@ -25,7 +25,8 @@ class CoreSharingTest {
             for (var thread : threads) {
                 var stat = Files.readString(thread.resolve("stat"));
                 // the 19th field; the name before them may hold spaces
-                int nice = Integer.parseInt(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]);
+                int nice = Integer.parseInt(
+                        stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]);
                 (stat.contains(" CompilerThre") ? compilers : others).add(nice);
             }
         }
@@ -36,7 +37,8 @@ class CoreSharingTest {
     @Test
     void shortTurns_areTheThreadsOwn() throws Exception {
         var before = turnNanos();
-        Assumptions.assumeTrue(before >= 0, "this kernel shows no turns: it is older than 6.12, or shows no thread's schedule");
+        Assumptions.assumeTrue(
+                before >= 0, "this kernel shows no turns: it is older than 6.12, or shows no thread's schedule");
         var asked = new CompletableFuture<Long>();
         var thread = Thread.ofPlatform().start(() -> {
             CoreSharing.shortTurns();
@@ -52,7 +54,8 @@ class CoreSharingTest {
         try {
             return Files.readAllLines(Path.of("/proc/thread-self/sched")).stream()
                     .filter(line -> line.startsWith("se.slice"))
-                    .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
+                    .mapToLong(line ->
+                            Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
                     .findFirst()
                     .orElse(-1);
         } catch (IOException notShown) {

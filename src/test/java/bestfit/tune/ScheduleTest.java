@@ -29,7 +29,8 @@ class ScheduleTest {
             trials.stream()
                     .filter(each -> each.deployment() == 1)
                     .forEach(each -> missing.removeIf(it -> it == each.candidate()));
-            var next = Schedule.of(3, 1, trials, Schedule.MOST_REPEATS, () -> missing).next();
+            var next = Schedule.of(3, 1, trials, Schedule.MOST_REPEATS, () -> missing)
+                    .next();
             if (next.isEmpty()) {
                 break;
             }
@@ -46,15 +47,20 @@ class ScheduleTest {
                 trial(1, 0, State.RUNNING),
                 trial(1, 0, State.CUT),
                 trial(2, 0, State.MEASURED));
-        assertThat(Schedule.of(3, 0, trials, Schedule.MOST_REPEATS, List::of).next()).contains(new Schedule.Step(1, 0));
+        assertThat(Schedule.of(3, 0, trials, Schedule.MOST_REPEATS, List::of).next())
+                .contains(new Schedule.Step(1, 0));
     }
 
     /** Whoever kills an engine must not decide a campaign; an engine that dies again is at fault itself. */
     @Test
     void engineThatDiedUnderLoadGetsASecondChance() {
         var death = failed(0, "died-under-load");
-        assertThat(Schedule.of(1, 0, List.of(death), Schedule.MOST_REPEATS, List::of).next()).contains(new Schedule.Step(0, 1));
-        assertThat(Schedule.of(1, 0, List.of(death, death), Schedule.MOST_REPEATS, List::of).next()).isEmpty();
+        assertThat(Schedule.of(1, 0, List.of(death), Schedule.MOST_REPEATS, List::of)
+                        .next())
+                .contains(new Schedule.Step(0, 1));
+        assertThat(Schedule.of(1, 0, List.of(death, death), Schedule.MOST_REPEATS, List::of)
+                        .next())
+                .isEmpty();
     }
 
     @Test
@@ -62,7 +68,8 @@ class ScheduleTest {
         for (int most : List.of(Schedule.LEAST_REPEATS, Schedule.MOST_REPEATS)) {
             var trials = new ArrayList<TrialRow>(List.of(trial(0, 0, State.MEASURED), trial(1, 0, State.MEASURED)));
             for (int i = 1; i <= most; i++) {
-                assertThat(Schedule.of(2, 0, trials, most, () -> List.of(0)).next()).isPresent();
+                assertThat(Schedule.of(2, 0, trials, most, () -> List.of(0)).next())
+                        .isPresent();
                 trials.add(trial(i % 2, i, State.MEASURED));
             }
             assertThat(Schedule.of(2, 0, trials, most, () -> List.of(0)).next()).isEmpty();
