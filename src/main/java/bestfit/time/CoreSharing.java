@@ -21,8 +21,8 @@ public final class CoreSharing {
     /** Linux's default is 2.8 ms on a few cores, 0.1 ms the least it takes. */
     private static final long SHORT_TURN_NANOS = 100_000;
 
-    /** Nice value of compilers: a tenth of a contended core, all of an idle one. */
-    private static final int COMPILERS_NICE = 10;
+    /** Nice value of the fast compiler: a tenth of a contended core, for without it code is interpreted. */
+    private static final int COMPILER_NICE = 10;
 
     /** Of {@code struct sched_attr}, version 0: linux/sched/types.h. */
     private static final int ATTR_BYTES = 48;
@@ -30,6 +30,7 @@ public final class CoreSharing {
     private static final long ATTR_POLICY = 4;
     private static final long ATTR_RUNTIME = 24;
     private static final int SCHED_OTHER = 0;
+    private static final int SCHED_IDLE = 5;
 
     private CoreSharing() {}
 
@@ -51,7 +52,11 @@ public final class CoreSharing {
         }
     }
 
-    /** The JVM's compilers give way to all other threads from now on: for a process whose code is warm. */
+    /**
+     * The JVM's compilers give way to all other threads from now on: for a process whose code is warm. The optimizing one, which
+     * keeps a core for long and only makes fast code faster, runs where nothing else wants to: any thread that wakes
+     * takes the core from it, on older kernels too.
+     */
     public static void compilersGiveWay() {
         var calls = Native.CALLS;
         if (calls == null) {
@@ -60,8 +65,12 @@ public final class CoreSharing {
         try (var threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
             for (var thread : threads) {
                 // "C1 CompilerThread0", cut short; one that is started later inherits from the one that starts it
-                if (Files.readString(thread.resolve("comm")).contains(" CompilerThre")) {
-                    calls.setNice(Integer.parseInt(thread.getFileName().toString()), COMPILERS_NICE);
+                var name = Files.readString(thread.resolve("comm"));
+                int id = Integer.parseInt(thread.getFileName().toString());
+                if (name.startsWith("C1 Compiler")) {
+                    calls.setNice(id, COMPILER_NICE);
+                } else if (name.startsWith("C2 Compiler")) {
+                    calls.setIdle(id);
                 }
             }
         } catch (IOException | DirectoryIteratorException ended) {
@@ -70,7 +79,7 @@ public final class CoreSharing {
     }
 
     /** The system calls, looked up when first used. */
-    private record Native(MethodHandle syscall3, MethodHandle setpriority, long getAttrNumber, long setAttrNumber) {
+    private record Native(MethodHandle syscall, MethodHandle setpriority, long getAttrNumber, long setAttrNumber) {
         static final @Nullable Native CALLS = find();
 
         private static @Nullable Native find() {
@@ -111,16 +120,25 @@ public final class CoreSharing {
 
         /** Of the calling thread. */
         boolean getAttr(MemorySegment attr) {
-            return call(getAttrNumber, attr, ATTR_BYTES);
+            return call(getAttrNumber, 0, attr, ATTR_BYTES);
         }
 
         boolean setAttr(MemorySegment attr) {
-            return call(setAttrNumber, attr, 0);
+            return call(setAttrNumber, 0, attr, 0);
         }
 
-        private boolean call(long number, MemorySegment attr, long third) {
+        void setIdle(int thread) {
+            try (var arena = Arena.ofConfined()) {
+                var attr = arena.allocate(ATTR_BYTES, 8);
+                attr.set(ValueLayout.JAVA_INT, 0, ATTR_BYTES);
+                attr.set(ValueLayout.JAVA_INT, ATTR_POLICY, SCHED_IDLE);
+                call(setAttrNumber, thread, attr, 0);
+            }
+        }
+
+        private boolean call(long number, int thread, MemorySegment attr, long third) {
             try {
-                return (long) syscall3.invokeExact(number, 0L, attr, third, 0L) == 0;
+                return (long) syscall.invokeExact(number, (long) thread, attr, third, 0L) == 0;
             } catch (Throwable impossible) {
                 throw new IllegalStateException("syscall could not be called", impossible);
             }
