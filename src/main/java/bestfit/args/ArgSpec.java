@@ -1,6 +1,8 @@
 package bestfit.args;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What is known of one of vLLM's flags.
@@ -10,7 +12,7 @@ import java.util.Optional;
  * @param since first release that is known to have it, of those that were looked at
  * @param until first release that is known to lack it again; empty while it is there
  * @param defaultIn081 what 0.8.1 takes when it is not given; empty where unknown
- * @param defaultNow what later releases take
+ * @param defaultNow what later releases take, such as {@code 0.9 until 0.20, then 0.92}
  * @param engineUse what the embedded engine does with it
  */
 public record ArgSpec(
@@ -41,15 +43,44 @@ public record ArgSpec(
         REFUSED
     }
 
-    /** True when a release such as {@code 0.23} or {@code 0.8.1} has the flag. */
-    public boolean isIn(String version) {
-        return compare(since, version) <= 0
-                && until.filter(end -> compare(end, version) <= 0).isEmpty();
+    /** Whether a release has a flag. */
+    public enum Presence {
+        THERE,
+        ABSENT,
+        /** The release lies between those whose flags are known. */
+        UNKNOWN
+    }
+
+    /** Releases of which every flag is known. */
+    private static final List<String> COMPLETE = List.of("0.8.1", "0.9.1", "0.23", "0.32", "0.33");
+
+    /** "0.9 until 0.20, then 0.92". */
+    private static final Pattern CHANGED = Pattern.compile("(.+) until ([\\d.]+), then (.+)");
+
+    /** Whether a release such as {@code 0.23} or {@code 0.8.1} has the flag. */
+    public Presence presence(String version) {
+        if (until.filter(end -> compare(end, version) <= 0).isPresent()) {
+            return Presence.ABSENT;
+        }
+        if (compare(since, version) <= 0) {
+            return Presence.THERE;
+        }
+        return absentIn().filter(last -> compare(version, last) <= 0).isPresent() ? Presence.ABSENT : Presence.UNKNOWN;
+    }
+
+    /** The last release that is known not to have had it yet; empty where none is. */
+    public Optional<String> absentIn() {
+        return COMPLETE.reversed().stream()
+                .filter(release -> compare(release, since) < 0)
+                .findFirst();
     }
 
     /** What a release takes when the flag is not given; empty where unknown. */
     public Optional<String> defaultIn(String version) {
-        return compare(version, "0.9") < 0 ? defaultIn081 : defaultNow;
+        return (compare(version, "0.9") < 0 ? defaultIn081 : defaultNow).map(value -> {
+            var changed = CHANGED.matcher(value);
+            return !changed.matches() ? value : changed.group(compare(version, changed.group(2)) < 0 ? 1 : 3);
+        });
     }
 
     /** Release numbers part by part; a missing part is 0. */

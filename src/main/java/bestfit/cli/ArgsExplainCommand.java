@@ -3,6 +3,7 @@ package bestfit.cli;
 import bestfit.args.ArgCatalogue;
 import bestfit.args.ArgEffect;
 import bestfit.args.ArgSpec;
+import bestfit.args.ArgSpec.Presence;
 import bestfit.args.VllmArgs;
 import bestfit.config.Json;
 import bestfit.config.Nearest;
@@ -10,6 +11,7 @@ import bestfit.config.Problems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -94,7 +96,8 @@ public final class ArgsExplainCommand implements Callable<Integer> {
     }
 
     private static String releases(ArgSpec spec) {
-        return "since " + spec.since()
+        return "first seen in " + spec.since()
+                + spec.absentIn().map(last -> ", not in " + last).orElse("")
                 + spec.until().map(end -> ", gone in " + end).orElse("");
     }
 
@@ -102,9 +105,15 @@ public final class ArgsExplainCommand implements Callable<Integer> {
         var out = System.out;
         out.println(spec.flag() + "   " + words(spec.effect()));
         out.println("    type      " + spec.type());
-        out.println(
-                "    default   " + (spec.isIn(version) ? spec.defaultIn(version).orElse("not known") : "-"));
-        out.println("    releases  " + releases(spec) + (spec.isIn(version) ? "" : "; not in " + version));
+        var presence = spec.presence(version);
+        out.println("    default   "
+                + (presence == Presence.ABSENT ? "-" : spec.defaultIn(version).orElse("not known")));
+        out.println("    releases  " + releases(spec)
+                + switch (presence) {
+                    case THERE -> "";
+                    case ABSENT -> "; " + version + " has it not";
+                    case UNKNOWN -> "; whether " + version + " has it is not known";
+                });
         out.println("    embedded  "
                 + switch (spec.engineUse()) {
                     case OBEYED -> "obeyed";
@@ -113,16 +122,20 @@ public final class ArgsExplainCommand implements Callable<Integer> {
                 });
     }
 
+    private static @Nullable Boolean known(Presence presence) {
+        return presence == Presence.UNKNOWN ? null : presence == Presence.THERE;
+    }
+
     private ObjectNode fields(ArgSpec spec) {
         var fields = Json.object()
                 .put("flag", spec.flag())
                 .put("effect", words(spec.effect()))
                 .put("type", spec.type())
-                .put("known_to_version", spec.isIn(version))
+                .put("known_to_version", known(spec.presence(version)))
                 .put("since", spec.since());
         spec.until().ifPresentOrElse(end -> fields.put("gone_in", end), () -> fields.putNull("gone_in"));
         spec.defaultIn(version)
-                .filter(_ -> spec.isIn(version))
+                .filter(_ -> spec.presence(version) != Presence.ABSENT)
                 .ifPresentOrElse(value -> fields.put("default", value), () -> fields.putNull("default"));
         return fields;
     }

@@ -28,6 +28,7 @@ final class ChoiceProgress {
     private final List<Integer> tokens = new ArrayList<>();
 
     private final List<TokenLogprob> logprobs = new ArrayList<>();
+    private final TokenNames names;
     private int tokensTaken;
     private int logprobsTaken;
     /** Characters of the logprobs' tokens so far, which vLLM counts as the text's. */
@@ -46,6 +47,7 @@ final class ChoiceProgress {
         this.request = request;
         this.tokenizer = tokenizer;
         this.eosId = eosId;
+        this.names = new TokenNames(tokenizer, style);
         var options = request.options();
         this.text = new ChoiceText(
                 tokenizer.stream(options.skipSpecialTokens()), options.stop(), options.includeStopText());
@@ -87,7 +89,7 @@ final class ChoiceProgress {
             promptLogprobs = token.promptLogprobs();
         }
         if (token.logprobs() != null) {
-            logprobs.add(logprob(token.id(), token.logprobs()));
+            logprobs.add(logprob(token.logprobs(), names));
         }
         boolean stopToken = token.finish() == Finish.STOP;
         if (stopToken && !request.options().includeStopText()) {
@@ -116,7 +118,6 @@ final class ChoiceProgress {
     private void end(String reason, @Nullable Object stop) {
         finishReason = reason;
         stopReason = stop;
-        text.finish();
     }
 
     /** What is new since the last call. */
@@ -132,9 +133,8 @@ final class ChoiceProgress {
             newLogprobs = withPrompt(newLogprobs);
         }
         if (newLogprobs != null) {
-            textOffset += newLogprobs.stream()
-                    .mapToInt(token -> token.token().length())
-                    .sum();
+            textOffset +=
+                    newLogprobs.stream().mapToInt(TokenLogprob::characters).sum();
         }
         var newTokens = options.returnTokenIds() ? List.copyOf(tokens.subList(tokensTaken, tokens.size())) : null;
         tokensTaken = count;
@@ -174,15 +174,17 @@ final class ChoiceProgress {
     }
 
     private String promptText() {
-        return tokenizer.decode(order.prompt(), true);
+        return tokenizer.decode(order.prompt(), false);
     }
 
     private List<TokenLogprob> withPrompt(List<TokenLogprob> generated) {
         var all = new ArrayList<TokenLogprob>();
-        all.add(new TokenLogprob(name(order.prompt()[0]), Double.NaN, List.of()));
+        var promptNames = new TokenNames(tokenizer, style);
+        int first = order.prompt()[0];
+        all.add(new TokenLogprob(promptNames.name(first), promptNames.told(first), Double.NaN, List.of()));
         if (promptLogprobs != null) {
             for (var each : promptLogprobs) {
-                all.add(logprob(each.chosen(), each));
+                all.add(logprob(each, promptNames));
             }
         }
         all.addAll(request.echoOnly() ? List.of() : generated);
@@ -193,48 +195,50 @@ final class ChoiceProgress {
      * vLLM lists the chosen token first, then the best others: as many as asked for, and for completions one more where the
      * chosen one is not among those.
      */
-    private TokenLogprob logprob(int token, Logprobs found) {
+    private TokenLogprob logprob(Logprobs found, TokenNames names) {
+        int token = found.chosen();
         var wanted = request.options().logprobs();
         int asked = wanted == null ? 0 : wanted;
         int limit = request.chat() ? asked : asked + 1;
+        var name = names.name(token);
+        var told = names.told(token);
         var top = new ArrayList<TokenLogprob.Alternative>();
-        top.add(new TokenLogprob.Alternative(name(token), found.chosenLogprob()));
+        top.add(new TokenLogprob.Alternative(name, told, found.chosenLogprob()));
         for (int i = 0; i < found.ids().length && i < asked; i++) {
             if (found.ids()[i] != token) {
-                top.add(new TokenLogprob.Alternative(name(found.ids()[i]), found.logprobs()[i]));
+                int id = found.ids()[i];
+                top.add(new TokenLogprob.Alternative(names.name(id), names.told(id), found.logprobs()[i]));
             }
         }
-        return new TokenLogprob(name(token), found.chosenLogprob(), top.subList(0, Math.min(limit, top.size())));
-    }
-
-    private String name(int token) {
-        return switch (style) {
-            case TEXT -> tokenizer.tokenText(token);
-            case PREFIXED_ID -> "token_id:" + token;
-            case ID -> String.valueOf(token);
-        };
+        names.pass(token);
+        return new TokenLogprob(name, told, found.chosenLogprob(), top.subList(0, Math.min(limit, top.size())));
     }
 
     private JsonNode promptLogprobs() {
         var list = Json.array();
         list.addNull();
         if (promptLogprobs != null) {
+            var promptNames = new TokenNames(tokenizer, style);
             for (var each : promptLogprobs) {
                 var entry = list.addObject();
+                int chosen = each.chosen();
                 entry.set(
-                        String.valueOf(each.chosen()), ranked(each.chosen(), each.chosenLogprob(), each.chosenRank()));
+                        String.valueOf(chosen),
+                        ranked(promptNames.text(chosen), each.chosenLogprob(), each.chosenRank()));
                 for (int i = 0; i < each.ids().length; i++) {
-                    entry.set(String.valueOf(each.ids()[i]), ranked(each.ids()[i], each.logprobs()[i], i + 1));
+                    int id = each.ids()[i];
+                    entry.set(String.valueOf(id), ranked(promptNames.text(id), each.logprobs()[i], i + 1));
                 }
+                promptNames.pass(chosen);
             }
         }
         return list;
     }
 
-    private JsonNode ranked(int token, double logprob, int rank) {
+    private static JsonNode ranked(String token, double logprob, int rank) {
         return Json.object()
                 .put("logprob", AnswerFormat.finite(logprob))
                 .put("rank", rank)
-                .put("decoded_token", tokenizer.tokenText(token));
+                .put("decoded_token", token);
     }
 }

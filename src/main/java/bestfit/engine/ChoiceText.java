@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The text of one choice as its tokens come: whole characters only, cut at the first stop text. While it goes on, as many
- * characters are held back as could begin a stop text. Not thread-safe.
+ * The text of one choice as its tokens come: whole characters only (an unfinished one at the end is dropped), cut at the
+ * first stop text. While it goes on, as many characters are held back as could begin a stop text. Not thread-safe.
  */
 final class ChoiceText {
     private final Detokenizer detokenizer;
@@ -51,11 +51,6 @@ final class ChoiceText {
             }
         }
         return null;
-    }
-
-    /** No token follows: an unfinished character becomes U+FFFD. */
-    void finish() {
-        text.append(detokenizer.finish());
     }
 
     int length() {

@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.config.Json;
+import bestfit.engine.EngineLog.Writer;
 import bestfit.http.Exchange;
 import bestfit.http.Handler;
 import bestfit.http.Router;
@@ -8,7 +9,9 @@ import bestfit.openai.ApiError;
 import bestfit.openai.ApiException;
 import bestfit.openai.BodyReader;
 import bestfit.openai.GenerationRequest;
+import bestfit.openai.PythonText;
 import bestfit.openai.RequestReader;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -37,6 +40,7 @@ final class EngineApi {
     EngineApi(EngineServer.Parts parts, EngineCore core) {
         this.parts = parts;
         this.core = core;
+        router.around(handler -> exchange -> answer(exchange, handler));
         on("GET", "/health", this::health);
         on("GET", "/load", this::load);
         on("GET", "/ping", this::health);
@@ -53,22 +57,22 @@ final class EngineApi {
                 "/metrics",
                 exchange -> exchange.respond(
                         200,
-                        "text/plain; version=0.0.4; charset=utf-8",
-                        parts.metrics().text().getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+                        "text/plain; version=1.0.0; charset=utf-8",
+                        parts.metrics().text().getBytes(StandardCharsets.UTF_8)));
     }
 
     Router router() {
         return router;
     }
 
-    /** Route and method of each endpoint, for the log. */
+    /** Method and path of each endpoint. */
     List<String> routes() {
         return List.copyOf(routes);
     }
 
     private void on(String method, String path, Handler handler) {
-        routes.add("Route: " + path + ", Methods: " + method);
-        router.on(method, path, exchange -> answer(exchange, handler));
+        routes.add(method + " " + path);
+        router.on(method, path, handler);
     }
 
     private void answer(Exchange exchange, Handler handler) throws Exception {
@@ -80,24 +84,37 @@ final class EngineApi {
             }
             handler.handle(logged);
         } catch (ApiException refused) {
-            logged.json(refused.error().status(), refused.error().json());
+            refused(logged, refused.error());
         }
+    }
+
+    /** vLLM logs an unknown model as an error of its own: not every ERROR line is a fault of the server. */
+    private void refused(Exchange exchange, ApiError error) {
+        if (error.status() == 404) {
+            parts.log()
+                    .error(
+                            Writer.API,
+                            "serving.py:274",
+                            "Error with model error=ErrorInfo(message=" + PythonText.quoted(error.message())
+                                    + ", type='" + error.type() + "', param='model', code=404)");
+        }
+        exchange.json(error.status(), error.json());
     }
 
     private boolean authorised(Exchange exchange) {
         var keys = parts.config().args().apiKeys();
-        return keys.isEmpty()
-                || exchange.header("Authorization")
-                        .filter(value ->
-                                value.startsWith("Bearer ") && keys.contains(value.substring("Bearer ".length())))
-                        .isPresent();
+        if (keys.isEmpty() || exchange.method().equals("OPTIONS")) {
+            return true;
+        }
+        var given = exchange.header("Authorization").orElse("").split(" ", 2);
+        return given.length == 2 && given[0].equalsIgnoreCase("Bearer") && keys.contains(given[1]);
     }
 
     private void accessLine(Exchange exchange, int status, int bytes) {
         double seconds = (System.nanoTime() - exchange.receivedNanos()) / 1e9;
-        parts.metrics()
-                .http
-                .answered(exchange.method(), exchange.path(), status, exchange.body().length, bytes, seconds);
+        var method = exchange.method();
+        var path = routes.contains(method + " " + exchange.path()) ? exchange.path() : HttpMetrics.NO_ROUTE;
+        parts.metrics().http.answered(method, path, status, exchange.body().length, bytes, seconds);
         var args = parts.config().args();
         if (args.accessLog() && !args.quietEndpoints().contains(exchange.path())) {
             parts.log()
@@ -109,9 +126,11 @@ final class EngineApi {
     private static String reason(int status) {
         return switch (status) {
             case 200 -> "OK";
+            case 307 -> "Temporary Redirect";
             case 400 -> "Bad Request";
             case 401 -> "Unauthorized";
             case 404 -> "Not Found";
+            case 405 -> "Method Not Allowed";
             case 500 -> "Internal Server Error";
             case 503 -> "Service Unavailable";
             default -> "";
@@ -185,8 +204,19 @@ final class EngineApi {
         if (!core.isAlive()) {
             throw new ApiException(ApiError.internal(EngineServer.DEAD));
         }
-        var id = request.id() == null ? hex(ids.incrementAndGet()) : request.id();
-        return new Generation(parts, core, request, (chat ? "chatcmpl-" : "cmpl-") + id);
+        refuseOtherRanks(exchange);
+        // Nothing keeps a client from using an id twice.
+        var unique = hex(ids.incrementAndGet());
+        var id = exchange.header("X-Request-Id").orElse(request.id() == null ? unique : request.id());
+        return new Generation(parts, core, request, (chat ? "chatcmpl-" : "cmpl-") + id, unique);
+    }
+
+    private static void refuseOtherRanks(Exchange exchange) {
+        var rank = exchange.header("X-data-parallel-rank").filter(value -> value.matches("-?\\d{1,9}"));
+        if (rank.isPresent() && Integer.parseInt(rank.get()) != 0) {
+            throw new ApiException(ApiError.badRequest(
+                    "data_parallel_rank " + Integer.parseInt(rank.get()) + " is out of range [0, 1).", null));
+        }
     }
 
     /** The body, if it says that it is JSON. */

@@ -20,6 +20,7 @@ import java.util.TreeMap;
  * @param maxModelLen empty: the model's own; -1: what the KV cache holds
  * @param release of vLLM that scheduler and defaults follow
  * @param chunkedPrefill empty: the release's default
+ * @param shutdownSeconds that requests in flight have to end at SIGTERM
  * @param simulation empty: computed for real on this machine's cores
  * @param deviceMemoryBytes memory of one device; the embedded model is given little, so that layouts differ as on GPUs
  * @param devices how many this engine may use
@@ -51,6 +52,7 @@ public record EngineArgs(
         boolean logStats,
         boolean accessLog,
         Set<String> quietEndpoints,
+        int shutdownSeconds,
         List<Fault> faults,
         Optional<Simulation> simulation,
         long deviceMemoryBytes,
@@ -111,6 +113,7 @@ public record EngineArgs(
                 !reader.on("disable-uvicorn-access-log", false),
                 Set.of(String.join(",", reader.many("--disable-access-log-for-endpoints"))
                         .split(",", -1)),
+                reader.whole("--shutdown-timeout", 0, 0),
                 Fault.parse(reader.text("--fault", ""), tp, pp),
                 simulation,
                 reader.bytes("--device-memory")

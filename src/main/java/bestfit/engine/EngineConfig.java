@@ -54,7 +54,11 @@ record EngineConfig(
         if (maxModelLen > spec.maxPositions()) {
             throw StartFailure.config("User-specified max_model_len (" + maxModelLen
                     + ") is greater than the derived max_model_len (max_position_embeddings=" + spec.maxPositions()
-                    + " or model_max_length=None in model's config.json).");
+                    + " or model_max_length=None in model's config.json). To allow overriding this maximum, set the env"
+                    + " var VLLM_ALLOW_LONG_MAX_MODEL_LEN=1. VLLM_ALLOW_LONG_MAX_MODEL_LEN must be used with extreme"
+                    + " caution. If the model uses relative position encoding (RoPE), positions exceeding"
+                    + " derived_max_model_len lead to nan. If the model uses absolute position encoding, positions"
+                    + " exceeding derived_max_model_len will cause a CUDA array out-of-bounds error.");
         }
         int sequences = args.maxNumSeqs().orElse(isLarge(args) ? LARGE_SEQUENCES : DEFAULT_SEQUENCES);
         boolean v0 = args.version().v0();
@@ -86,12 +90,35 @@ record EngineConfig(
         if (fit) {
             maxModelLen = (int) Math.min(maxModelLen, stored);
         } else if (stored < maxModelLen) {
-            throw StartFailure.engine("The model's max seq len (" + maxModelLen
-                    + ") is larger than the maximum number of tokens that can be stored in KV cache (" + stored
-                    + "). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the"
-                    + " engine.");
+            throw StartFailure.engine(
+                    v0 ? kvTooSmallInV0(maxModelLen, stored) : kvTooSmall(args, memory, maxModelLen, stored));
         }
         return new EngineConfig(args, dtype, maxModelLen, sequences, tokens, chunked, memory, blocks, instance);
+    }
+
+    private static String kvTooSmallInV0(int maxModelLen, long stored) {
+        return "The model's max seq len (" + maxModelLen
+                + ") is larger than the maximum number of tokens that can be stored in KV cache (" + stored
+                + "). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the"
+                + " engine.";
+    }
+
+    private static String kvTooSmall(EngineArgs args, DeviceMemory memory, int maxModelLen, long stored) {
+        long needed = Math.ceilDiv(maxModelLen, args.blockSize()) * memory.blockBytes();
+        long available = (stored / args.blockSize() + 1) * memory.blockBytes();
+        return "To serve at least one request with the model's max seq len (" + maxModelLen + "), ("
+                + roundedGib(needed)
+                + " GiB KV cache is needed, which is larger than the available KV cache memory ("
+                + roundedGib(available)
+                + " GiB). Based on the available memory, the estimated maximum model length is " + stored
+                + ". Try increasing `gpu_memory_utilization` (which also controls CPU memory on the CPU backend) or"
+                + " decreasing `max_model_len` when initializing the engine. See"
+                + " https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.";
+    }
+
+    /** As Python writes it: 24.0, 0.02. */
+    private static double roundedGib(long bytes) {
+        return Math.round(100.0 * bytes / (1L << 30)) / 100.0;
     }
 
     private static int batchedTokens(EngineArgs args, int maxModelLen, int sequences, boolean chunked) {
@@ -158,7 +185,8 @@ record EngineConfig(
         }
         if (tp * pp > args.devices()) {
             throw StartFailure.config("World size (" + tp * pp + ") is larger than the number of available GPUs ("
-                    + args.devices() + ") in this node.");
+                    + args.devices() + ") in this node. If this is intentional and you are using:\n- ray, set"
+                    + " '--distributed-executor-backend ray'.\n- multiprocessing, set '--nnodes' appropriately.");
         }
     }
 
@@ -174,14 +202,16 @@ record EngineConfig(
         }
         if (blocks <= 1) {
             throw StartFailure.engine("No available memory for the cache blocks. Try increasing"
-                    + " `gpu_memory_utilization` when initializing the engine.");
+                    + " `gpu_memory_utilization` when initializing the engine (this flag also controls CPU memory"
+                    + " reservation on the CPU backend, despite its name). See"
+                    + " https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.");
         }
         return (int) Math.min(blocks, Integer.MAX_VALUE / 64);
     }
 
-    /** Tokens that the KV cache holds. */
+    /** Tokens that the KV cache has room for; as in vLLM's log one block of them is never given out. */
     long kvTokens() {
-        return (blocks - 1L) * args.blockSize();
+        return (long) blocks * args.blockSize();
     }
 
     SchedulerConfig scheduler() {

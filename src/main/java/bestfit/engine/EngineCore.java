@@ -236,7 +236,7 @@ final class EngineCore implements AutoCloseable {
         int empty = 0;
         while (inFlight.size() < executor.stages() && scheduler.hasWork()) {
             var step = scheduler.schedule();
-            recordPreemptions(step);
+            metrics.preemptions.add(step.preempted().size());
             if (!step.chunks().isEmpty()) {
                 submit(step);
                 continue;
@@ -256,23 +256,12 @@ final class EngineCore implements AutoCloseable {
         }
     }
 
-    private void recordPreemptions(ScheduledStep step) {
-        for (var sequence : step.preempted()) {
-            metrics.preemptions.increment();
-            var request = live.get(sequence.id());
-            if (request != null) {
-                request.preemptions++;
-            }
-        }
-    }
-
     private void submit(ScheduledStep step) {
         var rows = new ArrayList<Row>(step.chunks().size());
         long now = clock.nanoTime();
         for (var chunk : step.chunks()) {
             rows.add(row(chunk, now));
         }
-        metrics.iterationTokens.add(step.tokens());
         var output = executor.submit(rows);
         long ready = rows.stream().mapToLong(Row::readyNanos).max().orElse(now);
         inFlight.add(new InFlight(step, executor.hidesHost() ? Math.max(ready, endedNanos) : now, output));
@@ -287,9 +276,7 @@ final class EngineCore implements AutoCloseable {
         }
         if (chunk.entry() == Entry.NEW) {
             request.admittedNanos = now;
-            metrics.prefixQueries.add(sequence.promptLength());
-            metrics.prefixHits.add(chunk.cachedTokens());
-            request.cachedTokens = chunk.cachedTokens();
+            metrics.admitted(sequence);
         }
         int end = chunk.start() + chunk.tokens();
         int promptLogprobs = chunk.start() < sequence.promptLength() ? request.order.promptLogprobs() : -1;
@@ -323,6 +310,7 @@ final class EngineCore implements AutoCloseable {
             before[i] = chunks.get(i).sequence().generated();
         }
         var ended = scheduler.complete(step, output.sampled());
+        int tokens = 0;
         for (int i = 0; i < before.length; i++) {
             var chunk = chunks.get(i);
             var request = live.get(chunk.sequence().id());
@@ -336,9 +324,11 @@ final class EngineCore implements AutoCloseable {
                 request.addPromptLogprobs(chunk.start(), prompt);
             }
             if (chunk.sequence().generated() > before[i]) {
+                tokens += 1 + (request.firstTokenNanos == 0 ? request.uncachedPrompt() : 0);
                 deliver(request, output, i, now);
             }
         }
+        metrics.step(tokens);
         endUnseen(ended);
         endedNanos = now;
         iterations.step(step, now - done.startNanos(), scheduler.kvUsage());
@@ -376,7 +366,7 @@ final class EngineCore implements AutoCloseable {
                         output.sampled()[row],
                         output.logprobs()[row],
                         first ? request.takePromptLogprobs() : null,
-                        request.cachedTokens,
+                        sequence.cachedTokens(),
                         finish));
     }
 

@@ -30,6 +30,7 @@ final class EngineRequest {
             int promptLogprobs) {}
 
     final Order order;
+    final Siblings siblings;
     final Sequence sequence;
     final TokenSink sink;
     final long arrivedNanos;
@@ -37,14 +38,13 @@ final class EngineRequest {
     long computedNanos;
 
     long admittedNanos;
-    int cachedTokens;
-    int preemptions;
     long firstTokenNanos;
     long lastTokenNanos;
     private @Nullable List<Logprobs> promptLogprobs;
 
-    EngineRequest(Order order, TokenSink sink, long arrivedNanos) {
+    EngineRequest(Order order, Siblings siblings, TokenSink sink, long arrivedNanos) {
         this.order = order;
+        this.siblings = siblings;
         this.sink = sink;
         this.arrivedNanos = arrivedNanos;
         this.computedNanos = arrivedNanos;
@@ -57,6 +57,11 @@ final class EngineRequest {
         var sampling = generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
         var enforced = order.enforced();
         return enforced.length == 0 ? sampling : sampling.enforcing(enforced[Math.min(generated, enforced.length - 1)]);
+    }
+
+    /** Tokens of the prompt that the prefix cache did not hold. */
+    int uncachedPrompt() {
+        return sequence.promptLength() - sequence.cachedTokens();
     }
 
     /** True when sampling looks at earlier tokens. */

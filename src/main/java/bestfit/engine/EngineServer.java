@@ -91,7 +91,7 @@ public final class EngineServer implements AutoCloseable {
         log.info(Writer.API, "entry.py:136", "Supported tasks: ['generate']");
         log.info(Writer.API, "entry.py:140", "Starting vLLM server on " + http.url());
         log.info(Writer.API, "launcher.py:186", "Available routes are:");
-        api.routes().forEach(route -> log.info(Writer.API, "launcher.py:195", route));
+        api.routes().forEach(route -> logRoute(log, route.split(" ", -1)));
         if (args.simulation().isPresent()) {
             CoreSharing.compilersGiveWay(); // an executor that computes has use for them: its loops are the work
         }
@@ -100,6 +100,10 @@ public final class EngineServer implements AutoCloseable {
         log.uvicorn("Application startup complete.");
         return new EngineServer(
                 parts, core, http, StatsLog.start(parts.metrics(), args.logStats() ? log : EngineLog.SILENT), ended);
+    }
+
+    private static void logRoute(EngineLog log, String[] methodAndPath) {
+        log.info(Writer.API, "launcher.py:195", "Route: " + methodAndPath[1] + ", Methods: " + methodAndPath[0]);
     }
 
     /** The process ends a second later with exit code 0, as vLLM's does. */
@@ -129,20 +133,36 @@ public final class EngineServer implements AutoCloseable {
         return ended;
     }
 
-    /** Ends as vLLM does at SIGTERM: what is in flight is aborted and told so. */
+    /** Ends as vLLM does at SIGTERM: what is in flight is aborted and told so, or may end in {@code --shutdown-timeout}. */
     @Override
     public void close() {
         var log = parts.log();
+        var open = parts.metrics().openRequests;
+        int seconds = parts.config().args().shutdownSeconds();
+        var mode = seconds == 0 ? "abort" : "drain";
         log.info(Writer.API, "launcher.py:254", "[shutdown] API server: shutdown triggered");
+        log.info(
+                Writer.API,
+                "launcher.py:270",
+                "[shutdown] API server: stopping engine client mode=" + mode + " timeout=" + seconds + "s");
         stats.close();
-        core.close();
         try {
-            parts.metrics().openRequests.awaitNone(LAST_WORDS_MILLIS);
+            open.awaitNone(TimeUnit.SECONDS.toMillis(seconds));
+            if (open.count() > 0) {
+                log.info(
+                        Writer.CORE,
+                        "core.py:1644",
+                        "[shutdown] EngineCore: aborting in-flight requests count=" + open.count());
+            }
+            core.close();
+            open.awaitNone(LAST_WORDS_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            core.close();
         }
         http.close();
         log.uvicorn("Shutting down");
+        log.uvicorn("Waiting for application shutdown.");
         log.uvicorn("Application shutdown complete.");
     }
 }

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import bestfit.args.ArgSpec.Takes;
 import bestfit.config.Json;
 import bestfit.engine.EngineLog.Writer;
 import bestfit.engine.EngineServer.Parts;
@@ -8,20 +9,25 @@ import bestfit.http.HttpServer;
 import bestfit.model.Model;
 import bestfit.model.Models;
 import bestfit.model.Tokenizer;
+import bestfit.openai.PythonText;
 import bestfit.scheduler.Scheduler;
 import bestfit.time.ScaledClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What an engine does before it serves, with vLLM's log lines: checks the args, loads the model and warms up, and beside
@@ -33,6 +39,9 @@ final class EngineStart {
     private static final Duration WARM_UP = Duration.ofMillis(300);
     private static final Duration LONG_PROMPTS = Duration.ofMillis(600);
     private static final int LONG_PROMPT_WORDS = 4_000;
+
+    /** Minor release. */
+    private static final int ONE_KV_LINE_SINCE = 32;
 
     /** Tokens that a word of a rehearsed prompt takes at most. */
     private static final int LONGEST_WORD = 16;
@@ -152,16 +161,37 @@ final class EngineStart {
                 Writer.API,
                 "api_utils.py:350",
                 args.simulation().map(EngineStart::simulated).orElse(COMPUTED));
-        var given = args.given().entrySet().stream()
-                .map(entry -> "'" + entry.getKey() + "': '" + entry.getValue() + "'")
-                .collect(Collectors.joining(", ", "{", "}"));
-        log.info(Writer.API, "api_utils.py:286", "non-default args: " + given);
+        log.info(Writer.API, "api_utils.py:286", "non-default args: " + given(args));
         for (var fault : args.faults()) {
             log.warning(
                     Writer.API,
                     "api_utils.py:351",
                     "--fault " + fault.kind().label() + ": this engine fails on purpose.");
         }
+    }
+
+    /** As a Python dict. */
+    private static String given(EngineArgs args) {
+        var model = PythonText.quoted(args.model());
+        var all = new ArrayList<>(List.of("'model_tag': " + model, "'model': " + model));
+        new TreeMap<>(args.given()).forEach((name, value) -> {
+            if (!name.equals("model")) {
+                all.add(PythonText.quoted(name) + ": " + python(name, value));
+            }
+        });
+        return all.stream().collect(Collectors.joining(", ", "{", "}"));
+    }
+
+    private static String python(String name, String value) {
+        if (value.equals("True") || value.matches("-?\\d+(\\.\\d+)?")) {
+            return value;
+        }
+        return VllmFlags.takes("--" + name.replace('_', '-')).orElse(Takes.ONE) == Takes.MANY
+                ? Stream.of(value.split(" ", -1))
+                        .map(PythonText::quoted)
+                        .toList()
+                        .toString()
+                : PythonText.quoted(value);
     }
 
     private static String simulated(Simulation simulation) {
@@ -208,18 +238,23 @@ final class EngineStart {
                 "Each device has " + ByteSize.show(memory.total()) + ": " + ByteSize.show(memory.usable())
                         + " usable, " + ByteSize.show(memory.weights()) + " for weight, "
                         + ByteSize.show(memory.activations()) + " for peak activation.");
-        log.info(
-                Writer.CORE,
-                "kv_cache_utils.py:1744",
-                String.format(Locale.ROOT, "GPU KV cache size: %,d tokens", config.kvTokens()));
-        log.info(
-                Writer.CORE,
-                "kv_cache_utils.py:1745",
-                String.format(
-                        Locale.ROOT,
-                        "Maximum concurrency for %,d tokens per request: %.2fx",
-                        config.maxModelLen(),
-                        config.kvTokens() / (double) config.maxModelLen()));
+        logKvSpace(config, log);
+    }
+
+    /** One line since about 0.32, two before. */
+    private static void logKvSpace(EngineConfig config, EngineLog log) {
+        var size = String.format(Locale.ROOT, "GPU KV cache size: %,d tokens", config.kvTokens());
+        var concurrency = String.format(
+                Locale.ROOT,
+                "Maximum concurrency for %,d tokens per request: %.2fx",
+                config.maxModelLen(),
+                config.kvTokens() / (double) config.maxModelLen());
+        if (config.args().version().minor() >= ONE_KV_LINE_SINCE) {
+            log.info(Writer.CORE, "kv_cache_utils.py:2327", size + ", " + concurrency);
+        } else {
+            log.info(Writer.CORE, "kv_cache_utils.py:1744", size);
+            log.info(Writer.CORE, "kv_cache_utils.py:1745", concurrency);
+        }
     }
 
     private Parts rehearsed() {

@@ -30,8 +30,12 @@ final class Generation {
     private final int promptTokens;
     private int open;
 
-    /** @throws bestfit.openai.ApiException if a prompt does not fit; nothing was started then */
-    Generation(EngineServer.Parts parts, EngineCore core, GenerationRequest request, String id) {
+    /**
+     * @param id as the answer says it
+     * @param unique id in the engine
+     * @throws bestfit.openai.ApiException if a prompt does not fit; nothing was started then
+     */
+    Generation(EngineServer.Parts parts, EngineCore core, GenerationRequest request, String id, String unique) {
         this.parts = parts;
         this.core = core;
         this.request = request;
@@ -42,7 +46,7 @@ final class Generation {
         this.tellsCache = parts.config().args().given().containsKey("enable_prompt_tokens_details");
         int eosId = parts.spec().eosIds().isEmpty() ? -1 : parts.spec().eosIds().getFirst();
         var style = style(request, parts.config().args());
-        for (var order : parts.orders().make(id, request)) {
+        for (var order : parts.orders().make(unique, request)) {
             choices.add(new ChoiceProgress(order, request, parts.tokenizer(), eosId, style));
         }
         this.open = choices.size();
@@ -75,9 +79,13 @@ final class Generation {
         } else {
             sink = StreamAnswer.begin(this, exchange, stream, onEnd);
         }
-        parts.metrics().requestChoices.add(request.options().n());
-        for (var choice : choices) {
-            core.add(new EngineRequest(choice.order(), sink, parts.clock().at(exchange.receivedNanos())));
+        long arrivedNanos = parts.clock().at(exchange.receivedNanos());
+        int n = request.options().n();
+        for (int first = 0; first < choices.size(); first += n) {
+            var siblings = new Siblings(n);
+            for (var choice : choices.subList(first, first + n)) {
+                core.add(new EngineRequest(choice.order(), siblings, sink, arrivedNanos));
+            }
         }
     }
 

@@ -9,6 +9,9 @@ import java.util.function.Supplier;
 
 /** Answers as prometheus-fastapi-instrumentator counts them in vLLM; what watches the engine does not count. Thread-safe. */
 final class HttpMetrics {
+    /** The path of what is answered 404 or 405. */
+    static final String NO_ROUTE = "none";
+
     private static final Set<String> UNCOUNTED = Set.of("/metrics", "/health", "/load", "/ping", "/version");
     private static final double[] FINE = {
         0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 7.5, 10, 30, 60
@@ -50,16 +53,23 @@ final class HttpMetrics {
         text.counter("http_requests_total", "Total number of requests by method, status and handler.", answers);
         text.summary(
                 "http_request_size_bytes",
-                "Content length of incoming requests by handler, by its header.",
+                "Content length of incoming requests by handler. Only value of header is respected. Otherwise ignored."
+                        + " No percentile calculated. ",
                 requestBytes);
         text.summary(
                 "http_response_size_bytes",
-                "Content length of outgoing responses by handler, by its header.",
+                "Content length of outgoing responses by handler. Only value of header is respected. Otherwise ignored."
+                        + " No percentile calculated. ",
                 responseBytes);
         text.histogram(
                 "http_request_duration_highr_seconds",
-                "Latency with many buckets and no labels, for percentiles.",
+                "Latency with many buckets but no API specific labels. Made for more accurate percentile"
+                        + " calculations. ",
                 Map.of(Map.of(), allSeconds));
-        text.histogram("http_request_duration_seconds", "Latency by handler, with few buckets.", seconds);
+        text.histogram(
+                "http_request_duration_seconds",
+                "Latency with only few buckets by handler. Made to be only used if aggregation by handler is"
+                        + " important. ",
+                seconds);
     }
 }

@@ -1,6 +1,9 @@
 package bestfit.engine;
 
+import bestfit.openai.PythonText;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -8,6 +11,9 @@ import java.util.TreeMap;
  * gauge of when it was created. Not thread-safe.
  */
 final class MetricsText {
+    /** Digits before the point that Go, and so Prometheus, writes without an exponent. */
+    private static final int GO_DIGITS = 6;
+
     private final StringBuilder out = new StringBuilder(32_768);
     private final double createdUnixSeconds;
 
@@ -30,6 +36,12 @@ final class MetricsText {
         return all;
     }
 
+    /** One value without labels that counts nothing of the engine's, so that it tells no creation. */
+    void single(String name, String type, String help, double value) {
+        family(name, type, help);
+        sample(name, Map.of(), value);
+    }
+
     void gauge(String name, String help, Map<Map<String, String>, ? extends Number> series) {
         family(name, "gauge", help);
         series.forEach((labels, value) -> sample(name, labels, value.doubleValue()));
@@ -47,7 +59,7 @@ final class MetricsText {
         series.forEach((labels, histogram) -> {
             var state = histogram.state();
             for (int i = 0; i < state.bounds().length; i++) {
-                bucket(name, labels, Double.toString(state.bounds()[i]), (double) state.counts()[i]);
+                bucket(name, labels, number(state.bounds()[i]), (double) state.counts()[i]);
             }
             bucket(name, labels, "+Inf", (double) state.count());
             sample(name + "_count", labels, (double) state.count());
@@ -70,7 +82,10 @@ final class MetricsText {
         sample(name + "_bucket", with(labels, "le", bound), count);
     }
 
-    private void created(String name, String help, Iterable<Map<String, String>> series) {
+    private void created(String name, String help, Set<Map<String, String>> series) {
+        if (series.isEmpty()) {
+            return;
+        }
         family(name + "_created", "gauge", help);
         series.forEach(labels -> sample(name + "_created", labels, createdUnixSeconds));
     }
@@ -92,7 +107,18 @@ final class MetricsText {
                     .append('"');
             before = ',';
         }
-        out.append(labels.isEmpty() ? " " : "} ").append(value).append('\n');
+        out.append(labels.isEmpty() ? " " : "} ").append(number(value)).append('\n');
+    }
+
+    /** As Python's client writes it: 20000.0, but 1.5e+06 from seven digits before the point on, as Go would. */
+    private static String number(double value) {
+        var text = PythonText.number(value);
+        int dot = text.indexOf('.');
+        if (value <= 0 || dot <= GO_DIGITS || text.indexOf('e') >= 0) {
+            return text;
+        }
+        var digits = text.charAt(0) + "." + text.substring(1, dot) + text.substring(dot + 1);
+        return String.format(Locale.ROOT, "%se+%02d", digits.replaceFirst("[.0]+$", ""), dot - 1);
     }
 
     @Override

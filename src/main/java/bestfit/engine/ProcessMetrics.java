@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 
 /** What Prometheus' clients tell of their process, where the system tells it (Linux). */
 final class ProcessMetrics {
@@ -27,10 +26,11 @@ final class ProcessMetrics {
                 "Start time of the process since unix epoch in seconds.",
                 startedUnixSeconds);
         if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
-            text.counter(
+            text.single(
                     "process_cpu_seconds_total",
+                    "counter",
                     "Total user and system CPU time spent in seconds.",
-                    Map.of(Map.of(), system.getProcessCpuTime() / 1e9));
+                    system.getProcessCpuTime() / 1e9);
             gauge(text, "process_open_fds", "Number of open file descriptors.", (double)
                     system.getOpenFileDescriptorCount());
             gauge(text, "process_max_fds", "Maximum number of open file descriptors.", (double)
@@ -43,6 +43,6 @@ final class ProcessMetrics {
     }
 
     private static void gauge(MetricsText text, String name, String help, double value) {
-        text.gauge(name, help, Map.of(Map.of(), value));
+        text.single(name, "gauge", help, value);
     }
 }

@@ -42,8 +42,7 @@ final class StreamAnswer implements TokenSink {
     /** Writes the headers at once: the time to the first token is the time to the first event. */
     static StreamAnswer begin(
             Generation generation, Exchange exchange, GenerationOptions.Stream options, Runnable onEnd) {
-        var body = exchange.stream(
-                200, Map.of("Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache"));
+        var body = exchange.stream(200, Map.of("Content-Type", "text/event-stream; charset=utf-8"));
         var answer = new StreamAnswer(generation, body, options, onEnd);
         body.onWritabilityChange(answer::drain);
         exchange.onClientGone(() -> {

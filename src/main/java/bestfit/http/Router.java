@@ -7,12 +7,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Routes by method and path. A path is literal, has {@code {name}} segments, or ends in {@code /*} for all below it; the
- * more literal route wins, whatever the order of registration. GET routes answer HEAD too. An unknown path is 404, a known
- * one with another method 405, both with FastAPI's bodies; one slash too many at its end is redirected. Built once, then immutable in use.
+ * more literal route wins, whatever the order of registration. An unknown path is 404, a known one with another method 405
+ * (HEAD where there is GET included), both with FastAPI's bodies; one slash too many at its end is redirected. Built once,
+ * then immutable in use.
  */
 public final class Router {
     /** Literal segments first, then named ones, then the longest prefix. */
@@ -22,6 +24,7 @@ public final class Router {
             .thenComparing(Route::positionsNamed);
 
     private final List<Route> routes = new ArrayList<>();
+    private UnaryOperator<Handler> around = UnaryOperator.identity();
 
     private record Route(String method, List<String> segments, boolean prefix, Handler handler) {
         static Route of(String method, String path, Handler handler) {
@@ -69,7 +72,7 @@ public final class Router {
         }
 
         boolean takes(String wanted) {
-            return method.equals("*") || method.equals(wanted) || (method.equals("GET") && wanted.equals("HEAD"));
+            return method.equals("*") || method.equals(wanted);
         }
     }
 
@@ -88,8 +91,18 @@ public final class Router {
         return this;
     }
 
+    /** Has every answer made by what {@code wrapping} makes of its handler, those that there is no such route included. */
+    public Router around(UnaryOperator<Handler> wrapping) {
+        around = wrapping;
+        return this;
+    }
+
     /** The handler of the exchange's route, or one that answers that there is none. Does not block. */
     Handler find(ServerExchange exchange, Target target) {
+        return around.apply(route(exchange, target));
+    }
+
+    private Handler route(ServerExchange exchange, Target target) {
         if (!target.isWellFormed()) {
             return answered -> detail(answered, 400, Map.of(), "Bad Request");
         }

@@ -131,19 +131,19 @@ public final class AnswerFormat {
         var node = Json.object();
         var content = node.putArray("content");
         for (var token : tokens) {
-            var entry = entry(content.addObject(), token.token(), token.logprob());
+            var entry = entry(content.addObject(), token.token(), token.text(), token.logprob());
             var top = entry.putArray("top_logprobs");
             for (var other : token.top()) {
-                entry(top.addObject(), other.token(), other.logprob());
+                entry(top.addObject(), other.token(), other.text(), other.logprob());
             }
         }
         return node;
     }
 
-    private static ObjectNode entry(ObjectNode node, String token, double logprob) {
+    private static ObjectNode entry(ObjectNode node, String token, String text, double logprob) {
         node.put("token", token).put("logprob", finite(logprob));
         var bytes = node.putArray("bytes");
-        for (byte each : token.getBytes(StandardCharsets.UTF_8)) {
+        for (byte each : text.getBytes(StandardCharsets.UTF_8)) {
             bytes.add(each & 0xff);
         }
         return node;
@@ -159,7 +159,7 @@ public final class AnswerFormat {
         int offset = textOffset;
         for (var token : tokens) {
             offsets.add(offset);
-            offset += token.token().length();
+            offset += token.characters();
             texts.add(token.token());
             // The first token of an echoed prompt has none.
             if (Double.isNaN(token.logprob())) {

@@ -4,7 +4,7 @@ import java.math.BigDecimal;
 import tools.jackson.databind.JsonNode;
 
 /** Values as Python prints them, since vLLM's messages hold them so. */
-final class PythonText {
+public final class PythonText {
     private static final int LONGEST = 200;
     /** Python writes numbers from here on, and below 1e-4, with an exponent. */
     private static final double EXPONENT_FROM = 1e16;
@@ -12,7 +12,7 @@ final class PythonText {
     private PythonText() {}
 
     /** {@code repr} of a string: single quotes, unless it holds some and no double ones. */
-    static String quoted(String text) {
+    public static String quoted(String text) {
         char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
         var out = new StringBuilder().append(quote);
         for (int i = 0; i < text.length(); i++) {
@@ -62,7 +62,8 @@ final class PythonText {
         return "None";
     }
 
-    static String number(double value) {
+    /** {@code repr} of a float. */
+    public static String number(double value) {
         if (Double.isNaN(value)) {
             return "nan";
         }

@@ -35,6 +35,10 @@ public final class RequestReader {
     public static GenerationRequest completion(byte[] bytes, Consumer<@Nullable String> checkModel) {
         var body = BodyReader.of(bytes, RequestShape.COMPLETION, BodyRules::completion);
         checkModel.accept(body.text("model"));
+        if (body.get("prompt_embeds") != null) {
+            throw new ApiException(ApiError.badField(
+                    "You must set `--enable-prompt-embeds` to input `prompt_embeds`.", "prompt_embeds"));
+        }
         var prompts = prompts(body.get("prompt"));
         if (body.text("suffix") != null) {
             throw refuse(
@@ -98,7 +102,10 @@ public final class RequestReader {
         }
         var messages = new ArrayList<ChatMessage>();
         for (var each : body.items("messages")) {
-            messages.add(new ChatMessage(each.path("role").asString(""), content(body, each.get("content"))));
+            var role = each.path("role").asString("");
+            // No template here knows developers, and vLLM has them speak as the system then.
+            messages.add(
+                    new ChatMessage(role.equals("developer") ? "system" : role, content(body, each.get("content"))));
         }
         if (messages.isEmpty()) {
             throw refuse("Cannot apply chat template to an empty conversation. Provide at least one message.", null);

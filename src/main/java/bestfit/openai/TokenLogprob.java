@@ -5,12 +5,19 @@ import java.util.List;
 /**
  * One generated token with its log-probability and the best alternatives, best first.
  *
- * @param token its text; U+FFFD for bytes that are no whole character
+ * @param token what it is called: its text, empty where it ends inside a character, or its id
+ * @param text whose bytes are told with it
  */
-public record TokenLogprob(String token, double logprob, List<Alternative> top) {
-    public record Alternative(String token, double logprob) {}
+public record TokenLogprob(String token, String text, double logprob, List<Alternative> top) {
+    /** Named as a {@link TokenLogprob} is. */
+    public record Alternative(String token, String text, double logprob) {}
 
     public TokenLogprob {
         top = List.copyOf(top);
+    }
+
+    /** As Python counts them. */
+    public int characters() {
+        return token.codePointCount(0, token.length());
     }
 }

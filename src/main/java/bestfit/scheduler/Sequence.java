@@ -141,7 +141,7 @@ public final class Sequence {
         return this;
     }
 
-    boolean readsPrefixCache() {
+    public boolean readsPrefixCache() {
         return readsPrefixCache;
     }
 

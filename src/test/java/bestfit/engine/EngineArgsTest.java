@@ -71,7 +71,7 @@ class EngineArgsTest {
             -tp 2 -pp 3                              | World size (6) is larger than the number of available GPUs (4)
             --max-model-len 5000                     | User-specified max_model_len (5000) is greater than the derived max_model_len (max_position_embeddings=4096
             --max-num-batched-tokens 8               | max_num_batched_tokens (8) must be greater than or equal to max_num_seqs (64).
-            --num-gpu-blocks-override 101            | The model's max seq len (4096) is larger than the maximum number of tokens that can be stored in KV cache (1600). Try increasing `gpu_memory_utilization` or decreasing `max_model_len`
+            --num-gpu-blocks-override 101            | To serve at least one request with the model's max seq len (4096), (0.01 GiB KV cache is needed, which is larger than the available KV cache memory (0.0 GiB). Based on the available memory, the estimated maximum model length is 1600. Try increasing `gpu_memory_utilization`
             --device-memory 3MiB                     | CUDA out of memory. Tried to allocate
             --device-memory 8MiB                     | No available memory for the cache blocks.
             --quantization fp8                       | The embedded engine does not support --quantization fp8

@@ -103,11 +103,13 @@ class HttpServerTest {
     }
 
     @Test
-    void answersHeadLikeGetWithoutBody() throws IOException {
+    void refusesHeadAsFastApiDoes_withoutBody() throws IOException {
         try (RawClient raw = raw()) {
             String answer = raw.send("HEAD /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                     .readAll();
-            assertThat(answer).contains("200 OK", "content-length: 7").endsWith("\r\n\r\n");
+            assertThat(answer)
+                    .contains("405 Method", "Allow: GET", "content-length: 31")
+                    .endsWith("\r\n\r\n");
         }
     }
 
