@@ -26,10 +26,26 @@ public record VllmArgs(List<String> list) {
             case "-pp" -> "--pipeline-parallel-size";
             case "-dp" -> "--data-parallel-size";
             case "-dcp" -> "--decode-context-parallel-size";
+            case "-pcp" -> "--prefill-context-parallel-size";
+            case "-dpn" -> "--data-parallel-rank";
+            case "-dpr" -> "--data-parallel-start-rank";
+            case "-dpl" -> "--data-parallel-size-local";
+            case "-dpa" -> "--data-parallel-address";
+            case "-dpp" -> "--data-parallel-rpc-port";
+            case "-dpb" -> "--data-parallel-backend";
+            case "-dph" -> "--data-parallel-hybrid-lb";
+            case "-dpe" -> "--data-parallel-external-lb";
+            case "-dpm" -> "--data-parallel-multi-port-external-lb";
+            case "-asc" -> "--api-server-count";
+            case "-n" -> "--nnodes";
+            case "-r" -> "--node-rank";
+            case "-ac" -> "--attention-config";
+            case "-dc" -> "--diffusion-config";
             case "-q" -> "--quantization";
             case "-ep" -> "--enable-expert-parallel";
             case "-sc" -> "--speculative-config";
             case "-O", "-cc" -> "--compilation-config";
+            case "--device-memory-utilization", "--device_memory_utilization" -> "--gpu-memory-utilization";
             default -> flag.startsWith("--") ? flag.replace('_', '-') : flag;
         };
     }

@@ -158,6 +158,10 @@ public record EngineArgs(
 
     /** Looks values up; each refusal is argparse's. */
     private static final class Reader {
+        /** vLLM reads 4k as 4000 and 4K as 4096, in these flags alone. */
+        private static final Map<String, String> NUMBER_KINDS = Map.of(
+                "--max-model-len", "human_readable_int_or_auto", "--max-num-batched-tokens", "human_readable_int");
+
         private final VllmArgs args;
         private final List<String> positionals;
 
@@ -181,8 +185,9 @@ public record EngineArgs(
                 if (takes.isEmpty()) {
                     unknown.add(given.flag());
                     unknown.addAll(given.values());
-                } else if (takes.get() == Takes.ONE && given.values().isEmpty()) {
-                    throw new ArgumentError("argument " + given.flag() + ": expected one argument");
+                } else if (takes.get() != Takes.SWITCH && given.values().isEmpty()) {
+                    throw new ArgumentError("argument " + given.flag() + ": expected "
+                            + (takes.get() == Takes.ONE ? "one argument" : "at least one argument"));
                 } else if (takes.get() != Takes.MANY) {
                     int own = takes.get() == Takes.ONE || isBoolean(given.values()) ? 1 : 0;
                     positionals.addAll(
@@ -266,12 +271,14 @@ public record EngineArgs(
             if (text.isEmpty()) {
                 return OptionalInt.empty();
             }
-            // vLLM reads 4k as 4000 and 4K as 4096.
+            var kind = NUMBER_KINDS.getOrDefault(flag, "int");
             var number = text.get().matches("-?\\d{1,12}")
                     ? OptionalLong.of(Long.parseLong(text.get()))
-                    : text.get().matches("[\\d.]+[kKmM]") ? ByteSize.parse(text.get()) : OptionalLong.empty();
+                    : !kind.equals("int") && text.get().matches("[\\d.]+[kKmM]")
+                            ? ByteSize.parse(text.get())
+                            : OptionalLong.empty();
             if (number.isEmpty() || number.getAsLong() > Integer.MAX_VALUE) {
-                throw new ArgumentError("argument " + flag + ": invalid int value: '" + text.get() + "'");
+                throw new ArgumentError("argument " + flag + ": invalid " + kind + " value: '" + text.get() + "'");
             }
             if (number.getAsLong() < least) {
                 throw new ArgumentError(

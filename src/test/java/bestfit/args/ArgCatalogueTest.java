@@ -23,6 +23,10 @@ class ArgCatalogueTest {
         "--kv-cache-dtype, CHANGES_ANSWERS, 0.33, THERE, auto",
         "--no-enable-prefix-caching, MAY_MOVE_LAST_BITS, 0.33, THERE, True",
         "--compilation-config.mode, MAY_MOVE_LAST_BITS, 0.33, THERE, {}",
+        "-asc=2, PERFORMANCE, 0.33, THERE, data-parallel-size",
+        "--device_memory_utilization, PERFORMANCE, 0.33, THERE, 0.92",
+        "--max-num-active-seqs, MAY_MOVE_LAST_BITS, 0.32, THERE, None",
+        "--max-num-partial-prefills, PERFORMANCE, 0.32, ABSENT, ",
         "--port, PLUMBING, 0.33, THERE, 8000"
     })
     void aFlagIsKnownByReleaseInEverySpelling(

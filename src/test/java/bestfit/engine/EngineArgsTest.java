@@ -43,7 +43,10 @@ class EngineArgsTest {
             tiny extra                     | unrecognized arguments: extra
             tiny --dtype bogus             | argument --dtype: invalid choice: 'bogus' (choose from 'auto',
             tiny --max-num-seqs many       | argument --max-num-seqs: invalid int value: 'many'
+            tiny --max-num-seqs 4k         | argument --max-num-seqs: invalid int value: '4k'
+            tiny --max-model-len many      | argument --max-model-len: invalid human_readable_int_or_auto value: 'many'
             tiny --port                    | argument --port: expected one argument
+            tiny --api-key --port 1        | argument --api-key: expected at least one argument
             --port 3                       | the following arguments are required: MODEL
             tiny --device-memory big       | argument --device-memory: invalid size: 'big'
             tiny --fault explode           | argument --fault: invalid value: 'explode'

@@ -186,8 +186,45 @@ class EngineServerTest {
                 .isEqualTo(4);
     }
 
+    @Test
+    void anUnfinishedCharacterAtTheEnd_isDropped() {
+        int half = engine.json("/tokenize", "{\"prompt\":\"h\u00e9\"}").at("/tokens/1").asInt();
+        var choice = engine.json(
+                        TEXT,
+                        "{\"prompt\":\"x\",\"max_tokens\":1,\"temperature\":0,\"logit_bias\":{\"" + half + "\":100},"
+                                + "\"return_token_ids\":true}")
+                .at("/choices/0");
+        assertThat(choice.at("/token_ids/0").asInt()).isEqualTo(half);
+        assertThat(choice.path("text").asString()).isEmpty();
+    }
+
+    @Test
+    void tokensNamedByTheirIds_tellTheBytesOfTheirText() {
+        var choice = engine.json(CHAT, """
+                {"messages":[{"role":"user","content":"x"}],"max_tokens":1,"temperature":0,"ignore_eos":true,
+                 "logprobs":true,"top_logprobs":1,"return_tokens_as_token_ids":true}""").at("/choices/0");
+        var token = choice.at("/logprobs/content/0");
+        var bytes = choice.at("/message/content").asString().getBytes(StandardCharsets.UTF_8);
+        assertThat(token.path("token").asString()).startsWith("token_id:");
+        assertThat(token.path("bytes").size()).isEqualTo(bytes.length).isPositive();
+        assertThat(token.at("/bytes/0").asInt()).isEqualTo(bytes[0] & 0xff);
+    }
+
+    @Test
+    void developersSpeakAsTheSystem_andSpecialTokensAreEchoed() {
+        var developer = "{\"messages\":[{\"role\":\"developer\",\"content\":\"x\"}]}";
+        assertThat(engine.json("/tokenize", developer).path("tokens"))
+                .isEqualTo(engine.json("/tokenize", developer.replace("developer", "system"))
+                        .path("tokens"));
+        assertThat(engine.json(TEXT, "{\"prompt\":\"<|im_end|>a\",\"max_tokens\":1,\"echo\":true}")
+                        .at("/choices/0/text")
+                        .asString())
+                .startsWith("<|im_end|>a");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
+            {"prompt_embeds":"x"}                | 400 | BadRequestError | You must set `--enable-prompt-embeds` to input `prompt_embeds`. (parameter=prompt_embeds)
             {"model":"nope","prompt":"x"}        | 404 | NotFoundError   | The model `nope` does not exist.
             {"prompt":"x","max_tokens":0}        | 400 | BadRequestError | max_tokens must be at least 1, got 0.
             {"prompt":"x","max_tokens":513}      | 400 | BadRequestError | max_tokens=513 cannot be greater than max_model_len=512.
