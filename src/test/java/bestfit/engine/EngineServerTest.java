@@ -188,7 +188,9 @@ class EngineServerTest {
 
     @Test
     void anUnfinishedCharacterAtTheEnd_isDropped() {
-        int half = engine.json("/tokenize", "{\"prompt\":\"h\u00e9\"}").at("/tokens/1").asInt();
+        int half = engine.json("/tokenize", "{\"prompt\":\"h\u00e9\"}")
+                .at("/tokens/1")
+                .asInt();
         var choice = engine.json(
                         TEXT,
                         "{\"prompt\":\"x\",\"max_tokens\":1,\"temperature\":0,\"logit_bias\":{\"" + half + "\":100},"
@@ -224,7 +226,7 @@ class EngineServerTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {"prompt_embeds":"x"}                | 400 | BadRequestError | You must set `--enable-prompt-embeds` to input `prompt_embeds`. (parameter=prompt_embeds)
+            {"prompt":"x","prompt_embeds":"x"}   | 400 | BadRequestError | You must set `--enable-prompt-embeds` to input `prompt_embeds`. (parameter=prompt_embeds)
             {"model":"nope","prompt":"x"}        | 404 | NotFoundError   | The model `nope` does not exist.
             {"prompt":"x","max_tokens":0}        | 400 | BadRequestError | max_tokens must be at least 1, got 0.
             {"prompt":"x","max_tokens":513}      | 400 | BadRequestError | max_tokens=513 cannot be greater than max_model_len=512.
