@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -117,8 +118,9 @@ public final class PlanCommand implements Callable<Integer> {
 
     @Option(
             names = "--learn",
-            paramLabel = "CSV",
-            description = "Add a table of measurements of this --server to what is known of it; later plans use it.")
+            paramLabel = "FILE",
+            description =
+                    "Add to what is known of this --server, for later plans: a table of measurements, a table of single steps, or vLLM's log of its start.")
     private @Nullable Path learn;
 
     @Option(
@@ -144,17 +146,24 @@ public final class PlanCommand implements Callable<Integer> {
             }
             return PlanGuide.print(json);
         }
+        if (!enumerateOnly && learn == null && models == null) {
+            return predict();
+        }
         var problems = new Problems();
-        space.check(problems);
         check(problems);
         problems.throwIfAny();
         if (enumerateOnly) {
             return enumerate();
         }
         if (learn != null) {
-            return PlanTables.learn(learn, MeasuredHere.file(Home.of(System.getenv()), serverSpec()));
+            return PlanTables.learn(
+                    learn,
+                    Home.of(System.getenv()),
+                    serverSpec(),
+                    EngineVersion.told(engineVersion),
+                    space.model == null ? "" : space.model);
         }
-        return models == null ? predict() : PlanModels.print(models, serverSpec(), engineVersion, json);
+        return PlanModels.print(Objects.requireNonNull(models), serverSpec(), engineVersion, json);
     }
 
     private int predictCases(Path table) {
@@ -165,6 +174,7 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     private void check(Problems problems) {
+        space.check(problems);
         if (input < 1) {
             problems.add("--input " + input + " must be at least 1");
         }
@@ -184,13 +194,23 @@ public final class PlanCommand implements Callable<Integer> {
                             + String.join(", ", KnownModels.names()),
                     "  "));
         }
-        var known = KnownModels.find(space.model);
-        var mandatory = space.args.isEmpty() ? known.mandatoryArgs() : space.args;
-        var load = workload == null
-                ? new Load(input, output, space.users, 0, space.users * 10.0)
-                : PlanWorkload.read(workload, entry);
-        var on = serverSpec();
-        var version = EngineVersion.of(engineVersion);
+        var problems = new Problems();
+        var model = space.model;
+        var found = problems.of(() -> KnownModels.find(model));
+        var there = problems.of(this::serverSpec);
+        var release = problems.of(() -> EngineVersion.told(engineVersion));
+        var given = problems.of(() -> ArgsText.read(
+                "--args",
+                space.args.isEmpty()
+                        ? found.map(KnownModels.Known::mandatoryArgs).orElse("")
+                        : space.args));
+        var load = problems.of(this::load);
+        check(problems);
+        problems.throwIfAny();
+        space.warnOfUnknownArgs();
+        var known = found.orElseThrow();
+        var on = there.orElseThrow();
+        var version = release.orElseThrow();
         var learnt = MeasuredHere.of(MeasuredHere.file(Home.of(System.getenv()), on), on, known.card(), version);
         if (learnt.residual() > MISFIT) {
             System.err.printf(
@@ -199,13 +219,19 @@ public final class PlanCommand implements Callable<Integer> {
                     on,
                     100 * learnt.residual());
         }
-        var plan = Plan.of(new Plan.Query(known.card(), on, version, ArgsText.read("--args", mandatory), load), learnt);
+        var plan = Plan.of(new Plan.Query(known.card(), on, version, given.orElseThrow(), load.orElseThrow()), learnt);
         if (json) {
             System.out.println(PredictionReport.json(plan));
         } else {
             PredictionReport.text(plan).forEach(System.out::println);
         }
         return ExitCode.OK;
+    }
+
+    private Load load() {
+        return workload == null
+                ? new Load(input, output, space.users, 0, space.users * 10.0)
+                : PlanWorkload.read(workload, entry);
     }
 
     private ServerSpec serverSpec() {

@@ -28,7 +28,7 @@ final class PlanModels {
                 var query = new Plan.Query(
                         known.card(),
                         server,
-                        EngineVersion.of(engineVersion),
+                        EngineVersion.told(engineVersion),
                         ArgsText.read("mandatory args of " + name, known.mandatoryArgs()),
                         new Load(64, 64, 1, 0, 10));
                 var best = Plan.of(query, Constants.shipped()).rows().getFirst();

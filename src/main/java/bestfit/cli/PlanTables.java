@@ -2,8 +2,10 @@ package bestfit.cli;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.hardware.ServerSpec;
 import bestfit.perf.Cases;
 import bestfit.perf.Constants;
+import bestfit.perf.EngineVersion;
 import bestfit.perf.MeasuredHere;
 import bestfit.perf.Score;
 import bestfit.report.AccuracyReport;
@@ -33,9 +35,11 @@ final class PlanTables {
         return ExitCode.OK;
     }
 
-    static int learn(Path table, Path known) {
-        int added = MeasuredHere.add(known, table.toString(), read(table));
-        System.err.println(added + " rows added to " + known);
+    /** @param model for a table of steps that does not name it; empty if not told */
+    static int learn(Path from, Path home, ServerSpec server, EngineVersion release, String model) {
+        var file = MeasuredHere.file(home, server);
+        var added = MeasuredHere.learn(file, server, release, model, from);
+        System.err.println(added + " added to what is known of " + server + " in " + file.getParent());
         return ExitCode.OK;
     }
 

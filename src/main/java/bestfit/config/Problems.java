@@ -2,6 +2,8 @@ package bestfit.config;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Collects every problem of a user's input so that all are shown at once. Not thread-safe. */
@@ -16,6 +18,16 @@ public final class Problems {
     /** What something else had found. */
     public void addAll(ConfigException others) {
         found.addAll(others.problems());
+    }
+
+    /** What a reader makes of the input; empty, and its problems added, if it finds any. */
+    public <T> Optional<T> of(Supplier<T> reader) {
+        try {
+            return Optional.of(reader.get());
+        } catch (ConfigException e) {
+            addAll(e);
+            return Optional.empty();
+        }
     }
 
     /** A problem unless {@code value} is within the bounds, both of them allowed. */

@@ -67,7 +67,10 @@ public final class KnownModels {
         }
         var file = Files.isDirectory(Path.of(name)) ? Path.of(name, "config.json") : Path.of(name);
         if (!Files.isRegularFile(file)) {
-            var all = INDEX.stream().flatMap(entry -> entry.names().stream()).toList();
+            var all = INDEX.stream()
+                    .flatMap(entry -> entry.names().stream())
+                    .map(each -> name.indexOf('/') < 0 ? shortName(each) : each)
+                    .toList();
             var nearest = Nearest.to(name, all)
                     .map(each -> "the nearest known is " + each)
                     .orElse("bestfit plan lists those that are bundled");

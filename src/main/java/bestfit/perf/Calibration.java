@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.DoubleStream;
 
 /**
  * Constants of one server learnt from what was measured on it: the most probable ones given the shipped as prior, see
@@ -13,6 +14,12 @@ import java.util.TreeSet;
 public final class Calibration {
     private static final double NOISE = 0.04;
     private static final int TURNS = 12;
+
+    /** Beginning of the names of the constants of memory. */
+    static final String MEMORY = "memory.";
+
+    /** Sizes that a start reports are exact to about 1 %, a quarter of the noise of times. */
+    private static final double MEMORY_WEIGHT = 16;
 
     /** How much hosts differ from one another, and cards of one kind: deviations of logarithms. */
     private static final double HOST = 0.3;
@@ -36,30 +43,73 @@ public final class Calibration {
      */
     public record Fitted(Constants constants, double residual) {}
 
-    public static Fitted fit(List<Observation> observations, Constants prior) {
-        Fit.Residuals residuals = constants -> residuals(observations, constants);
-        double[] weights = residuals.of(prior);
-        Arrays.fill(weights, 1);
-        var names = new TreeSet<String>();
-        observations.forEach(each -> Prediction.values(each.config(), prior.noting(names)));
-        var widened = prior;
-        for (var name : names) {
-            double server = name.startsWith("ar.host") || name.startsWith("cpu.") ? HOST : CARD;
-            widened = widened.with(name, prior.get(name), Math.hypot(prior.doubt(name), server));
+    /** What is known of a server: loads, recorded steps and starts. */
+    record Evidence(List<Observation> loads, List<StepTable.Window> steps, List<StartLog.Start> starts) {
+        boolean times() {
+            return !loads.isEmpty() || !steps.isEmpty();
         }
-        var fitted = Fit.of(residuals, NOISE, weights, widened, List.copyOf(names), TURNS);
-        return new Fitted(fitted, Fit.rootMeanSquare(residuals.of(fitted)));
     }
 
-    /** Logarithms of predicted over measured; NaN for what cannot be predicted. */
-    private static double[] residuals(List<Observation> observations, Constants constants) {
-        return observations.stream()
-                .flatMapToDouble(each -> {
-                    var figures = Prediction.values(each.config(), constants);
-                    return each.measured().entrySet().stream()
-                            .mapToDouble(entry ->
-                                    Math.log(figures.getOrDefault(entry.getKey(), Double.NaN) / entry.getValue()));
-                })
-                .toArray();
+    public static Fitted fit(List<Observation> observations, Constants prior) {
+        return fit(new Evidence(observations, List.of(), List.of()), prior);
+    }
+
+    static Fitted fit(Evidence evidence, Constants prior) {
+        Fit.Residuals residuals = constants -> residuals(evidence, constants);
+        double[] all = residuals.of(prior);
+        double[] weights = all.clone();
+        int starts = all.length
+                - evidence.starts().stream()
+                        .mapToInt(each -> each.figures().size())
+                        .sum();
+        int steps = starts - evidence.steps().size();
+        Arrays.fill(weights, 0, steps, 1);
+        // Windows of one run share what the model gets wrong: they count as the square root of their number.
+        Arrays.fill(
+                weights,
+                steps,
+                starts,
+                1 / Math.sqrt(Math.max(1, evidence.steps().size())));
+        Arrays.fill(weights, starts, all.length, MEMORY_WEIGHT);
+        var widened = prior;
+        var names = names(evidence, prior);
+        for (var name : names) {
+            widened = widened.with(name, prior.get(name), unmeasured(prior, name));
+        }
+        var fitted = Fit.of(residuals, NOISE, weights, widened, names, TURNS);
+        return new Fitted(fitted, Fit.rootMeanSquare(Arrays.copyOf(residuals.of(fitted), starts)));
+    }
+
+    /** Those that the evidence asks for; times say nothing of memory, which a start says plainly. */
+    private static List<String> names(Evidence evidence, Constants prior) {
+        var names = new TreeSet<String>();
+        evidence.loads().forEach(each -> Prediction.values(each.config(), prior.noting(names)));
+        evidence.steps().forEach(each -> each.predicted(prior.noting(names)));
+        names.removeIf(name -> name.startsWith(MEMORY));
+        evidence.starts().forEach(each -> StartLog.predicted(each.on(), prior.noting(names)));
+        return List.copyOf(names);
+    }
+
+    /** Doubt of a constant on a server where nothing was measured yet: servers differ. */
+    static double unmeasured(Constants prior, String name) {
+        if (name.startsWith(MEMORY)) {
+            return prior.doubt(name);
+        }
+        return Math.hypot(prior.doubt(name), name.startsWith("ar.host") || name.startsWith("cpu.") ? HOST : CARD);
+    }
+
+    /** Logarithms of predicted over measured, of loads, then steps, then starts; NaN for what cannot be predicted. */
+    private static double[] residuals(Evidence evidence, Constants constants) {
+        var loads = evidence.loads().stream()
+                .flatMapToDouble(each -> off(Prediction.values(each.config(), constants), each.measured()));
+        var steps = evidence.steps().stream().mapToDouble(each -> Math.log(each.predicted(constants) / each.seconds()));
+        var starts = evidence.starts().stream()
+                .flatMapToDouble(each -> off(StartLog.predicted(each.on(), constants), each.figures()));
+        return DoubleStream.concat(DoubleStream.concat(loads, steps), starts).toArray();
+    }
+
+    private static DoubleStream off(Map<String, Double> predicted, Map<String, Double> measured) {
+        return measured.entrySet().stream()
+                .mapToDouble(entry -> Math.log(predicted.getOrDefault(entry.getKey(), Double.NaN) / entry.getValue()));
     }
 }

@@ -49,9 +49,11 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         if (users <= 0 && rate <= 0) {
             problems.add("concurrency and request_rate are both empty; one is needed");
         }
+        var known = problems.of(() -> KnownModels.find(row.getOrDefault("model", "")));
+        var there = problems.of(() -> ServerSpec.parse(row.getOrDefault("gpu", "")));
         problems.throwIfAny();
-        var card = KnownModels.find(row.getOrDefault("model", "")).card();
-        var server = ServerSpec.parse(row.getOrDefault("gpu", ""));
+        var card = known.orElseThrow().card();
+        var server = there.orElseThrow();
         var args = args(row, tp, pp);
         var told = row.getOrDefault("engine_version", "");
         var version = told.isEmpty() ? EngineVersion.ofDay(row.getOrDefault("notes", "")) : EngineVersion.of(told);

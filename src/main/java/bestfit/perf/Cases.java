@@ -2,7 +2,6 @@ package bestfit.perf;
 
 import bestfit.config.ConfigException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -35,16 +34,7 @@ public final class Cases {
         if (!missing.isEmpty()) {
             throw new ConfigException(where + ", line 1: the header lacks " + String.join(", ", missing));
         }
-        var rows = new ArrayList<Map<String, String>>();
-        for (var line : lines.subList(1, lines.size())) {
-            var cells = Csv.parse(line);
-            var row = new LinkedHashMap<String, String>();
-            for (int i = 0; i < header.size(); i++) {
-                row.put(header.get(i), i < cells.size() ? cells.get(i) : "");
-            }
-            rows.add(row);
-        }
-        return rows;
+        return Csv.rows(text);
     }
 
     public static Result predict(String where, String text, Constants constants) {

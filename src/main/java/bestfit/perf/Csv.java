@@ -1,11 +1,32 @@
 package bestfit.perf;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Comma-separated values as RFC 4180 defines them, without line breaks inside a cell. */
 final class Csv {
     private Csv() {}
+
+    /** Rows of a table by the names in its first line; cells that are missing are empty. */
+    static List<Map<String, String>> rows(String text) {
+        var lines = text.lines().filter(line -> !line.isBlank()).toList();
+        var rows = new ArrayList<Map<String, String>>();
+        if (lines.isEmpty()) {
+            return rows;
+        }
+        var header = parse(lines.getFirst());
+        for (var line : lines.subList(1, lines.size())) {
+            var cells = parse(line);
+            var row = new LinkedHashMap<String, String>();
+            for (int i = 0; i < header.size(); i++) {
+                row.put(header.get(i), i < cells.size() ? cells.get(i) : "");
+            }
+            rows.add(row);
+        }
+        return rows;
+    }
 
     static List<String> parse(String line) {
         var cells = new ArrayList<String>();

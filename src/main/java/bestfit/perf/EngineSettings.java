@@ -2,9 +2,13 @@ package bestfit.perf;
 
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
+import bestfit.config.Nearest;
+import bestfit.config.Problems;
 import bestfit.hardware.GpuSpec;
 import bestfit.model.ModelCard;
 import bestfit.model.WeightFormat;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * What vLLM runs with: its args, and its defaults where they say nothing ({@code arg_utils.get_batch_defaults}).
@@ -23,14 +27,16 @@ public record EngineSettings(
         boolean eager,
         boolean expertParallel) {
     private static final long LARGE = 70L << 30;
+    private static final List<String> QUANTIZATIONS = List.of("fp8", "awq", "gptq", "mxfp4", "modelopt_fp4");
 
     /** @throws ConfigException for a value that vLLM refuses */
     public static EngineSettings of(ModelCard card, GpuSpec gpu, EngineVersion version, VllmArgs args) {
+        var problems = new Problems();
         var format = args.value("--quantization")
-                .map(text -> WeightFormat.parse(text)
-                        .orElseThrow(() -> new ConfigException("--quantization " + text
-                                + " is not known; known are fp8, awq, gptq, mxfp4, modelopt_fp4")))
+                .map(text -> format(text, problems).orElse(card.format()))
                 .orElse(card.format());
+        double utilization = utilization(args, version, problems);
+        problems.throwIfAny();
         // A block-quantised checkpoint stays one, whatever the flag calls it.
         boolean same = format == WeightFormat.FP8 && card.format() == WeightFormat.FP8_BLOCK;
         int longest = args.intValue("--max-model-len").orElse(card.maxPositions());
@@ -45,17 +51,27 @@ public record EngineSettings(
                         ? 1
                         : 2,
                 longest,
-                utilization(args, version),
+                utilization,
                 (int) Math.min(tokens, (long) sequences * longest),
                 Math.min(sequences, tokens),
                 args.has("--enforce-eager"),
                 args.has("--enable-expert-parallel"));
     }
 
-    private static double utilization(VllmArgs args, EngineVersion version) {
+    private static Optional<WeightFormat> format(String text, Problems problems) {
+        var found = WeightFormat.parse(text);
+        if (found.isEmpty()) {
+            var nearest = Nearest.to(text, QUANTIZATIONS).map(each -> "; the nearest known is " + each);
+            problems.add("--quantization " + text + " is not known" + nearest.orElse("") + "; known are "
+                    + String.join(", ", QUANTIZATIONS));
+        }
+        return found;
+    }
+
+    private static double utilization(VllmArgs args, EngineVersion version, Problems problems) {
         var given = args.value("--gpu-memory-utilization");
         if (given.isEmpty()) {
-            return version.minor() >= 22 ? 0.92 : 0.9;
+            return usual(version);
         }
         try {
             double share = Double.parseDouble(given.get());
@@ -65,7 +81,13 @@ public record EngineSettings(
         } catch (NumberFormatException e) {
             // refused below with every other value out of range
         }
-        throw new ConfigException("--gpu-memory-utilization " + given.get() + " must be above 0 and at most 1");
+        problems.add("--gpu-memory-utilization " + given.get() + " must be above 0 and at most 1; the default is "
+                + usual(version));
+        return usual(version);
+    }
+
+    private static double usual(EngineVersion version) {
+        return version.minor() >= 22 ? 0.92 : 0.9;
     }
 
     private static boolean large(GpuSpec gpu) {

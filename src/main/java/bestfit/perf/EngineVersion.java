@@ -1,5 +1,6 @@
 package bestfit.perf;
 
+import bestfit.config.ConfigException;
 import java.util.regex.Pattern;
 
 /**
@@ -26,6 +27,15 @@ public record EngineVersion(int minor, int patch, boolean v0) {
         return new EngineVersion(minor, patch, minor < 8 || (minor == 8 && patch <= 1));
     }
 
+    /** The same for what a user gave as a release. @throws ConfigException for a text that names none */
+    public static EngineVersion told(String text) {
+        if (!RELEASE.matcher(text).find()) {
+            throw new ConfigException("engine version " + text + " names no release of vLLM; such as "
+                    + DEFAULT.number() + ", or 0.8.1 for V0");
+        }
+        return of(text);
+    }
+
     /** Newest release on a day, such as 2025-10-29; {@link #DEFAULT} for a text without one. */
     public static EngineVersion ofDay(String text) {
         var found = DAY.matcher(text);
@@ -44,8 +54,13 @@ public record EngineVersion(int minor, int patch, boolean v0) {
         return !v0 && minor >= 14;
     }
 
+    /** Such as 0.23.0. */
+    public String number() {
+        return "0." + minor + "." + patch;
+    }
+
     @Override
     public String toString() {
-        return "0." + minor + "." + patch + (v0 ? " V0" : "");
+        return number() + (v0 ? " V0" : "");
     }
 }

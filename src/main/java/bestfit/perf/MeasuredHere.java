@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What was measured on a server, kept under BESTFIT_HOME as one table a server with the header of the measured tables, and
- * the constants that it teaches for a model and a release of vLLM. Not for several writers at once.
+ * What was measured on a server, kept under BESTFIT_HOME as tables of loads (with the header of the measured tables), of
+ * recorded steps and of starts, and the constants that they teach for a model and a release of vLLM. Not for several writers at once.
  */
 public final class MeasuredHere {
     private static final List<String> HEADER = List.of(
@@ -41,6 +41,9 @@ public final class MeasuredHere {
             "notes");
 
     private static final List<String> FIGURES = List.of("ttft_ms_mean", "tpot_ms_mean", "output_tok_s");
+
+    private static final String STEPS = ".steps.csv";
+    private static final String STARTS = ".starts.csv";
 
     private MeasuredHere() {}
 
@@ -79,12 +82,75 @@ public final class MeasuredHere {
             lines.add(Csv.write(
                     HEADER.stream().map(name -> row.getOrDefault(name, "")).toList()));
         }
+        return append(file, HEADER, lines);
+    }
+
+    /**
+     * Adds what a file says of a server: a table of measurements, a table of single steps, or vLLM's log of its start or a table
+     * of starts.
+     *
+     * @param release of vLLM, where the file does not name it
+     * @param model where the file does not name it, or as a path that is not here; may be empty
+     * @return what was added, in words
+     * @throws ConfigException for a file that is none of these, or with a row that cannot be used; nothing is added then
+     */
+    public static String learn(Path file, ServerSpec server, EngineVersion release, String model, Path from) {
+        var where = from.toString();
+        var text = Gzip.text(from);
+        var header = Csv.parse(text.lines().findFirst().orElse(""));
+        if (StepTable.is(header)) {
+            if (model.isEmpty() && !header.contains("model")) {
+                throw new ConfigException(where + ": a table of steps that does not name its model; add --model");
+            }
+            var lines = StepTable.lines(text, model, "", release);
+            StepTable.windows(Csv.rows(table(StepTable.COLUMNS, lines)), server);
+            return append(beside(file, STEPS), StepTable.COLUMNS, lines) + " steps and sums of steps";
+        }
+        boolean starts = header.containsAll(List.of("model", "args", "kv_cache_tokens"));
+        if (starts || StartLog.is(text)) {
+            var lines = starts ? startRows(text, release) : StartLog.lines(where, text, model, release);
+            Csv.rows(table(StartLog.COLUMNS, lines)).forEach(row -> StartLog.start(row, server));
+            return append(beside(file, STARTS), StartLog.COLUMNS, lines) + " starts";
+        }
+        if (!header.contains("model") || !header.contains("gpu")) {
+            throw new ConfigException(where
+                    + ": teaches nothing; what does is a table of measurements (model, gpu, tp, input_len, "
+                    + "output_len, …), a table of single steps (" + String.join(", ", StepTable.COLUMNS.subList(4, 9))
+                    + "), a table of starts (" + String.join(", ", StartLog.COLUMNS)
+                    + "), or vLLM's log of its start, down to its line \"GPU KV cache size\"");
+        }
+        return add(file, where, text) + " rows";
+    }
+
+    private static List<String> startRows(String text, EngineVersion release) {
+        return Csv.rows(text).stream()
+                .map(row -> {
+                    row.putIfAbsent("engine_version", release.number());
+                    return Csv.write(StartLog.COLUMNS.stream()
+                            .map(name -> row.getOrDefault(name, ""))
+                            .toList());
+                })
+                .toList();
+    }
+
+    private static String table(List<String> header, List<String> lines) {
+        return Csv.write(header) + "\n" + String.join("\n", lines);
+    }
+
+    private static Path beside(Path file, String kind) {
+        return file.resolveSibling(String.valueOf(file.getFileName()).replace(".csv", "") + kind);
+    }
+
+    private static int append(Path file, List<String> header, List<String> added) {
         try {
-            var before = Files.exists(file) ? Files.readAllLines(file) : List.of(Csv.write(HEADER));
-            lines.removeAll(before);
+            boolean there = Files.exists(file);
+            var lines = new ArrayList<>(added);
+            if (there) {
+                lines.removeAll(Files.readAllLines(file));
+            }
             Files.createDirectories(Optional.ofNullable(file.getParent()).orElse(Path.of(".")));
-            if (!Files.exists(file)) {
-                Files.write(file, before);
+            if (!there) {
+                Files.write(file, List.of(Csv.write(header)));
             }
             Files.write(file, lines, StandardOpenOption.APPEND);
             return lines.size();
@@ -93,31 +159,57 @@ public final class MeasuredHere {
         }
     }
 
-    /** The shipped constants moved by what this server's table says of the model under this release. */
+    /** The shipped constants moved by what is known of this server, of the model under this release. */
     public static Knowledge of(Path file, ServerSpec server, ModelCard card, EngineVersion version) {
-        if (!Files.isReadable(file)) {
-            return Knowledge.shipped();
+        return of(file, server, card, version, Constants.shipped());
+    }
+
+    /** The same, other constants moved. */
+    static Knowledge of(Path file, ServerSpec server, ModelCard card, EngineVersion version, Constants prior) {
+        var evidence = new Calibration.Evidence(
+                loads(file, server, card, version),
+                StepTable.windows(rows(beside(file, STEPS)), server).stream()
+                        .filter(each -> same(each.on(), server, card, version))
+                        .toList(),
+                // What a start takes beside weights is the server's and the release's, whatever the model.
+                rows(beside(file, STARTS)).stream()
+                        .map(row -> StartLog.start(row, server))
+                        .filter(each -> each.on().settings().version().minor() == version.minor())
+                        .toList());
+        if (!evidence.times() && evidence.starts().isEmpty()) {
+            return new Knowledge(prior, Optional.empty(), 0);
         }
-        var observations = new ArrayList<Calibration.Observation>();
+        var fitted = Calibration.fit(evidence, prior);
+        return evidence.times()
+                ? new Knowledge(fitted.constants(), Optional.of(Prediction.Basis.MEASURED_HERE), fitted.residual())
+                : new Knowledge(fitted.constants(), Optional.empty(), 0);
+    }
+
+    private static boolean same(Instance on, ServerSpec server, ModelCard card, EngineVersion version) {
+        return on.card().name().equals(card.name())
+                && on.gpu().name().equals(server.gpu().name())
+                && on.settings().version().minor() == version.minor();
+    }
+
+    private static List<Map<String, String>> rows(Path file) {
         try {
-            for (var row : Cases.read(file.toString(), Files.readString(file))) {
-                var config = Case.of(row);
-                boolean same = config.instance().card().name().equals(card.name())
-                        && config.instance().gpu().name().equals(server.gpu().name())
-                        && config.instance().settings().version().minor() == version.minor();
-                var measured = measured(row);
-                if (same && !measured.isEmpty()) {
-                    observations.add(new Calibration.Observation(config, measured));
-                }
-            }
+            return Files.isReadable(file) ? Csv.rows(Files.readString(file)) : List.of();
         } catch (IOException e) {
             throw new ConfigException(file + ": cannot be read: " + e.getMessage());
         }
-        if (observations.isEmpty()) {
-            return Knowledge.shipped();
+    }
+
+    private static List<Calibration.Observation> loads(
+            Path file, ServerSpec server, ModelCard card, EngineVersion version) {
+        var observations = new ArrayList<Calibration.Observation>();
+        for (var row : rows(file)) {
+            var config = Case.of(row);
+            var measured = measured(row);
+            if (same(config.instance(), server, card, version) && !measured.isEmpty()) {
+                observations.add(new Calibration.Observation(config, measured));
+            }
         }
-        var fitted = Calibration.fit(observations, Constants.shipped());
-        return new Knowledge(fitted.constants(), Optional.of(Prediction.Basis.MEASURED_HERE), fitted.residual());
+        return observations;
     }
 
     private static Map<String, Double> measured(Map<String, String> row) {

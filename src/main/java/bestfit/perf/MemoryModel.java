@@ -17,6 +17,8 @@ import java.util.Locale;
  *       Little's law on the requests they decoded at once (cloudrift server-benchmark), about as much as an H100.
  *   <li>NCCL: 0.4 GiB with more than one GPU (aiconfigurator: 342 to 392 MB) until 0.10, whose baseline is taken before its
  *       buffers are; 0.1 since.
+ *   <li>Weights, activation and non-torch memory are multiplied by the constants {@code memory.*}, which start-up logs of a
+ *       server move; their doubts make the interval.
  *   <li>A pipeline's KV space is that of its tightest stage; the layers that are left over go to the middle stages (vLLM's
  *       get_pp_indices).
  * </ul>
@@ -27,9 +29,10 @@ public final class MemoryModel {
     private static final double NON_TORCH_CONSUMER = 0.87 * GIB;
     private static final double NCCL = 0.4 * GIB;
     private static final double NCCL_AFTER_BASELINE = 0.1 * GIB;
-    private static final double UNSURE = 0.25 * GIB;
-    private static final double UNSURE_CONSUMER = 0.4 * GIB;
-    private static final double UNSURE_WEIGHTS = 0.015;
+
+    /** Half width of a 90 % interval in standard deviations. */
+    private static final double NINETY = 1.645;
+
     private static final int BLOCK = 16;
 
     private MemoryModel() {}
@@ -69,23 +72,31 @@ public final class MemoryModel {
             String reason) {}
 
     public static Memory of(Instance on) {
+        return of(on, Constants.shipped());
+    }
+
+    /** The same by what start-up logs of a server taught. */
+    public static Memory of(Instance on, Constants constants) {
         var settings = on.settings();
         double total = on.gpu().memoryBytes();
-        double activation = activation(on);
-        double nonTorch = nonTorch(on);
+        var rest = on.gpu().consumer() ? "memory.nonTorchConsumer" : "memory.nonTorch";
+        double heavier = constants.get("memory.weights");
+        double activation = activation(on) * constants.get("memory.activation");
+        double nonTorch = nonTorch(on) * constants.get(rest);
+        double unsure = activation * constants.doubt("memory.activation") + nonTorch * constants.doubt(rest);
         double perLayer = kvBytesPerLayer(on, settings.maxModelLen());
-        double weights = weights(on);
+        double weights = weights(on) * heavier;
         double perToken = perLayer * on.stageLayers();
         var tokens = new Estimate(Double.MAX_VALUE, Double.MAX_VALUE, Double.MAX_VALUE);
         var layers = ModelSizes.stageLayers(on.card().layers(), on.pp());
         for (int stage = 0; stage < layers.length; stage++) {
-            double stageWeights = weights(on, layers[stage], stage == 0, stage == layers.length - 1);
+            double stageWeights = heavier * weights(on, layers[stage], stage == 0, stage == layers.length - 1);
             double space = total * settings.utilization() - stageWeights - activation - nonTorch;
-            double unsure = (on.gpu().consumer() ? UNSURE_CONSUMER : UNSURE) + UNSURE_WEIGHTS * stageWeights;
+            double off = NINETY * (unsure + stageWeights * constants.doubt("memory.weights"));
             double each = perLayer * layers[stage];
             double value = blocks(space, each);
             if (value < tokens.value() || tokens.value() == Double.MAX_VALUE) {
-                tokens = new Estimate(value, blocks(space - unsure, each), blocks(space + unsure, each));
+                tokens = new Estimate(value, blocks(space - off, each), blocks(space + off, each));
                 weights = stageWeights;
                 perToken = each;
             }

@@ -3,6 +3,7 @@ package bestfit.perf;
 import bestfit.args.Layout;
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
+import bestfit.config.Problems;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.ModelCard;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * Every layout of a model on a server, with what it will do.
@@ -52,14 +54,12 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
 
     /** The same with what was measured on this server. */
     public static Plan of(Query query, MeasuredHere.Knowledge known) {
+        var problems = new Problems();
+        problems.of(() -> EngineSettings.of(query.card(), query.server().gpu(), query.version(), query.mandatory()))
+                .ifPresent(settings -> checkContext(query, settings.maxModelLen(), problems));
+        checkLayout(query, problems);
+        problems.throwIfAny();
         var load = query.load();
-        int longest = EngineSettings.of(query.card(), query.server().gpu(), query.version(), query.mandatory())
-                .maxModelLen();
-        if (load.inputTokens() + load.outputTokens() > longest) {
-            throw new ConfigException(
-                    "the workload's %.0f + %.0f tokens are beyond the context of %d; shorten it, or raise --max-model-len"
-                            .formatted(load.inputTokens(), load.outputTokens(), longest));
-        }
         var rows = new ArrayList<Row>();
         int count = query.server().count();
         for (int tp = 1; tp <= count; tp++) {
@@ -70,6 +70,63 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
         rows.sort(Comparator.comparing(Row::verdict)
                 .thenComparing(Comparator.comparingDouble(Row::throughput).reversed()));
         return new Plan(List.copyOf(rows), order(query, rows, known));
+    }
+
+    private static void checkContext(Query query, int longest, Problems problems) {
+        var load = query.load();
+        double needed = load.inputTokens() + load.outputTokens();
+        if (needed <= longest) {
+            return;
+        }
+        var nearest = new ArrayList<String>();
+        if (longest > load.outputTokens()) {
+            nearest.add("prompts of %.0f tokens".formatted(longest - load.outputTokens()));
+        }
+        if (needed <= query.card().maxPositions()) {
+            nearest.add("--max-model-len %.0f".formatted(needed));
+        }
+        problems.add("the workload's %.0f + %.0f tokens are beyond the context of %d%s"
+                .formatted(
+                        load.inputTokens(),
+                        load.outputTokens(),
+                        longest,
+                        nearest.isEmpty() ? "" : "; the nearest that is within: " + String.join(", or ", nearest)));
+    }
+
+    /** What the user's own args fix. */
+    private static void checkLayout(Query query, Problems problems) {
+        var card = query.card();
+        var args = query.mandatory();
+        int count = query.server().count();
+        int tp = args.tensorParallel();
+        if (args.has("--tensor-parallel-size") && dividing(card, tp).isPresent()) {
+            int near = IntStream.rangeClosed(1, Math.max(count, 1))
+                    .filter(each -> dividing(card, each).isEmpty())
+                    .boxed()
+                    .min(Comparator.comparingInt(each -> Math.abs(each - tp)))
+                    .orElse(1);
+            problems.add("--tensor-parallel-size " + tp + ": "
+                    + dividing(card, tp).orElseThrow() + "; the nearest that works is " + near);
+        }
+        int pp = args.pipelineParallel();
+        if (pp > card.layers()) {
+            problems.add("--pipeline-parallel-size " + pp + ": the model has " + card.layers()
+                    + " layers, which is the most that works");
+        } else if (tp * pp > count) {
+            problems.add("TP " + tp + " × PP " + pp + " needs " + tp * pp + " GPUs and the server has " + count
+                    + "; the most with this TP is PP " + count / tp);
+        }
+    }
+
+    /** Why a model cannot be cut over so many GPUs. */
+    private static Optional<String> dividing(ModelCard card, int tp) {
+        if (card.heads() % tp != 0) {
+            return Optional.of(card.heads() + " heads are not divisible by TP " + tp);
+        }
+        return card.latent() == null && card.kvHeads() % tp != 0 && tp % card.kvHeads() != 0
+                ? Optional.of(
+                        card.kvHeads() + " KV heads can be neither split over TP " + tp + " evenly nor copied evenly")
+                : Optional.empty();
     }
 
     private static Map<Integer, List<Layout>> order(Query query, List<Row> rows, MeasuredHere.Knowledge known) {
@@ -131,12 +188,9 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
         if (args.tensorParallel() != tp || args.pipelineParallel() != layout.pp()) {
             return Optional.of("your args fix TP " + args.tensorParallel() + " PP " + args.pipelineParallel());
         }
-        if (card.heads() % tp != 0) {
-            return Optional.of(card.heads() + " heads are not divisible by TP " + tp);
-        }
-        if (card.latent() == null && card.kvHeads() % tp != 0 && tp % card.kvHeads() != 0) {
-            return Optional.of(
-                    card.kvHeads() + " KV heads can be neither split over TP " + tp + " evenly nor copied evenly");
+        var cut = dividing(card, tp);
+        if (cut.isPresent()) {
+            return cut;
         }
         return layout.pp() > card.layers()
                 ? Optional.of("PP " + layout.pp() + " has more stages than the model's " + card.layers() + " layers")

@@ -43,7 +43,7 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
     /** @param basis what the constants rest on */
     static Prediction of(Case row, Constants constants, Basis basis) {
         var on = row.instance();
-        var memory = MemoryModel.of(on);
+        var memory = MemoryModel.of(on, constants);
         if (memory.verdict() == MemoryModel.Verdict.NO) {
             return new Prediction(memory, basis, Map.of(), new StepTime(0, 0, 0, 0, 0));
         }
@@ -57,7 +57,7 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
 
     /** How far a measurement may lie from its prediction before anything is calibrated: 1 of its logarithm's deviation. */
     static double deviation(Case row, Constants constants, String figure) {
-        var memory = MemoryModel.of(row.instance());
+        var memory = MemoryModel.of(row.instance(), constants);
         return new Spread(row.instance(), constants, Basis.of(row.instance().gpu()), service(row, memory, constants))
                 .deviation(figure);
     }
@@ -86,7 +86,7 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
 
     /** The figures alone, empty if the model does not fit. */
     static Map<String, Double> values(Case row, Constants constants) {
-        var memory = MemoryModel.of(row.instance());
+        var memory = MemoryModel.of(row.instance(), constants);
         return memory.verdict() == MemoryModel.Verdict.NO
                 ? Map.of()
                 : values(row.load(), service(row, memory, constants));

@@ -164,6 +164,11 @@ public final class StepTimeModel {
     }
 
     public StepTime of(Step step) {
+        return of(step, 0);
+    }
+
+    /** @param ahead seconds of the step's launch that passed while the GPUs computed the step before */
+    StepTime of(Step step, double ahead) {
         var card = on.card();
         double tokens = Math.max(1, step.tokens());
         double sampled = step.decodes() + (step.prefillTokens() > 0 ? 1 : 0);
@@ -177,21 +182,34 @@ public final class StepTimeModel {
         double out = time(head, sampled) + kernel;
         double attention = attention(step);
         double plain = card.layers() * plainLayer;
-        boolean v0 = on.settings().version().v0();
-        boolean captured = !on.settings().eager() && tokens <= (v0 ? LARGEST_GRAPH_V0 : LARGEST_GRAPH);
-        boolean graph = captured && step.prefillTokens() == 0;
+        boolean graph = captured(step) && step.prefillTokens() == 0;
         double communication = collectives.seconds(tokens, sampled, graph);
         double gpu = layers + attention + communication + plain;
-        // Without a CUDA graph the kernels of a layer start no faster than the CPU launches them; V1 has graphs of the
-        // pieces between attentions for small batches, those without prompts included until 0.11 captured them whole.
-        double launch = captured && !v0 ? pieceLayer : launchLayer;
-        boolean whole = graph && (v0 || on.settings().version().minor() >= 11);
-        double launched = whole ? gpu : roof(gpu, card.layers() * launch);
+        double launched = roof(gpu, Math.max(0, launchSeconds(step) - ahead));
         double fixed = stepFixed + step.decodes() * stepEach;
         double uneven = step.prefillTokens() > 0 ? bubble : 0;
         double share = 1.0 / on.pp() + (1 - 1.0 / on.pp()) * uneven;
         return new StepTime(
                 layers + out, attention, communication, plain + launched - gpu + fixed, launched * share + out + fixed);
+    }
+
+    private boolean captured(Step step) {
+        boolean v0 = on.settings().version().v0();
+        return !on.settings().eager() && Math.max(1, step.tokens()) <= (v0 ? LARGEST_GRAPH_V0 : LARGEST_GRAPH);
+    }
+
+    /**
+     * What the CPU needs to launch a step. Without a CUDA graph the kernels of a layer start no faster than the CPU launches
+     * them; V1 has graphs of the pieces between attentions for small batches, those without prompts included until 0.11
+     * captured them whole.
+     */
+    double launchSeconds(Step step) {
+        var version = on.settings().version();
+        boolean captured = captured(step);
+        if (captured && step.prefillTokens() == 0 && (version.v0() || version.minor() >= 11)) {
+            return 0;
+        }
+        return on.card().layers() * (captured && !version.v0() ? pieceLayer : launchLayer);
     }
 
     /** inference-sim's expectation for uniform routing: E·(1 − ((E−k)/E)^tokens) experts are read. */

@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class PlanCommandTest {
     @TempDir
@@ -56,5 +58,44 @@ class PlanCommandTest {
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("--server http://127.0.0.1:1")
                 .hasMessageContaining("such as http://HOST:8080");
+    }
+
+    private static List<String> problems(String... words) {
+        var command = new PlanCommand();
+        new CommandLine(command).parseArgs(words);
+        var refused = catchThrowableOfType(ConfigException.class, command::call);
+        return refused == null ? List.of() : refused.problems();
+    }
+
+    @Test
+    void unknown_names_are_told_at_once_with_the_nearest_known() {
+        assertThat(problems("--model", "Qwen3-8C", "--server", "8xH101", "--engine-version", "newest", "--users", "0"))
+                .satisfiesExactly(
+                        model -> assertThat(model).contains("Qwen3-8C").contains("nearest known is Qwen3-8B"),
+                        server -> assertThat(server).contains("H101").contains("nearest known is h100"),
+                        release -> assertThat(release).contains("newest").contains("such as 0.23.0"),
+                        users -> assertThat(users).contains("--users").contains("from 1 to"));
+    }
+
+    @Test
+    void args_that_cannot_run_are_told_at_once_with_what_can() {
+        assertThat(
+                        problems(
+                                "--model",
+                                "Qwen/Qwen3-8B",
+                                "--server",
+                                "8xH100-SXM",
+                                "--args",
+                                "--tensor-parallel-size 3 --pipeline-parallel-size 40 --quantization fp9 --gpu-memory-utilization 2"))
+                .satisfiesExactly(
+                        quantization -> assertThat(quantization).contains("fp9").contains("nearest known is fp8"),
+                        utilization -> assertThat(utilization).contains("2").contains("default is 0.92"),
+                        tensor -> assertThat(tensor).contains("32 heads").contains("nearest that works is 2"),
+                        pipeline -> assertThat(pipeline).contains("36 layers"));
+        assertThat(problems("--model", "Qwen/Qwen3-8B", "--server", "8xH100-SXM", "--args", "--max-model-len 1000"))
+                .singleElement()
+                .asString()
+                .contains("1000 + 300 tokens")
+                .contains("prompts of 700 tokens, or --max-model-len 1300");
     }
 }

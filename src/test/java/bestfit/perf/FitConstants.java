@@ -220,7 +220,9 @@ final class FitConstants {
                 weights,
                 Constants.priors(),
                 start,
-                List.copyOf(Constants.priors().names()),
+                Constants.priors().names().stream()
+                        .filter(name -> !name.startsWith(Calibration.MEMORY))
+                        .toList(),
                 TURNS);
     }
 

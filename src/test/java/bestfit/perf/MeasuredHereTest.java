@@ -1,16 +1,23 @@
 package bestfit.perf;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bestfit.args.VllmArgs;
+import bestfit.config.ConfigException;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @NullUnmarked // a figure that is missing should fail here
 class MeasuredHereTest {
@@ -63,5 +70,120 @@ class MeasuredHereTest {
         assertThat(MeasuredHere.of(file, server, KnownModels.find("Qwen3-32B").card(), EngineVersion.of("0.23.0"))
                         .basis())
                 .isEmpty();
+    }
+
+    private static Path resource(String name) throws URISyntaxException {
+        return Path.of(java.util.Objects.requireNonNull(MeasuredHereTest.class.getResource(name))
+                .toURI());
+    }
+
+    /** Rows of the H100 whose args differ from those that the recorded steps ran with. */
+    private static double untriedError(Constants constants) throws IOException {
+        var errors = new ArrayList<Double>();
+        for (var row : Cases.read("table", table())) {
+            if (!row.get("notes").startsWith("--max-model-len 32768")) {
+                double predicted = Prediction.values(Case.of(row), constants).get("output_tok_s");
+                errors.add(Math.abs(predicted / Double.parseDouble(row.get("output_tok_s")) - 1));
+            }
+        }
+        errors.sort(null);
+        return errors.get(errors.size() / 2);
+    }
+
+    /** Steps recorded on an H100 with one config, decodes between prompts thinned to a tenth; its other configs, under load. */
+    @Test
+    void recorded_steps_of_one_config_predict_untried_ones_better_and_narrower() throws Exception {
+        var server = ServerSpec.parse("H100-SXM");
+        var card = KnownModels.find("Qwen3-8B").card();
+        var release = EngineVersion.of("0.23.0");
+        var file = MeasuredHere.file(home, server);
+        var from = resource("h100_steps.csv.gz");
+        assertThat(MeasuredHere.learn(file, server, release, "", from)).contains("steps");
+        assertThat(MeasuredHere.learn(file, server, release, "", from)).startsWith("0 ");
+
+        var known = MeasuredHere.of(file, server, card, release, Constants.priors());
+
+        assertThat(known.basis()).contains(Prediction.Basis.MEASURED_HERE);
+        assertThat(untriedError(known.constants())).isLessThan(0.6 * untriedError(Constants.priors()));
+        assertThat(known.residual()).isLessThan(0.1);
+        var untried = Cases.read("table", table()).stream()
+                .filter(row -> row.get("notes").contains("--quantization fp8"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(width(untried, known.constants())).isLessThan(width(untried, Constants.priors()));
+    }
+
+    private static double width(java.util.Map<String, String> row, Constants constants) {
+        var figure = Prediction.of(Case.of(row), constants, Prediction.Basis.MEASURED_HERE)
+                .figures()
+                .get("tpot_ms_mean");
+        return Math.log(figure.high() / figure.low());
+    }
+
+    /** The log of one start, of another context length; the two others of startup/h100_vllm_0.23.0.csv. */
+    @ParameterizedTest
+    @CsvSource({
+        "--max-model-len 8192 --max-num-batched-tokens 2048, 408944",
+        "--max-model-len 8192 --quantization fp8, 455136"
+    })
+    void a_start_s_log_narrows_the_memory_of_untried_configs(String args, double kvTokens) throws Exception {
+        var server = ServerSpec.parse("H100-SXM");
+        var card = KnownModels.find("Qwen3-8B").card();
+        var release = EngineVersion.of("0.23.0");
+        var file = MeasuredHere.file(home, server);
+        assertThat(MeasuredHere.learn(file, server, EngineVersion.of("0.11.0"), "", resource("h100_start.log")))
+                .isEqualTo("1 starts");
+        var known = MeasuredHere.of(file, server, card, release);
+
+        assertThat(known.basis()).isEmpty();
+        var given = VllmArgs.of(args.split(" "));
+        var on = new Instance(
+                card, EngineSettings.of(card, server.gpu(), release, given), server.gpu(), server.link(), 1, 1);
+        var before = MemoryModel.of(on).kvTokens();
+        var after = MemoryModel.of(on, known.constants()).kvTokens();
+        assertThat(after.high() - after.low()).isLessThan(0.6 * (before.high() - before.low()));
+        assertThat(kvTokens).isBetween(after.low(), after.high());
+    }
+
+    /** A server that keeps 3 GiB more than usual for itself teaches that to every later plan. */
+    @Test
+    void a_server_that_keeps_more_memory_is_believed() throws Exception {
+        var server = ServerSpec.parse("8xH100-SXM");
+        var file = MeasuredHere.file(home, server);
+        var log = home.resolve("start.csv");
+        Files.writeString(log, """
+                model,args,engine_version,weights_gib,non_torch_gib,kv_cache_tokens
+                Qwen3-8B,--max-model-len 32768,0.23.0,15.27,3.22,386400
+                """);
+        assertThat(MeasuredHere.learn(file, server, EngineVersion.of("0.23.0"), "", log))
+                .isEqualTo("1 starts");
+        var other = KnownModels.find("Qwen3-32B").card();
+        var release = EngineVersion.of("0.23.0");
+        var known = MeasuredHere.of(file, server, other, release);
+        var on = new Instance(
+                other,
+                EngineSettings.of(other, server.gpu(), release, VllmArgs.of()),
+                server.gpu(),
+                server.link(),
+                1,
+                1);
+        double gib = 1L << 30;
+        assertThat(MemoryModel.of(on, known.constants()).nonTorch() / gib)
+                .isGreaterThan(MemoryModel.of(on).nonTorch() / gib + 1);
+        assertThat(MemoryModel.of(on, known.constants()).kvTokens().value())
+                .isLessThan(MemoryModel.of(on).kvTokens().value());
+    }
+
+    @Test
+    void a_file_that_teaches_nothing_is_refused_with_what_would() throws Exception {
+        var server = ServerSpec.parse("H100-SXM");
+        var file = home.resolve("notes.txt");
+        Files.writeString(file, "INFO 11-24 03:03:17 nothing here\n");
+        assertThatThrownBy(() -> MeasuredHere.learn(
+                        MeasuredHere.file(home, server), server, EngineVersion.of("0.23.0"), "", file))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("notes.txt")
+                .hasMessageContaining("GPU KV cache size")
+                .hasMessageContaining("elapsed_ms");
     }
 }
