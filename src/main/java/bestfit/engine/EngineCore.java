@@ -8,7 +8,6 @@ import bestfit.scheduler.ScheduledStep.Entry;
 import bestfit.scheduler.Scheduler;
 import bestfit.scheduler.Sequence;
 import bestfit.scheduler.Sequence.Finish;
-import bestfit.time.CoreSharing;
 import bestfit.time.NanoClock;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -155,7 +154,6 @@ final class EngineCore implements AutoCloseable {
     }
 
     private void run() {
-        CoreSharing.shortTurns();
         try {
             while (!stopping) {
                 var first = heldBack ? inbox.poll(ExpectedRequests.SETTLED_NANOS, TimeUnit.NANOSECONDS) : inbox.take();

@@ -5,7 +5,7 @@ import bestfit.http.HttpServer;
 import bestfit.model.ModelSpec;
 import bestfit.model.Tokenizer;
 import bestfit.scheduler.Scheduler;
-import bestfit.time.CoreSharing;
+import bestfit.time.CompilerThreads;
 import bestfit.time.ScaledClock;
 import java.io.IOException;
 import java.net.BindException;
@@ -93,7 +93,7 @@ public final class EngineServer implements AutoCloseable {
         log.info(Writer.API, "launcher.py:186", "Available routes are:");
         api.routes().forEach(route -> logRoute(log, route.split(" ", -1)));
         if (args.simulation().isPresent()) {
-            CoreSharing.compilersGiveWay(); // an executor that computes has use for them: its loops are the work
+            CompilerThreads.giveWay(); // an executor that computes has use for them: its loops are the work
         }
         log.uvicorn("Started server process [" + ProcessHandle.current().pid() + "]");
         log.uvicorn("Waiting for application startup.");

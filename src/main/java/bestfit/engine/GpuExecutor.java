@@ -1,6 +1,5 @@
 package bestfit.engine;
 
-import bestfit.time.CoreSharing;
 import bestfit.time.ScaledClock;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,7 +73,6 @@ public final class GpuExecutor implements StepExecutor {
     }
 
     private void run() {
-        CoreSharing.shortTurns();
         try {
             while (true) {
                 var job = jobs.take();

@@ -1,6 +1,5 @@
 package bestfit.http;
 
-import bestfit.time.CoreSharing;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
@@ -28,22 +27,6 @@ final class EventLoops {
 
     private EventLoops() {}
 
-    private static final class LoopThreads extends DefaultThreadFactory {
-        LoopThreads(String name) {
-            super(name, true);
-        }
-
-        @Override
-        protected Thread newThread(Runnable loop, String name) {
-            return super.newThread(
-                    () -> {
-                        CoreSharing.shortTurns();
-                        loop.run();
-                    },
-                    name);
-        }
-    }
-
     private static final class Shared {
         static final EventLoopGroup GROUP =
                 open("bestfit-http", Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 16));
@@ -61,7 +44,9 @@ final class EventLoops {
 
     static EventLoopGroup open(String threadName, int threads) {
         return new MultiThreadIoEventLoopGroup(
-                threads, new LoopThreads(threadName), EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+                threads,
+                new DefaultThreadFactory(threadName, true),
+                EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
     }
 
     static Class<? extends ServerSocketChannel> serverChannel() {

@@ -1,6 +1,6 @@
 package bestfit.http;
 
-import bestfit.time.CoreSharing;
+import bestfit.time.CompilerThreads;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -50,7 +50,7 @@ public final class RelayWarmUp {
             Thread.ofVirtual().start(() -> {
                 try {
                     run(relay);
-                    CoreSharing.compilersGiveWay();
+                    CompilerThreads.giveWay();
                 } finally {
                     mine.complete(null);
                 }

@@ -3,7 +3,7 @@ package bestfit.load;
 import bestfit.config.ConfigException;
 import bestfit.http.StreamClient;
 import bestfit.metrics.MeasurementSink;
-import bestfit.time.CoreSharing;
+import bestfit.time.CompilerThreads;
 import bestfit.time.NanoClock;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
@@ -33,7 +33,7 @@ public final class LoadGenerator implements AutoCloseable {
         var generator = new LoadGenerator(StreamClient.open(LOOPS, TimeLimits.CONNECT.toNanos()));
         try {
             Rehearsal.of(generator);
-            CoreSharing.compilersGiveWay();
+            CompilerThreads.giveWay();
             return generator;
         } catch (InterruptedException | RuntimeException failure) {
             generator.close();

@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -17,12 +16,12 @@ import org.junit.jupiter.api.condition.OS;
 
 /** As Linux tells it in {@code /proc}. */
 @EnabledOnOs(OS.LINUX)
-class CoreSharingTest {
+class CompilerThreadsTest {
     @Test
     void compilersGiveWay_andNobodyElse() throws IOException {
         var own = niceAndPolicy(Path.of("/proc/thread-self"));
         Assumptions.assumeTrue(own.equals("0 0"), "the tests themselves run with another nice value or policy: " + own);
-        CoreSharing.compilersGiveWay();
+        CompilerThreads.giveWay();
         Map<String, Set<String>> seen = new HashMap<>();
         try (var threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
             for (var thread : threads) {
@@ -40,34 +39,5 @@ class CoreSharingTest {
         var stat = Files.readString(thread.resolve("stat"));
         var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
         return fields[16] + " " + fields[38];
-    }
-
-    @Test
-    void shortTurns_areTheThreadsOwn() throws Exception {
-        var before = turnNanos();
-        Assumptions.assumeTrue(
-                before >= 0, "this kernel shows no turns: it is older than 6.12, or shows no thread's schedule");
-        var asked = new CompletableFuture<Long>();
-        var thread = Thread.ofPlatform().start(() -> {
-            CoreSharing.shortTurns();
-            asked.complete(turnNanos());
-        });
-        assertThat(asked.get()).isEqualTo(100_000);
-        thread.join();
-        assertThat(turnNanos()).isEqualTo(before);
-    }
-
-    /** Of the calling thread; -1 where it is not told. */
-    private static long turnNanos() {
-        try {
-            return Files.readAllLines(Path.of("/proc/thread-self/sched")).stream()
-                    .filter(line -> line.startsWith("se.slice"))
-                    .mapToLong(line ->
-                            Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
-                    .findFirst()
-                    .orElse(-1);
-        } catch (IOException notShown) {
-            return -1;
-        }
     }
 }
