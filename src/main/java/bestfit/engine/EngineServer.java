@@ -5,7 +5,6 @@ import bestfit.http.HttpServer;
 import bestfit.model.ModelSpec;
 import bestfit.model.Tokenizer;
 import bestfit.scheduler.Scheduler;
-import bestfit.time.CompilerThreads;
 import bestfit.time.ScaledClock;
 import java.io.IOException;
 import java.net.BindException;
@@ -92,9 +91,6 @@ public final class EngineServer implements AutoCloseable {
         log.info(Writer.API, "entry.py:140", "Starting vLLM server on " + http.url());
         log.info(Writer.API, "launcher.py:186", "Available routes are:");
         api.routes().forEach(route -> logRoute(log, route.split(" ", -1)));
-        if (args.simulation().isPresent()) {
-            CompilerThreads.giveWay(); // an executor that computes has use for them: its loops are the work
-        }
         log.uvicorn("Started server process [" + ProcessHandle.current().pid() + "]");
         log.uvicorn("Waiting for application startup.");
         log.uvicorn("Application startup complete.");

@@ -1,6 +1,5 @@
 package bestfit.http;
 
-import bestfit.time.CompilerThreads;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -50,7 +49,6 @@ public final class RelayWarmUp {
             Thread.ofVirtual().start(() -> {
                 try {
                     run(relay);
-                    CompilerThreads.giveWay();
                 } finally {
                     mine.complete(null);
                 }

@@ -3,7 +3,6 @@ package bestfit.load;
 import bestfit.config.ConfigException;
 import bestfit.http.StreamClient;
 import bestfit.metrics.MeasurementSink;
-import bestfit.time.CompilerThreads;
 import bestfit.time.NanoClock;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
@@ -33,7 +32,6 @@ public final class LoadGenerator implements AutoCloseable {
         var generator = new LoadGenerator(StreamClient.open(LOOPS, TimeLimits.CONNECT.toNanos()));
         try {
             Rehearsal.of(generator);
-            CompilerThreads.giveWay();
             return generator;
         } catch (InterruptedException | RuntimeException failure) {
             generator.close();

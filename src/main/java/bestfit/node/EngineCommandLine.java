@@ -77,7 +77,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         command.addAll(List.of("-Xlog:disable", "-Xlog:all=error:stderr", "--enable-native-access=ALL-UNNAMED"));
         command.addAll(List.of("-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"));
         if (!own.simulation().isEmpty()) {
-            command.add("-Xmn8m"); // as the launcher does
+            command.addAll(List.of("-Xmn8m", "-XX:TieredStopAtLevel=1")); // as the launcher does
         }
         Optional.ofNullable(System.getProperty(AOT_CACHE, parent.get(AOT_CACHE)))
                 .filter(file -> Files.isReadable(Path.of(file)))
