@@ -27,8 +27,8 @@ final class LoopMemory {
         return READ.get();
     }
 
-    /** Empty, to be filled and sent; another than {@link #toRead}, for what is read may be sent on. */
+    /** What to send is put together here; another than {@link #toRead}, for what is read may be sent on. */
     static ByteBuf toWrite() {
-        return WRITE.get().clear();
+        return WRITE.get();
     }
 }

@@ -112,7 +112,7 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
         if (a.tool() != b.tool()) {
             text.append(toolNote()).append(System.lineSeparator());
         }
-        if (Math.min(a.runs(), b.runs()) == 1) {
+        if (Math.min(a.runs(), b.runs()) == 1 && tolerance > 0) {
             text.append(String.format(
                             Locale.ROOT,
                             "One run does not show how runs differ: what is within %.1f %% is not called. Several a side show it: A1,A2,A3 B1,B2,B3.",
