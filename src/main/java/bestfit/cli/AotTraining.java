@@ -55,12 +55,24 @@ final class AotTraining {
         var answer = """
                 data: {"choices":[{"index":0,"delta":{"content":"a"}}]}
 
-                data: {"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":1}}
+                data: {"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"length"}]}
+
+                data: {"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":2}}
 
                 data: [DONE]
 
                 """;
+        var counters = """
+                vllm:num_requests_running{engine="0"} 1
+                vllm:num_requests_waiting{engine="0"} 0
+                vllm:kv_cache_usage_perc{engine="0"} 0.1
+                vllm:prompt_tokens_total{engine="0"} 8
+                vllm:generation_tokens_total{engine="0"} 2
+                vllm:time_to_first_token_seconds_sum{engine="0"} 0.1
+                vllm:time_to_first_token_seconds_count{engine="0"} 1
+                """;
         var router = new Router()
+                .get("/metrics", exchange -> exchange.text(200, counters))
                 .post("/v1/chat/completions", exchange -> exchange.text(200, answer))
                 .post("/tokenize", exchange -> {
                     var text = Json.parse(new String(exchange.body(), StandardCharsets.UTF_8))
@@ -78,7 +90,7 @@ final class AotTraining {
                         "--concurrency=2",
                         "--requests=4",
                         "--prompt-tokens=8",
-                        "--output-tokens=1",
+                        "--output-tokens=2",
                         "--slo=ttft:100",
                         "--events=" + events,
                         format);

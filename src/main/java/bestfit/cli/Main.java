@@ -33,8 +33,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "",
             "bestfit help COMMAND shows a command's flags. Without a GPU, start with: bestfit tune",
             "In a checkout the launcher also knows: bestfit test [--quick], bestfit pack"
-        },
-        subcommands = {
+        })
+public final class Main implements Runnable {
+    /** Heads the examples at the end of a command's help. */
+    static final String EXAMPLES = "%nExamples:%n";
+
+    private static final int NARROWEST = 55; // picocli's own least
+
+    private static final List<Class<?>> COMMANDS = List.of(
             EngineCommand.class,
             TuneCommand.class,
             PlanCommand.class,
@@ -53,13 +59,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             DoctorCommand.class,
             AdminCommand.class,
             VersionCommand.class,
-            HelpCommand.class
-        })
-public final class Main implements Runnable {
-    /** Heads the examples at the end of a command's help. */
-    static final String EXAMPLES = "%nExamples:%n";
-
-    private static final int NARROWEST = 55; // picocli's own least
+            HelpCommand.class);
 
     @CommandLine.Spec
     private CommandLine.Model.@Nullable CommandSpec spec;
@@ -87,7 +87,7 @@ public final class Main implements Runnable {
 
     /** Runs one command line on the process's own streams and returns its {@link ExitCode}. */
     public static int run(String... args) {
-        var command = commandLine();
+        var command = commandLine(args);
         try {
             return command.execute(args);
         } catch (Throwable unexpected) { // picocli hands only exceptions to its handler, not errors
@@ -95,10 +95,14 @@ public final class Main implements Runnable {
         }
     }
 
-    /** The command line model, for those who check documents and help against it. */
-    public static CommandLine commandLine() {
-        return new CommandLine(new Main())
-                .setColorScheme(CommandLine.Help.defaultColorScheme(
+    /**
+     * The command line model: of the one command that the arguments name, or of all where they name none or {@code help},
+     * since describing all of them to the parser takes longer than most of them run.
+     */
+    public static CommandLine commandLine(String... args) {
+        var line = new CommandLine(new Main());
+        commands(args).forEach(line::addSubcommand);
+        return line.setColorScheme(CommandLine.Help.defaultColorScheme(
                         TerminalStreams.isStyled(TerminalStreams.OUTPUT, System.getenv())
                                 ? CommandLine.Help.Ansi.ON
                                 : CommandLine.Help.Ansi.OFF))
@@ -112,6 +116,16 @@ public final class Main implements Runnable {
                 })
                 .setParameterExceptionHandler(Main::badArguments)
                 .setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
+    }
+
+    private static List<Class<?>> commands(String[] args) {
+        for (var command : COMMANDS) {
+            var name = command.getAnnotation(Command.class).name();
+            if (args.length > 0 && name.equals(args[0]) && command != HelpCommand.class) {
+                return List.of(command);
+            }
+        }
+        return COMMANDS;
     }
 
     /** Without a command. */

@@ -14,6 +14,11 @@ final class MetricsText {
     /** Digits before the point that Go, and so Prometheus, writes without an exponent. */
     private static final int GO_DIGITS = 6;
 
+    private static final double GO_WHOLE = 1e6;
+
+    /** Stands for a bucket's bound while its labels are put together. */
+    private static final String BOUND = "\0";
+
     private final StringBuilder out = new StringBuilder(32_768);
     private final double createdUnixSeconds;
 
@@ -58,10 +63,7 @@ final class MetricsText {
         family(name, "histogram", help);
         series.forEach((labels, histogram) -> {
             var state = histogram.state();
-            for (int i = 0; i < state.bounds().length; i++) {
-                bucket(name, labels, number(state.bounds()[i]), (double) state.counts()[i]);
-            }
-            bucket(name, labels, "+Inf", (double) state.count());
+            buckets(name, labels, state);
             sample(name + "_count", labels, (double) state.count());
             sample(name + "_sum", labels, state.sum());
         });
@@ -78,8 +80,20 @@ final class MetricsText {
         created(name, help, series.keySet());
     }
 
-    private void bucket(String name, Map<String, String> labels, String bound, double count) {
-        sample(name + "_bucket", with(labels, "le", bound), count);
+    /** Most of the page: what its lines share is put together once, since an engine's streams wait meanwhile. */
+    private void buckets(String name, Map<String, String> labels, Histogram.State state) {
+        var all = text(with(labels, "le", BOUND));
+        int bound = all.indexOf(BOUND);
+        var before = name + "_bucket" + all.substring(0, bound);
+        var after = all.substring(bound + BOUND.length());
+        for (int i = 0; i < state.bounds().length; i++) {
+            out.append(before);
+            number(state.bounds()[i]);
+            out.append(after);
+            value((double) state.counts()[i]);
+        }
+        out.append(before).append("+Inf").append(after);
+        value((double) state.count());
     }
 
     private void created(String name, String help, Set<Map<String, String>> series) {
@@ -96,29 +110,43 @@ final class MetricsText {
     }
 
     private void sample(String name, Map<String, String> labels, double value) {
-        out.append(name);
-        char before = '{';
-        for (var label : labels.entrySet()) {
-            out.append(before).append(label.getKey()).append("=\"");
-            out.append(label.getValue()
-                            .replace("\\", "\\\\")
-                            .replace("\"", "\\\"")
-                            .replace("\n", "\\n"))
-                    .append('"');
-            before = ',';
+        out.append(name).append(text(labels));
+        value(value);
+    }
+
+    private static String text(Map<String, String> labels) {
+        if (labels.isEmpty()) {
+            return "";
         }
-        out.append(labels.isEmpty() ? " " : "} ").append(number(value)).append('\n');
+        var text = new StringBuilder();
+        labels.forEach((name, value) -> text.append(text.isEmpty() ? '{' : ',')
+                .append(name)
+                .append("=\"")
+                .append(value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n"))
+                .append('"'));
+        return text.append('}').toString();
+    }
+
+    private void value(double value) {
+        out.append(' ');
+        number(value);
+        out.append('\n');
     }
 
     /** As Python's client writes it: 20000.0, but 1.5e+06 from seven digits before the point on, as Go would. */
-    private static String number(double value) {
+    private void number(double value) {
+        if (value == (long) value && value >= 0 && value < GO_WHOLE) {
+            out.append((long) value).append(".0");
+            return;
+        }
         var text = PythonText.number(value);
         int dot = text.indexOf('.');
         if (value <= 0 || dot <= GO_DIGITS || text.indexOf('e') >= 0) {
-            return text;
+            out.append(text);
+            return;
         }
         var digits = text.charAt(0) + "." + text.substring(1, dot) + text.substring(dot + 1);
-        return String.format(Locale.ROOT, "%se+%02d", digits.replaceFirst("[.0]+$", ""), dot - 1);
+        out.append(digits.replaceFirst("[.0]+$", "")).append(String.format(Locale.ROOT, "e+%02d", dot - 1));
     }
 
     @Override

@@ -74,8 +74,9 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
                 .orElse(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         // The JVM's own complaints would otherwise go to standard output. An AOT cache fits only the flags it was made
         // with.
-        command.addAll(List.of("-Xlog:disable", "-Xlog:all=error:stderr", "--enable-native-access=ALL-UNNAMED"));
-        command.addAll(List.of("-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"));
+        command.addAll(List.of("-Xlog:disable", "-Xlog:all=error:stderr", "-XX:+UseSerialGC"));
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+        command.addAll(List.of("-Dio.netty.jfr.enabled=false", "--add-modules", "jdk.incubator.vector"));
         if (!own.simulation().isEmpty()) {
             command.addAll(List.of("-Xmn8m", "-XX:TieredStopAtLevel=1")); // as the launcher does
         }

@@ -72,7 +72,11 @@ public final class PythonText {
         }
         double size = Math.abs(value);
         if (size == 0 || (size >= 1e-4 && size < EXPONENT_FROM)) {
-            var plain = new BigDecimal(Double.toString(value)).toPlainString();
+            var shortest = Double.toString(value);
+            if (shortest.indexOf('E') < 0) {
+                return shortest;
+            }
+            var plain = new BigDecimal(shortest).toPlainString();
             return plain.indexOf('.') < 0 ? plain + ".0" : plain;
         }
         var parts = Double.toString(value).split("E", 2);

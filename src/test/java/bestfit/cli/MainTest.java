@@ -38,7 +38,7 @@ class MainTest {
     }
 
     private int run(String... args) {
-        return Main.commandLine().setErr(new PrintWriter(err, true)).execute(args);
+        return Main.commandLine(args).setErr(new PrintWriter(err, true)).execute(args);
     }
 
     @Test
