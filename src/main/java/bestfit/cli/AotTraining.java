@@ -125,6 +125,7 @@ final class AotTraining {
                     .put("content", "Which layout is best? ".repeat(words));
             client.postJson(address + "/v1/chat/completions", question, PATIENCE);
         }
+        client.get(address + "/metrics", PATIENCE);
         toEngine.close();
         engine.join(PATIENCE);
     }

@@ -40,7 +40,7 @@ final class ChoiceText {
     @Nullable
     String add(int token, boolean mayStop) {
         int added = append(token).length();
-        if (!mayStop || added == 0) {
+        if (!mayStop || added == 0 || stops.isEmpty()) {
             return null;
         }
         for (var stop : stops) {

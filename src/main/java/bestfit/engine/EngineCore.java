@@ -257,11 +257,13 @@ final class EngineCore implements AutoCloseable {
     private void submit(ScheduledStep step) {
         var rows = new ArrayList<Row>(step.chunks().size());
         long now = clock.nanoTime();
+        long ready = Long.MIN_VALUE;
         for (var chunk : step.chunks()) {
-            rows.add(row(chunk, now));
+            var row = row(chunk, now);
+            rows.add(row);
+            ready = Math.max(ready, row.readyNanos());
         }
         var output = executor.submit(rows);
-        long ready = rows.stream().mapToLong(Row::readyNanos).max().orElse(now);
         inFlight.add(new InFlight(step, executor.hidesHost() ? Math.max(ready, endedNanos) : now, output));
         var _ = output.whenComplete((_, _) -> inbox.add(WAKE));
     }

@@ -37,6 +37,7 @@ final class EngineStart {
     private static final String LOOPBACK = "127.0.0.1";
     private static final Duration REHEARSAL = Duration.ofSeconds(30);
     private static final Duration WARM_UP = Duration.ofMillis(300);
+    private static final int WARM_PAGES = 16;
     private static final Duration LONG_PROMPTS = Duration.ofMillis(600);
     private static final int LONG_PROMPT_WORDS = 4_000;
 
@@ -114,9 +115,19 @@ final class EngineStart {
         logMemory(config, log);
         try {
             var executor = loaded != null ? loaded : simulating(parts.join());
+            if (loaded == null) {
+                warmPages(parts.join().metrics());
+            }
             return new Ready(parts.join(), FaultyExecutor.wrap(executor, args.faults()));
         } catch (CompletionException failed) {
             throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
+        }
+    }
+
+    /** Who watches the engine asks once a second: cold code would hold the tokens of simulated steps up for milliseconds. */
+    private static void warmPages(EngineMetrics metrics) {
+        for (int i = 0; i < WARM_PAGES; i++) {
+            metrics.text();
         }
     }
 

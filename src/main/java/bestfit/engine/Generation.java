@@ -28,6 +28,7 @@ final class Generation {
     private final BlockingQueue<TokenEvent> events = new LinkedBlockingQueue<>();
     private final long created = System.currentTimeMillis() / 1000;
     private final int promptTokens;
+    private final long cutAfter;
     private int open;
 
     /**
@@ -55,6 +56,8 @@ final class Generation {
             prompts += choices.get(i).order().prompt().length;
         }
         this.promptTokens = prompts;
+        this.cutAfter =
+                parts.config().args().fault(Fault.Kind.RESET).map(Fault::amount).orElse(Long.MAX_VALUE);
     }
 
     /** What is prescribed by ids is answered by ids, as gonka's fork does. */
@@ -167,7 +170,7 @@ final class Generation {
 
     /** Tokens after which {@code --fault reset} cuts a stream. */
     long cutAfter() {
-        return parts.config().args().fault(Fault.Kind.RESET).map(Fault::amount).orElse(Long.MAX_VALUE);
+        return cutAfter;
     }
 
     /** Gives the KV blocks of what nobody waits for back. */

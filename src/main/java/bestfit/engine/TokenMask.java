@@ -24,7 +24,12 @@ record TokenMask(int[] banned, int[] allowed, int[][] badWords) {
 
     /** True when a run has more than one id: then the answer so far counts. */
     boolean needsHistory() {
-        return Arrays.stream(badWords).anyMatch(run -> run.length > 1);
+        for (var run : badWords) { // once a token, so no stream
+            if (run.length > 1) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
