@@ -119,13 +119,13 @@ public final class Main implements Runnable {
     }
 
     private static List<Class<?>> commands(String[] args) {
-        for (var command : COMMANDS) {
-            var name = command.getAnnotation(Command.class).name();
-            if (args.length > 0 && name.equals(args[0]) && command != HelpCommand.class) {
-                return List.of(command);
-            }
+        if (args.length == 0 || args[0].equals("help")) {
+            return COMMANDS;
         }
-        return COMMANDS;
+        var named = COMMANDS.stream()
+                .filter(each -> each.getAnnotation(Command.class).name().equals(args[0]))
+                .toList();
+        return named.isEmpty() ? COMMANDS : named;
     }
 
     /** Without a command. */

@@ -14,7 +14,6 @@ import java.util.regex.Pattern;
  * @param values by name without {@code vllm:}
  */
 public record ServerCounters(long nanos, Map<String, Double> values) {
-    private static final int REHEARSALS = 30;
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Pattern SAMPLE = Pattern.compile("vllm:([a-z0-9_]+)(?:\\{[^}]*})? (\\S+)");
 
@@ -36,26 +35,6 @@ public record ServerCounters(long nanos, Map<String, Double> values) {
             }
         }
         return Optional.of(new ServerCounters(nanos, values));
-    }
-
-    /**
-     * As {@link #read}, and takes what it got apart so often that this is compiled: later it runs beside streams whose tokens
-     * must not wait.
-     */
-    static Optional<ServerCounters> rehearsed(HttpClient http, LoadTarget target, long nanos) {
-        var first = read(http, target, nanos);
-        first.ifPresent(counters -> {
-            var page = new StringBuilder();
-            counters.values.forEach((name, value) -> page.append("vllm:")
-                    .append(name)
-                    .append("{engine=\"0\"} ")
-                    .append(value)
-                    .append('\n'));
-            for (int i = 0; i < REHEARSALS; i++) {
-                add(page.toString(), new HashMap<>());
-            }
-        });
-        return first;
     }
 
     private static boolean add(String text, Map<String, Double> values) {

@@ -42,7 +42,7 @@ public final class ServerWatch implements AutoCloseable {
 
     /** Null where the servers do not tell. */
     public static @Nullable ServerWatch start(LoadTarget target) {
-        var first = ServerCounters.rehearsed(new HttpClient(target.tls()), target, NanoClock.SYSTEM.nanoTime());
+        var first = ServerCounters.read(new HttpClient(target.tls()), target, NanoClock.SYSTEM.nanoTime());
         if (first.isEmpty()) {
             return null;
         }
