@@ -28,6 +28,8 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
 
     private final Socket socket = Socket.newSocketStream();
     private final EventLoop loop;
+    private final Gathering gathering;
+    private final StampedReads reads = StampedReads.ofThisLoop();
     private @Nullable IoRegistration registration;
     private @Nullable ScheduledFuture<?> connectTimeout;
     private StreamPool.@Nullable Waiter waiter;
@@ -35,10 +37,13 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     private int sentBytes;
     private @Nullable StreamCall sentFor;
     private int watched;
+    private long lastNanos;
 
-    EpollStream(StreamPool pool, InetSocketAddress address, EventLoop loop) {
+    /** To be made on the loop. */
+    EpollStream(StreamPool pool, InetSocketAddress address, EventLoop loop, Gathering gathering) {
         super(pool, address);
         this.loop = loop;
+        this.gathering = gathering;
     }
 
     /** The waiter is told from the loop, never within this call. */
@@ -46,6 +51,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         waiter = told;
         try {
             socket.setTcpNoDelay(true);
+            reads.stamp(socket);
             boolean connected = socket.connect(address());
             // on the loop itself this is done when it returns
             registration = ((IoEventLoop) loop).register(this).getNow();
@@ -135,12 +141,15 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     }
 
     private void readOnce() throws IOException {
-        ByteBuf in = LoopMemory.toRead();
-        int count = socket.recvAddress(in.memoryAddress(), 0, LoopMemory.BYTES);
+        int count = reads.read(socket);
         if (count < 0) {
             end(null);
         } else if (count > 0) {
-            received(in.setIndex(0, count), System.nanoTime());
+            lastNanos = Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
+            if (reads.stamped()) {
+                gathering.afterRead();
+            }
+            received(LoopMemory.toRead().setIndex(0, count), lastNanos);
         }
     }
 
@@ -149,6 +158,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         request = bytes;
         sentBytes = 0;
         sentFor = call;
+        lastNanos = System.nanoTime();
         try {
             sendOn();
         } catch (IOException broken) {

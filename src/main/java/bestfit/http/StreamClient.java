@@ -24,8 +24,8 @@ import java.util.stream.StreamSupport;
 import javax.net.ssl.SSLException;
 
 /**
- * Sends requests and hands every received piece to a listener with the time of its socket read, taken before parsing.
- * Connections are kept alive and reused. For load generation: no allocation per event beyond Netty's pooled buffers.
+ * Sends requests and hands every received piece to a listener with the time of its arrival as the kernel stamped it; with TLS, and
+ * where there are no stamps, with the time of its socket read, taken before parsing. Connections are kept alive and reused. For load generation: no allocation per event beyond Netty's pooled buffers.
  * Thread-safe.
  */
 public final class StreamClient implements AutoCloseable {
@@ -188,6 +188,16 @@ public final class StreamClient implements AutoCloseable {
     /** Runs on the first event loop, so long from now. */
     public void schedule(Runnable action, long nanos) {
         pools.getFirst().runLater(action, nanos);
+    }
+
+    /**
+     * Lets answers that come close together gather for so long before they are read, which costs less; their times stay those of
+     * their arrival. Where the kernel does not tell these, nothing waits. What a listener sends in answer goes out later by as much.
+     *
+     * @param nanos 0 to read at once, as it is at first
+     */
+    public void gather(long nanos) {
+        pools.forEach(pool -> pool.gather(nanos));
     }
 
     /** The caller's own loop if it is one of ours, else the loops take turns. */

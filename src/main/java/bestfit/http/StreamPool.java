@@ -25,6 +25,7 @@ final class StreamPool {
     private final Bootstrap bootstrap;
     private final ChannelGroup channels;
     private final long connectTimeoutMillis;
+    private final Gathering gathering;
     private final Map<InetSocketAddress, Deque<StreamConnection>> idle = new HashMap<>();
 
     /** @param channels is told every channel, so that they can be cut */
@@ -33,6 +34,12 @@ final class StreamPool {
         this.channels = channels;
         this.bootstrap = bootstrap;
         this.connectTimeoutMillis = connectTimeoutMillis;
+        this.gathering = new Gathering(loop);
+    }
+
+    /** See {@link Gathering#rest}. */
+    void gather(long nanos) {
+        run(() -> gathering.rest(nanos));
     }
 
     boolean isCurrent() {
@@ -65,7 +72,7 @@ final class StreamPool {
         if (route.secure() || !EventLoops.epoll()) {
             return connectChannel(route, waiter);
         }
-        EpollStream connection = new EpollStream(this, route.address(), loop);
+        EpollStream connection = new EpollStream(this, route.address(), loop, gathering);
         connection.connect(waiter, connectTimeoutMillis);
         return connection::shut;
     }

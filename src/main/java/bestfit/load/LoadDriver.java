@@ -24,6 +24,12 @@ final class LoadDriver {
     /** Waiting awake may take one part in so many of the run's time. */
     private static final int MOST_AWAKE = 5;
 
+    /** Answers gather this long at most, and a thousandth of what a request takes: so much is a user's next one late. */
+    private static final long MOST_GATHER_NANOS = 250_000;
+
+    private static final long LEAST_GATHER_NANOS = 50_000;
+    private static final int GATHER_SHARE = 1000;
+
     /** Those of the last hours: a run may go on for weeks. */
     private static final int MOST_LAGS = 500_000;
 
@@ -44,6 +50,8 @@ final class LoadDriver {
     private long awakeNanos;
     private int thinking;
     private int refusedInARow;
+    private long answeredNanos;
+    private int answered;
     private boolean noMore;
     private boolean gaveUp;
     private long lookDueNanos;
@@ -199,6 +207,10 @@ final class LoadDriver {
                 finishIfDone();
                 return;
             }
+            if (recorder.succeeded()) {
+                answered++;
+                answeredNanos += recorder.nanos();
+            }
             refusedInARow = recorder.refused() ? refusedInARow + 1 : 0;
             if (refusedInARow >= REFUSED_IN_A_ROW && pauseAfterFailure().isZero()) {
                 gaveUp = true; // nothing listens there any more
@@ -345,9 +357,18 @@ final class LoadDriver {
         }
         finishIfDone();
         if (!finished.isDone()) {
+            if (job.arrivals() instanceof Arrivals.Closed) {
+                client.gather(gatherNanos(now));
+            }
             lookDueNanos = clock.nanoTime() + LOOK_NANOS;
             client.schedule(() -> guarded(this::look), LOOK_NANOS);
         }
+    }
+
+    private long gatherNanos(long now) {
+        long requestNanos = answered == 0 ? now - startNanos : answeredNanos / answered;
+        long nanos = Math.min(MOST_GATHER_NANOS, requestNanos / GATHER_SHARE);
+        return nanos < LEAST_GATHER_NANOS ? 0 : nanos;
     }
 
     private void finishIfDone() {

@@ -89,6 +89,11 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         return startNanos;
     }
 
+    /** How long it took; to be asked once it has ended. */
+    long nanos() {
+        return endNanos - startNanos;
+    }
+
     void sentBy(StreamClient.Call newCall) {
         call = newCall;
     }

@@ -1,0 +1,164 @@
+package bestfit.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.unix.Socket;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.time.Instant;
+
+/**
+ * Reads sockets and tells when the kernel took the bytes from the network ({@code SO_TIMESTAMPNS}, Linux {@code socket(7)}), so
+ * that a reader that is busy, collects garbage or waits for a core makes nothing look late. The kernel stamps what comes last of
+ * what one read returns, by the wall clock; it is told by {@link System#nanoTime}, with a difference of the clocks that is never
+ * older than {@link #CLOCKS_AGREE_NANOS}. One object for each event loop, confined to it. Where the kernel gives no stamps, the
+ * time of the read counts.
+ */
+final class StampedReads {
+    private static final FastThreadLocal<StampedReads> OF_LOOP = new FastThreadLocal<>() {
+        @Override
+        protected StampedReads initialValue() {
+            return new StampedReads();
+        }
+    };
+
+    /** The wall clock is slewed by at most 0.05 %: 5 µs in this time. A step of it is believed for no longer. */
+    private static final long CLOCKS_AGREE_NANOS = 10_000_000;
+
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_TIMESTAMPNS = 35;
+
+    // struct msghdr, then struct iovec, then the control message: cmsghdr and timespec, of a 64-bit Linux
+    private static final int IOV = 16;
+    private static final int IOV_COUNT = 24;
+    private static final int CONTROL = 32;
+    private static final int CONTROL_LENGTH = 40;
+    private static final int IOVEC = 56;
+    private static final int MESSAGE = 72;
+    private static final int MESSAGE_BYTES = 64;
+    private static final int STAMP_BYTES = 32;
+    private static final int STAMP_KIND = MESSAGE + 8;
+    private static final int SECONDS = MESSAGE + 16;
+    private static final int NANOS = MESSAGE + 24;
+    private static final long STAMP = (long) SO_TIMESTAMPNS << 32 | SOL_SOCKET;
+
+    /** Of the C library; loaded when a stream first connects. */
+    private static final class Native {
+        static final MethodHandle RECVMSG = function(
+                "recvmsg",
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT),
+                Linker.Option.critical(false)); // it never waits: the sockets do not block
+        static final MethodHandle SETSOCKOPT = function(
+                "setsockopt",
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT));
+
+        private static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
+            MemorySegment address = Linker.nativeLinker().defaultLookup().findOrThrow(name);
+            return Linker.nativeLinker().downcallHandle(address, type, options);
+        }
+    }
+
+    private final ByteBuf in = LoopMemory.toRead();
+    private final ByteBuf call = Unpooled.directBuffer(MESSAGE + MESSAGE_BYTES).setZero(0, MESSAGE + MESSAGE_BYTES);
+    private final long callAddress = call.memoryAddress();
+    private long arrivalNanos;
+    private boolean stamped;
+    private long wallAheadNanos;
+    private long clocksComparedNanos;
+
+    private StampedReads() {
+        call.setLongLE(IOV, callAddress + IOVEC);
+        call.setLongLE(IOV_COUNT, 1);
+        call.setLongLE(CONTROL, callAddress + MESSAGE);
+        call.setLongLE(IOVEC, in.memoryAddress());
+        call.setLongLE(IOVEC + 8, LoopMemory.BYTES);
+        clocksComparedNanos = System.nanoTime() - CLOCKS_AGREE_NANOS;
+    }
+
+    static StampedReads ofThisLoop() {
+        return OF_LOOP.get();
+    }
+
+    /** Asks for stamps; false where there are none. */
+    boolean stamp(Socket socket) {
+        call.setIntLE(MESSAGE, 1);
+        try {
+            return (int) Native.SETSOCKOPT.invokeExact(
+                            socket.intValue(), SOL_SOCKET, SO_TIMESTAMPNS, callAddress + MESSAGE, Integer.BYTES)
+                    == 0;
+        } catch (Throwable impossible) {
+            throw new IllegalStateException("setsockopt could not be called", impossible);
+        }
+    }
+
+    /**
+     * Reads into {@link LoopMemory#toRead} once, without waiting.
+     *
+     * @return bytes read; 0 when there are none, -1 at the end of the stream
+     */
+    int read(Socket socket) throws IOException {
+        call.setLongLE(CONTROL_LENGTH, MESSAGE_BYTES);
+        long count;
+        try {
+            count = (long) Native.RECVMSG.invokeExact(socket.intValue(), callAddress, 0);
+        } catch (Throwable impossible) {
+            throw new IllegalStateException("recvmsg could not be called", impossible);
+        }
+        long now = System.nanoTime();
+        stamped = count > 0 && call.getLongLE(CONTROL_LENGTH) >= STAMP_BYTES && call.getLongLE(STAMP_KIND) == STAMP;
+        arrivalNanos = stamped ? Math.min(now, stampNanos() - wallAhead(now)) : now;
+        if (count > 0) {
+            return (int) count;
+        }
+        // nothing there, or an error, which is asked for again where it has a name
+        return count == 0 ? -1 : socket.recvAddress(in.memoryAddress(), 0, LoopMemory.BYTES);
+    }
+
+    /** When the last of what was read arrived, by {@link System#nanoTime}. */
+    long arrivalNanos() {
+        return arrivalNanos;
+    }
+
+    /** True when that is the kernel's word. */
+    boolean stamped() {
+        return stamped;
+    }
+
+    private long stampNanos() {
+        return call.getLongLE(SECONDS) * 1_000_000_000 + call.getLongLE(NANOS);
+    }
+
+    private long wallAhead(long now) {
+        if (now - clocksComparedNanos >= CLOCKS_AGREE_NANOS) {
+            compareClocks();
+        }
+        return wallAheadNanos;
+    }
+
+    /** The best of some looks: one during which this thread lost its core says little. */
+    private void compareClocks() {
+        long least = Long.MAX_VALUE;
+        for (int look = 0; look < 3; look++) {
+            long before = System.nanoTime();
+            Instant wall = Instant.now();
+            long took = System.nanoTime() - before;
+            if (took < least) {
+                least = took;
+                wallAheadNanos = wall.getEpochSecond() * 1_000_000_000 + wall.getNano() - before - took / 2;
+            }
+        }
+        clocksComparedNanos = System.nanoTime();
+    }
+}
