@@ -26,6 +26,12 @@ import org.jspecify.annotations.Nullable;
 final class EpollStream extends StreamConnection implements EpollIoHandle {
     private static final byte[] NOTHING = new byte[0];
 
+    /** Told once of what arrives, not again by each look until it is read: half the kernel's work. */
+    private static final EpollIoOps READ =
+            EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
+
+    private static final EpollIoOps READ_AND_WRITE = READ.with(EpollIoOps.EPOLLOUT);
+
     private final Socket socket = Socket.newSocketStream();
     private final EventLoop loop;
     private final Gathering gathering;
@@ -79,7 +85,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         StreamPool.Waiter told = waiter;
         if (told != null && socket.isOpen()) {
             connected();
-            watch(EpollIoOps.EPOLLIN);
+            watch(READ);
             told.connected(this);
         }
     }
@@ -127,8 +133,8 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
                 sendOn();
             }
             // an error or hang-up comes unasked, and goes away only by reading it
-            if (ready != EpollIoOps.EPOLLOUT.value() && socket.isOpen()) {
-                readOnce();
+            if (ready != EpollIoOps.EPOLLOUT.value()) {
+                read(ready);
             }
         } catch (Exception broken) {
             end(broken);
@@ -140,16 +146,22 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         told.accept(isActive());
     }
 
-    private void readOnce() throws IOException {
-        int count = reads.read(socket);
-        if (count < 0) {
-            end(null);
-        } else if (count > 0) {
-            lastNanos = Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
-            if (reads.stamped()) {
-                gathering.afterRead();
+    /** Reads all there is: what fills less than the memory was the last, but for the end of a stream, which is told beside it. */
+    private void read(int ready) throws IOException {
+        boolean more = true;
+        while (more && socket.isOpen()) {
+            int count = reads.read(socket);
+            if (count > 0) {
+                lastNanos =
+                        Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
+                if (reads.stamped()) {
+                    gathering.afterRead();
+                }
+                received(LoopMemory.toRead().setIndex(0, count), lastNanos);
+            } else if (count < 0) {
+                end(null);
             }
-            received(LoopMemory.toRead().setIndex(0, count), lastNanos);
+            more = count == LoopMemory.BYTES || (count > 0 && (ready & EpollIoOps.EPOLLRDHUP.value()) != 0);
         }
     }
 
@@ -175,11 +187,11 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
             int sent = Math.max(0, socket.sendAddress(out.memoryAddress(), 0, count));
             sentBytes += sent;
             if (sent < count) {
-                watch(EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLOUT)); // the socket is full: the rest goes when it is not
+                watch(READ_AND_WRITE); // the socket is full: the rest goes when it is not
                 return;
             }
         }
-        watch(EpollIoOps.EPOLLIN);
+        watch(READ);
         StreamCall told = sentFor;
         request = NOTHING;
         sentBytes = 0;

@@ -2,9 +2,11 @@ package bestfit.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -30,6 +32,7 @@ final class StampedReads {
     /** The wall clock is slewed by at most 0.05 %: 5 µs in this time. A step of it is believed for no longer. */
     private static final long CLOCKS_AGREE_NANOS = 10_000_000;
 
+    private static final int EAGAIN = 11;
     private static final int SOL_SOCKET = 1;
     private static final int SO_TIMESTAMPNS = 35;
 
@@ -53,6 +56,7 @@ final class StampedReads {
                 "recvmsg",
                 FunctionDescriptor.of(
                         ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT),
+                Linker.Option.captureCallState("errno"),
                 Linker.Option.critical(false)); // it never waits: the sockets do not block
         static final MethodHandle SETSOCKOPT = function(
                 "setsockopt",
@@ -70,7 +74,7 @@ final class StampedReads {
         }
     }
 
-    private final ByteBuf in = LoopMemory.toRead();
+    private final MemorySegment errno = Arena.global().allocate(Linker.Option.captureStateLayout());
     private final ByteBuf call = Unpooled.directBuffer(MESSAGE + MESSAGE_BYTES).setZero(0, MESSAGE + MESSAGE_BYTES);
     private final long callAddress = call.memoryAddress();
     private long arrivalNanos;
@@ -82,7 +86,7 @@ final class StampedReads {
         call.setLongLE(IOV, callAddress + IOVEC);
         call.setLongLE(IOV_COUNT, 1);
         call.setLongLE(CONTROL, callAddress + MESSAGE);
-        call.setLongLE(IOVEC, in.memoryAddress());
+        call.setLongLE(IOVEC, LoopMemory.toRead().memoryAddress());
         call.setLongLE(IOVEC + 8, LoopMemory.BYTES);
         clocksComparedNanos = System.nanoTime() - CLOCKS_AGREE_NANOS;
     }
@@ -112,18 +116,20 @@ final class StampedReads {
         call.setLongLE(CONTROL_LENGTH, MESSAGE_BYTES);
         long count;
         try {
-            count = (long) Native.RECVMSG.invokeExact(socket.intValue(), callAddress, 0);
+            count = (long) Native.RECVMSG.invokeExact(errno, socket.intValue(), callAddress, 0);
         } catch (Throwable impossible) {
             throw new IllegalStateException("recvmsg could not be called", impossible);
         }
         long now = System.nanoTime();
         stamped = count > 0 && call.getLongLE(CONTROL_LENGTH) >= STAMP_BYTES && call.getLongLE(STAMP_KIND) == STAMP;
         arrivalNanos = stamped ? Math.min(now, stampNanos() - wallAhead(now)) : now;
-        if (count > 0) {
-            return (int) count;
+        if (count < 0) {
+            int error = errno.get(ValueLayout.JAVA_INT, 0);
+            if (error != EAGAIN) {
+                throw Errors.newIOException("recvmsg", -error);
+            }
         }
-        // nothing there, or an error, which is asked for again where it has a name
-        return count == 0 ? -1 : socket.recvAddress(in.memoryAddress(), 0, LoopMemory.BYTES);
+        return count == 0 ? -1 : (int) Math.max(0, count);
     }
 
     /** When the last of what was read arrived, by {@link System#nanoTime}. */

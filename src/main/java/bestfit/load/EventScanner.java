@@ -3,17 +3,28 @@ package bestfit.load;
 import bestfit.config.Json;
 import bestfit.http.ErrorText;
 import io.netty.buffer.ByteBuf;
+import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
- * Reads server-sent events of a chat or text completion as bytes: one pass over each line, no text decoded, no JSON bound, except
- * for an error event. Belongs to one event loop.
+ * Reads server-sent events of a chat or text completion as bytes: one pass over each line, or a comparison with the line before
+ * ({@link EventPattern}); no text decoded, no JSON bound, except for an error event. Belongs to one event loop.
  */
 final class EventScanner {
     private static final int MOST_LINE_BYTES = 64 << 20;
+    private static final int PIECE_BYTES = 64 << 10;
+
+    /** Whole events are looked at here, which stays in the processor's cache; each stream keeps only what is cut off. */
+    private static final FastThreadLocal<byte[]> PIECE = new FastThreadLocal<>() {
+        @Override
+        protected byte[] initialValue() {
+            return new byte[PIECE_BYTES];
+        }
+    };
+
     private static final byte[] DATA = bytes("data:");
     private static final byte[] DONE = bytes("[DONE]");
     private static final byte[] CONTENT = bytes("content");
@@ -40,8 +51,10 @@ final class EventScanner {
     }
 
     private final Events events;
-    private byte[] buffer = new byte[1024];
+    private final EventPattern pattern = new EventPattern();
+    private byte[] rest = new byte[0];
     private int filled;
+    private byte[] buffer = rest;
     private boolean done;
     private boolean aborted;
     private boolean usage;
@@ -59,6 +72,9 @@ final class EventScanner {
     private boolean sawReasoning;
     private boolean sawError;
     private boolean sawChoices;
+    private boolean sawNumbers;
+    private int texts;
+    private int textFrom;
 
     EventScanner(Events events) {
         this.events = events;
@@ -82,22 +98,63 @@ final class EventScanner {
             filled = 0;
             return;
         }
-        if (filled + added > buffer.length) {
-            buffer = Arrays.copyOf(buffer, Math.max(filled + added, 2 * buffer.length));
+        if (filled > 0 || added > PIECE_BYTES) {
+            reserve(filled + added);
+            buffer = rest;
+        } else {
+            buffer = PIECE.get();
         }
         piece.readBytes(buffer, filled, added);
-        int end = filled + added;
+        keep(takeLines(filled + added, nanos), filled + added);
+    }
+
+    /** Where the line begins that has no end yet. */
+    private int takeLines(int end, long nanos) {
         int line = 0;
-        for (int at = filled; at < end; at++) {
-            if (buffer[at] == '\n') {
-                onLine(line, at, nanos);
-                line = at + 1;
+        int at = filled;
+        while (at < end) {
+            int next = at == line ? takeAsBefore(line, end, nanos) : -1;
+            if (next > 0) {
+                line = next;
+                at = next;
+            } else if (buffer[at++] == '\n') {
+                onLine(line, at - 1, nanos);
+                line = at;
             }
         }
-        if (line > 0) {
-            System.arraycopy(buffer, line, buffer, 0, end - line);
+        return line;
+    }
+
+    /** Takes the line if it differs from the one before in nothing but its text, and tells where the next begins. */
+    private int takeAsBefore(int line, int end, long nanos) {
+        int next = pattern.match(buffer, line, end);
+        if (next > 0) {
+            int from = pattern.textFrom(line);
+            boolean text = from < pattern.textTo();
+            if (!pattern.reasoning()) {
+                append(from, pattern.textTo());
+                events.onContent(text, false, nanos);
+            } else if (text) {
+                events.onContent(false, true, nanos);
+            }
         }
-        filled = end - line;
+        return next;
+    }
+
+    @SuppressWarnings("ReferenceEquality") // which of the arrays it is, not what it holds
+    private void keep(int from, int to) {
+        filled = to - from;
+        if (filled > 0 && (buffer != rest || from > 0)) {
+            reserve(filled);
+            System.arraycopy(buffer, from, rest, 0, filled);
+        }
+        buffer = rest;
+    }
+
+    private void reserve(int bytes) {
+        if (bytes > rest.length) {
+            rest = Arrays.copyOf(rest, Math.max(bytes, Math.max(1024, 2 * rest.length)));
+        }
     }
 
     /** The closing {@code [DONE]} arrived. */
@@ -162,6 +219,9 @@ final class EventScanner {
         if (sawError && !sawChoices) {
             events.onError(errorMessage(start, to));
         } else if (sawContent || sawReasoning) {
+            if (texts == 1 && !sawNumbers) {
+                pattern.learn(buffer, from, textFrom, stringEnd(textFrom, to), to + 1, !sawContent);
+            }
             events.onContent(sawText, sawReasoning, nanos);
         }
     }
@@ -173,6 +233,8 @@ final class EventScanner {
         sawReasoning = false;
         sawError = false;
         sawChoices = false;
+        sawNumbers = false;
+        texts = 0;
         int at = from;
         while (at < to) {
             if (buffer[at] != '"') {
@@ -202,8 +264,10 @@ final class EventScanner {
         } else if (first == '[') {
             sawChoices |= is(CHOICES, from, to);
         } else if (is(PROMPT_TOKENS, from, to)) {
+            sawNumbers = true;
             promptTokens = number(value, lineEnd, promptTokens);
         } else if (is(COMPLETION_TOKENS, from, to)) {
+            sawNumbers = true;
             usage = true;
             completionTokens = number(value, lineEnd, completionTokens);
         }
@@ -212,11 +276,15 @@ final class EventScanner {
     private void onString(int from, int to, int value, int lineEnd) {
         if (is(CONTENT, from, to) || is(TEXT, from, to)) {
             sawContent = true;
+            texts++;
+            textFrom = value + 1;
             sawText |= buffer[value + 1] != '"';
             if (answer != null) {
                 append(value + 1, stringEnd(value + 1, lineEnd));
             }
         } else if (is(REASONING_CONTENT, from, to) || is(REASONING, from, to)) {
+            texts++;
+            textFrom = value + 1;
             sawReasoning |= buffer[value + 1] != '"';
         } else if (is(FINISH_REASON, from, to)) {
             aborted |= is(ABORT, value + 1, stringEnd(value + 1, lineEnd));

@@ -30,7 +30,7 @@ class StreamClientTest {
     }
 
     /** Writes down what a call's listener was told. */
-    private static final class Recorder implements StreamClient.Listener {
+    private static class Recorder implements StreamClient.Listener {
         final CountDownLatch over = new CountDownLatch(1);
         final List<String> events = new CopyOnWriteArrayList<>();
         final List<Long> times = new CopyOnWriteArrayList<>();
@@ -88,6 +88,45 @@ class StreamClientTest {
 
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** A client that is busy makes nothing look late: the kernel has stamped what came meanwhile. */
+    @Test
+    void aPiece_hasTheTimeOfItsArrival_notOfItsRead() throws Exception {
+        CountDownLatch busy = new CountDownLatch(1);
+        CountDownLatch arrived = new CountDownLatch(1);
+        Recorder recorder = new Recorder() {
+            @Override
+            public void onBody(ByteBuf piece, long nanos) {
+                super.onBody(piece, nanos);
+                if (busy.getCount() > 0) {
+                    busy.countDown();
+                    try {
+                        arrived.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }
+            }
+        };
+        try (ServerSocket server = new ServerSocket(0)) {
+            client.post(URI.create("http://127.0.0.1:" + server.getLocalPort() + "/"), Map.of(), new byte[0], recorder);
+            try (var accepted = server.accept()) {
+                var out = accepted.getOutputStream();
+                out.write((CHUNKED + "1\r\na\r\n").getBytes(StandardCharsets.US_ASCII));
+                assertThat(busy.await(5, TimeUnit.SECONDS)).isTrue();
+                long before = System.nanoTime();
+                out.write("1\r\nb\r\n".getBytes(StandardCharsets.US_ASCII));
+                long written = System.nanoTime();
+                TimeUnit.MILLISECONDS.sleep(100); // how late it is read, not what is waited for
+                arrived.countDown();
+                await().until(() -> recorder.events.contains("body b"));
+                out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                recorder.await();
+                long stamp = recorder.times.get(recorder.events.indexOf("body b"));
+                assertThat(stamp).isBetween(before - 1_000_000, written + 20_000_000);
+            }
+        }
     }
 
     @Test

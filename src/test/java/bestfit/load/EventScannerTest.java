@@ -7,6 +7,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class EventScannerTest {
@@ -24,5 +27,80 @@ class EventScannerTest {
         assertThat(counter[0]).isEqualTo(55_000);
         // what the call of the counter itself allocates is all there is
         assertThat(allocated).isLessThan(50_000 / 10);
+    }
+
+    /** Byte by byte no event is taken for the one before with another text, for none is there whole. */
+    @Test
+    void events_sayTheSame_wholeAndByteByByte() {
+        for (int seed = 0; seed < 200; seed++) {
+            String stream = randomStream(new Random(seed));
+            var byteByByte = new Told().of(stream, 1);
+            assertThat(new Told().of(stream, stream.length())).as(stream).isEqualTo(byteByByte);
+            assertThat(new Told().of(stream, 150)).as(stream).isEqualTo(byteByByte);
+        }
+    }
+
+    private static String randomStream(Random random) {
+        var stream = new StringBuilder();
+        String[] texts = {"", "a", " word", "\\\"", "\\\\", "\\u00e9", "\"}", "content\":\"x", "\n", "é", "data: {"};
+        String[] endings = {
+            "\"}}]}",
+            "\"},\"finish_reason\":null}]}",
+            "\"},\"finish_reason\":\"abort\"}]}",
+            "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":7}}",
+            "\",\"reasoning_content\":\"r\"}}]}",
+            "\"}}],\"usage\":null}"
+        };
+        String[] keys = {"content", "text", "reasoning_content", "reasoning", "role"};
+        for (int event = 0; event < 40; event++) {
+            // the same shape several times, as in a stream, with now and then another
+            String key = keys[random.nextInt(6) < 5 ? 0 : random.nextInt(keys.length)];
+            String ending = endings[random.nextInt(6) < 4 ? 1 : random.nextInt(endings.length)];
+            String text = texts[random.nextInt(texts.length)].replace("\n", "\\n");
+            if (text.startsWith("\"") || text.startsWith("content")) {
+                text = text.replace("\"", "\\\"");
+            }
+            stream.append("data: {\"id\":\"1\",\"choices\":[{\"delta\":{\"%s\":\"%s%s\n".formatted(key, text, ending));
+            stream.append(random.nextInt(20) == 0 ? ": a comment\n" : "\n");
+        }
+        return stream.append("data: [DONE]\n\n").toString();
+    }
+
+    /** Writes down what a scanner tells. */
+    private static final class Told implements EventScanner.Events {
+        private final List<String> lines = new ArrayList<>();
+        private final EventScanner scanner = new EventScanner(this);
+
+        List<String> of(String stream, int pieceBytes) {
+            scanner.keepAnswer();
+            ByteBuf bytes = Unpooled.directBuffer().writeBytes(stream.getBytes(StandardCharsets.UTF_8));
+            while (bytes.isReadable()) {
+                scanner.accept(bytes.readSlice(Math.min(pieceBytes, bytes.readableBytes())), 0);
+            }
+            lines.add("answer " + new String(scanner.answer(), StandardCharsets.UTF_8));
+            lines.add("usage %s %d %d, done %s, aborted %s"
+                    .formatted(
+                            scanner.hasUsage(),
+                            scanner.promptTokens(),
+                            scanner.completionTokens(),
+                            scanner.done(),
+                            scanner.aborted()));
+            return lines;
+        }
+
+        @Override
+        public void onContent(boolean text, boolean reasoning, long nanos) {
+            lines.add("content " + text + " " + reasoning);
+        }
+
+        @Override
+        public void onError(String message) {
+            lines.add("error " + message);
+        }
+
+        @Override
+        public void onMalformed(String what) {
+            lines.add("malformed " + what);
+        }
     }
 }
