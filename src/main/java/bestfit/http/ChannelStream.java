@@ -57,6 +57,7 @@ final class ChannelStream extends StreamConnection {
             @Override
             public void channelRead(ChannelHandlerContext context, Object message) {
                 readNanos = System.nanoTime();
+                pool().unstamped();
                 context.fireChannelRead(message);
             }
         };

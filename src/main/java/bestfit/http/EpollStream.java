@@ -156,6 +156,8 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
                         Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
                 if (reads.stamped()) {
                     gathering.afterRead();
+                } else {
+                    pool().unstamped();
                 }
                 received(LoopMemory.toRead().setIndex(0, count), lastNanos);
             } else if (count < 0) {

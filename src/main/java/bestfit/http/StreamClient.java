@@ -25,8 +25,8 @@ import javax.net.ssl.SSLException;
 
 /**
  * Sends requests and hands every received piece to a listener with the time of its arrival as the kernel stamped it; with TLS, and
- * where there are no stamps, with the time of its socket read, taken before parsing. Connections are kept alive and reused. For load generation: no allocation per event beyond Netty's pooled buffers.
- * Thread-safe.
+ * where there are no stamps, with the time of its socket read, taken before parsing. Connections are kept alive and reused. For
+ * load generation: no allocation per event. Thread-safe.
  */
 public final class StreamClient implements AutoCloseable {
     /** Called on the request's event loop; must not block. */
@@ -198,6 +198,11 @@ public final class StreamClient implements AutoCloseable {
      */
     public void gather(long nanos) {
         pools.forEach(pool -> pool.gather(nanos));
+    }
+
+    /** True if each piece so far had the kernel's stamp; to be asked when no call is under way. */
+    public boolean kernelStamps() {
+        return pools.stream().allMatch(StreamPool::kernelStamps);
     }
 
     /** The caller's own loop if it is one of ours, else the loops take turns. */

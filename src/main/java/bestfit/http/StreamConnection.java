@@ -31,6 +31,10 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
     /** Tells, now or later, whether the connection can carry a request. */
     abstract void whenReady(Consumer<Boolean> told);
 
+    final StreamPool pool() {
+        return pool;
+    }
+
     /** Where it leads. */
     final InetSocketAddress address() {
         return address;

@@ -26,6 +26,7 @@ final class StreamPool {
     private final ChannelGroup channels;
     private final long connectTimeoutMillis;
     private final Gathering gathering;
+    private boolean kernelStamps = true;
     private final Map<InetSocketAddress, Deque<StreamConnection>> idle = new HashMap<>();
 
     /** @param channels is told every channel, so that they can be cut */
@@ -35,6 +36,15 @@ final class StreamPool {
         this.bootstrap = bootstrap;
         this.connectTimeoutMillis = connectTimeoutMillis;
         this.gathering = new Gathering(loop);
+    }
+
+    /** A piece came without the kernel's stamp. */
+    void unstamped() {
+        kernelStamps = false;
+    }
+
+    boolean kernelStamps() {
+        return kernelStamps;
     }
 
     /** See {@link Gathering#rest}. */

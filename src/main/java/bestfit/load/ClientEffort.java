@@ -13,6 +13,7 @@ import java.util.Arrays;
  * @param longestLagMillis the longest of these
  * @param gcMillis all threads stood still for the garbage collector
  * @param waitMillis its event loops were ready to run and had no core; NaN where the system does not tell
+ * @param kernelStamps every answer's time is the kernel's stamp of its arrival; else that of its read counted for some
  * @param suspendedMillis wall clock less monotonic clock: the machine slept, or its clock was set
  */
 public record ClientEffort(
@@ -22,8 +23,10 @@ public record ClientEffort(
         double longestLagMillis,
         double suspendedMillis,
         double gcMillis,
-        double waitMillis) {
-    static ClientEffort between(ClientCpu before, ClientCpu after, double[] lagMillis, long wallMillis) {
+        double waitMillis,
+        boolean kernelStamps) {
+    static ClientEffort between(
+            ClientCpu before, ClientCpu after, double[] lagMillis, long wallMillis, boolean kernelStamps) {
         double nanos = Math.max(1, after.nanos() - before.nanos());
         double cpuNanos = after.cpuNanos() - before.cpuNanos();
         return new ClientEffort(
@@ -33,6 +36,7 @@ public record ClientEffort(
                 Arrays.stream(lagMillis).max().orElse(0),
                 Math.max(0, wallMillis - nanos / 1e6),
                 after.gcMillis() - before.gcMillis(),
-                (after.waitNanos() - before.waitNanos()) / 1e6);
+                (after.waitNanos() - before.waitNanos()) / 1e6,
+                kernelStamps);
     }
 }

@@ -83,7 +83,7 @@ public final class LoadGenerator implements AutoCloseable {
                 var measurements = results.taken();
 
                 var lags = driver.lagMillis();
-                var effort = ClientEffort.between(before, after, lags, wallMillis);
+                var effort = ClientEffort.between(before, after, lags, wallMillis, client.kernelStamps());
                 var check = SelfCheck.of(ClientSamples.of(measurements, before, after, lags, LOOPS));
                 return new LoadResult(measurements, check, effort, endNanos - startNanos, stop.isStopped());
             } catch (InterruptedException | RuntimeException failure) {
