@@ -23,6 +23,9 @@ final class EventLoops {
         if (System.getProperty("io.netty.leakDetection.level") == null) {
             ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
         }
+        if (EPOLL) {
+            Thread.ofVirtual().name("socket-table").start(SocketTable::makeRoom);
+        }
     }
 
     private EventLoops() {}
