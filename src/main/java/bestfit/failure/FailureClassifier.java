@@ -149,7 +149,8 @@ public final class FailureClassifier {
 
     /** vLLM's words when one of its processes went without a word of its own; what says which it was goes first. */
     private static final List<Pattern> PROCESS_LOST = List.of(
-            Pattern.compile("\\bdied unexpectedly|engine core exited unexpectedly"), Pattern.compile("EngineDeadError: "));
+            Pattern.compile("\\bdied unexpectedly|engine core exited unexpectedly"),
+            Pattern.compile("EngineDeadError: "));
 
     private static final Pattern ENGINE = Pattern.compile("^\\((?:EngineCore|VllmWorker|Worker)");
     private static final Pattern WORKER = Pattern.compile("^\\((?:VllmWorker|Worker)");

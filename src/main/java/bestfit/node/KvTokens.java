@@ -20,10 +20,8 @@ final class KvTokens {
      * @param log of this start, oldest line first
      */
     static Optional<Long> of(Optional<String> metrics, List<String> log) {
-        return metrics.flatMap(text -> LABEL.matcher(text)
-                        .results()
-                        .findFirst()
-                        .map(found -> Long.valueOf(found.group(1))))
+        return metrics.flatMap(
+                        text -> LABEL.matcher(text).results().findFirst().map(found -> Long.valueOf(found.group(1))))
                 .or(() -> log.stream()
                         .flatMap(line -> LINE.matcher(line).results())
                         .findFirst()

@@ -34,8 +34,7 @@ class GpuLogTest {
         assertThat(FailureClassifier.engineDead(log)).isTrue();
         var failure = FailureClassifier.classify(log, new End.ExitWhileServing(0));
         assertThat(failure.name()).isEqualTo("died-under-load");
-        assertThat(failure.line())
-                .isEqualTo("[shutdown] MPClient: engine core exited unexpectedly; starting cleanup");
+        assertThat(failure.line()).isEqualTo("[shutdown] MPClient: engine core exited unexpectedly; starting cleanup");
     }
 
     private static List<String> lines(String name) throws IOException {

@@ -97,7 +97,8 @@ class CompressaMetricsTest {
     void throughput_inScaledTime_isOfScaledTime() {
         var clock = new ScaledClock(NanoClock.SYSTEM, 0, 10);
         var metrics = CompressaMetrics.of(List.of(
-                measured(0, 100_000_000).on(clock), measured(100_000_000, 200_000_000).on(clock)));
+                measured(0, 100_000_000).on(clock),
+                measured(100_000_000, 200_000_000).on(clock)));
         assertThat(metrics.get("LATENCY")).isCloseTo(1, within(1e-6));
         assertThat(metrics.get("RPS")).isCloseTo(1, within(1e-6));
         assertThat(metrics.get("THROUGHPUT_OUTPUT_TOKENS")).isCloseTo(60, within(1e-4));

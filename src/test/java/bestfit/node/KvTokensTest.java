@@ -8,7 +8,8 @@ import org.junit.jupiter.api.Test;
 
 /** Texts of vLLM 0.23.0 on an H200 and of 0.32.0, shortened. */
 class KvTokensTest {
-    private static final String WITHOUT = "vllm:cache_config_info{block_size=\"16\",engine=\"0\",num_gpu_blocks=\"51040\"} 1.0";
+    private static final String WITHOUT =
+            "vllm:cache_config_info{block_size=\"16\",engine=\"0\",num_gpu_blocks=\"51040\"} 1.0";
     private static final String WITH =
             "vllm:cache_config_info{block_size=\"128\",engine=\"0\",kv_cache_size_tokens=\"2097152\"} 1.0";
     private static final List<String> LOG = List.of(
@@ -19,9 +20,11 @@ class KvTokensTest {
     void theLogTells_whereTheMetricsHaveNoSuchLabel() {
         assertThat(KvTokens.of(Optional.of(WITHOUT), LOG)).contains(816_640L);
         assertThat(KvTokens.of(Optional.empty(), LOG)).contains(816_640L);
-        assertThat(KvTokens.of(
-                        Optional.empty(),
-                        List.of("INFO [kv_cache_utils.py:2327] CPU KV cache size: 2,097,152 tokens, Maximum concurrency for")))
+        assertThat(
+                        KvTokens.of(
+                                Optional.empty(),
+                                List.of(
+                                        "INFO [kv_cache_utils.py:2327] CPU KV cache size: 2,097,152 tokens, Maximum concurrency for")))
                 .contains(2_097_152L);
     }
 
