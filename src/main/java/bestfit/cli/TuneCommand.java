@@ -7,6 +7,7 @@ import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Problems;
+import bestfit.hardware.Inventory;
 import bestfit.model.Model;
 import bestfit.store.CampaignStore;
 import bestfit.store.Database;
@@ -152,7 +153,7 @@ public final class TuneCommand implements Callable<Integer> {
         var target = target();
         var inventory = target.inventory(space.devices, environment);
         var enumerated = space.space(model, inventory, target.embedded(inventory));
-        var spec = spec(model, enumerated, target, workload, inventory.count(), environment);
+        var spec = spec(model, enumerated, target, workload, inventory, environment);
         var home = Home.of(environment);
         var file = db == null ? home.resolve("bestfit.sqlite") : db;
         var options = new TuneRun.Options(
@@ -243,20 +244,21 @@ public final class TuneCommand implements Callable<Integer> {
             SearchSpace enumerated,
             TuneTarget target,
             TuneWorkload workload,
-            int devices,
+            Inventory inventory,
             Map<String, String> environment)
             throws IOException {
         return new CampaignSpec(
                 target.where(),
                 target.engineAndVersion(environment),
-                devices,
+                inventory.count(),
                 ModelShape.of(model, space.dtype),
                 model.read("config.json").orElse(""),
                 enumerated,
                 workload,
                 Objective.valueOf(objective.toUpperCase(Locale.ROOT)),
-                explicitBaseline(model, devices),
-                Optional.ofNullable(embedded.fault));
+                explicitBaseline(model, inventory.count()),
+                Optional.ofNullable(embedded.fault),
+                target.slowStarts(inventory));
     }
 
     private Optional<Candidate> explicitBaseline(Model model, int devices) {

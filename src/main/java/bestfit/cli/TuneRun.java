@@ -249,7 +249,8 @@ final class TuneRun {
             return "The same command" + (options.fresh() ? " without --new" : "") + " goes on with campaign "
                     + result.id() + "; no finished trial is repeated.";
         }
-        return target instanceof TuneTarget.Running
+        boolean onServer = target instanceof TuneTarget.Running || (target instanceof TuneTarget.Own own && own.vllm());
+        return onServer
                 ? "All figures: bestfit list --db " + options.database() + " --show-metrics"
                 : "Next, on your server: bestfit tune --node http://HOST:8080 --model DIRECTORY";
     }

@@ -37,6 +37,9 @@ sealed interface TuneTarget {
     /** Its memory is divided as the embedded engine divides it, else as vLLM does. */
     boolean embedded(Inventory inventory);
 
+    /** Its engines are vLLM on GPUs, as far as can be told: a start takes a minute and more. */
+    boolean slowStarts(Inventory inventory);
+
     /** A node that runs already. */
     record Running(NodeAddress address) implements TuneTarget {
         @Override
@@ -87,6 +90,11 @@ sealed interface TuneTarget {
         @Override
         public boolean embedded(Inventory inventory) {
             return inventory.kind() == Device.Kind.CORE;
+        }
+
+        @Override
+        public boolean slowStarts(Inventory inventory) {
+            return inventory.kind() == Device.Kind.GPU;
         }
 
         /** Its devices are this machine's. */
@@ -191,6 +199,11 @@ sealed interface TuneTarget {
         @Override
         public boolean embedded(Inventory inventory) {
             return !vllm && simulated.isEmpty();
+        }
+
+        @Override
+        public boolean slowStarts(Inventory inventory) {
+            return vllm;
         }
 
         private static Inventory hostCores(int count) {

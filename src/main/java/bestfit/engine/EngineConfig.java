@@ -191,10 +191,11 @@ record EngineConfig(
     }
 
     private static int blocks(EngineArgs args, DeviceMemory memory) throws StartFailure {
-        if (memory.weights() > memory.usable()) {
+        // As vLLM does: weights are loaded whatever the utilization; what it bounds is only found missing afterwards.
+        if (memory.weights() > memory.total()) {
             throw StartFailure.engine("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate "
                     + ByteSize.show(memory.weights()) + ". GPU 0 has a total capacity of "
-                    + ByteSize.show(memory.total()) + " of which " + ByteSize.show(memory.usable()) + " is free.");
+                    + ByteSize.show(memory.total()) + " of which " + ByteSize.show(memory.total()) + " is free.");
         }
         long blocks = memory.kvCache() / memory.blockBytes();
         if (args.blocksOverride().isPresent()) {

@@ -147,8 +147,10 @@ public final class FailureClassifier {
     private static final Pattern WORKER_KILLED =
             Pattern.compile("Worker proc \\S+ died unexpectedly \\(exit code: -\\d+\\)");
 
-    /** vLLM's words when one of its processes went without a word of its own. */
-    private static final Pattern PROCESS_LOST = Pattern.compile("\\bdied unexpectedly|EngineDeadError: ");
+    /** vLLM's words when one of its processes went without a word of its own; what says which it was goes first. */
+    private static final List<Pattern> PROCESS_LOST = List.of(
+            Pattern.compile("\\bdied unexpectedly|engine core exited unexpectedly"),
+            Pattern.compile("EngineDeadError: "));
 
     private static final Pattern ENGINE = Pattern.compile("^\\((?:EngineCore|VllmWorker|Worker)");
     private static final Pattern WORKER = Pattern.compile("^\\((?:VllmWorker|Worker)");
@@ -228,9 +230,11 @@ public final class FailureClassifier {
                 }
             }
         }
-        for (int i = log.size() - 1; i >= 0; i--) {
-            if (PROCESS_LOST.matcher(log.get(i)).find()) {
-                return around(log, i);
+        for (var lost : PROCESS_LOST) {
+            for (int i = log.size() - 1; i >= 0; i--) {
+                if (lost.matcher(log.get(i)).find()) {
+                    return around(log, i);
+                }
             }
         }
         var told = new ArrayList<>(lastLines(log));

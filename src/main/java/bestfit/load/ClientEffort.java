@@ -28,7 +28,7 @@ public record ClientEffort(
     static ClientEffort between(
             ClientCpu before, ClientCpu after, double[] lagMillis, long wallMillis, boolean kernelStamps) {
         double nanos = Math.max(1, after.nanos() - before.nanos());
-        double cpuNanos = after.cpuNanos() - before.cpuNanos();
+        double cpuNanos = after.cpuNanosSince(before);
         return new ClientEffort(
                 cpuNanos / 1e9,
                 cpuNanos / nanos,

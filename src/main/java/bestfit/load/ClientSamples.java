@@ -49,7 +49,7 @@ public record ClientSamples(
                 Arrays.stream(loopLagMillis).boxed().toList(),
                 after.waitNanos() - before.waitNanos(),
                 after.wakes() - before.wakes(),
-                after.cpuNanos() - before.cpuNanos(),
+                after.cpuNanosSince(before),
                 after.nanos() - before.nanos(),
                 loops);
     }

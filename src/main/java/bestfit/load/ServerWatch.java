@@ -61,12 +61,22 @@ public final class ServerWatch implements AutoCloseable {
         }
     }
 
-    /** Ends the watch. Empty if the servers no longer tell. */
+    /**
+     * Ends the watch. Empty if the servers no longer tell, or not always the same ones did: behind a balanced port each look
+     * meets another engine, and the difference between two engines' counters is no growth.
+     */
     public Optional<Seen> seen() throws InterruptedException {
         close();
         thread.join();
         return ServerCounters.read(http, target, NanoClock.SYSTEM.nanoTime())
-                .map(after -> new Seen(before, List.copyOf(during), after));
+                .map(after -> new Seen(before, List.copyOf(during), after))
+                .filter(ServerWatch::ofTheSame);
+    }
+
+    private static boolean ofTheSame(Seen seen) {
+        var started = seen.before().started();
+        return seen.after().started().equals(started)
+                && seen.during().stream().allMatch(each -> each.started().equals(started));
     }
 
     @Override

@@ -153,7 +153,7 @@ public record Measurement(
                 inputTokens,
                 outputTokens,
                 failure,
-                startedAtEpochMicros,
+                startedAtEpochMicros + (clock.at(startNanos) - startNanos) / 1000,
                 ChunkTimes.of(scaled, scaled.length));
     }
 

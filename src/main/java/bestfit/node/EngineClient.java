@@ -8,15 +8,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the node asks one engine. Thread-safe. */
 final class EngineClient {
     private static final Duration HEALTH_PATIENCE = Duration.ofSeconds(5);
-    private static final Pattern KV_TOKENS = Pattern.compile("[{,]kv_cache_size_tokens=\"(\\d{1,18})\"");
     private final HttpClient http;
     private final String url;
     private final String servedModel;
@@ -59,16 +55,6 @@ final class EngineClient {
         } catch (IOException unreachable) {
             return Optional.empty();
         }
-    }
-
-    /** Tokens that the KV cache holds, from {@code vllm:cache_config_info}; null where the engine does not tell. */
-    @Nullable
-    Long kvTokens() {
-        return metrics()
-                .map(KV_TOKENS::matcher)
-                .filter(Matcher::find)
-                .map(found -> Long.valueOf(found.group(1)))
-                .orElse(null);
     }
 
     /**

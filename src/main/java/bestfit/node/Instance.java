@@ -226,7 +226,7 @@ final class Instance {
             long deadline = System.nanoTime() + setup.startTimeout().toNanos();
             var end = awaitReady(engine, deadline);
             if (end.isEmpty()) {
-                learnKvTokens();
+                learnKvTokens(mark);
                 enter(State.SERVING);
                 balancer.healthy(backend, true);
                 started.complete(Optional.empty());
@@ -239,8 +239,8 @@ final class Instance {
         }
     }
 
-    private void learnKvTokens() {
-        var told = setup.client().kvTokens();
+    private void learnKvTokens(long mark) {
+        var told = KvTokens.of(setup.client().metrics(), log.since(mark)).orElse(null);
         synchronized (lock) {
             kvTokens = told;
         }

@@ -235,7 +235,7 @@ public final class Campaign {
                 .filter(each -> each.state() == TrialRow.State.MEASURED)
                 .mapToDouble(TrialRow::seconds)
                 .average()
-                .orElse(Outlook.USUAL_TRIAL_SECONDS);
+                .orElseGet(() -> Outlook.usualTrialSeconds(spec));
     }
 
     private List<TrialRow> trials() {

@@ -16,6 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param modelConfig text of the model's config.json
  * @param explicitBaseline the user's, which counts where nothing ran before
  * @param fault made on purpose in the engines
+ * @param slowStarts the engines are vLLM on GPUs: a start takes a minute and more
  */
 public record CampaignSpec(
         String where,
@@ -27,7 +28,8 @@ public record CampaignSpec(
         TuneWorkload workload,
         Objective objective,
         Optional<Candidate> explicitBaseline,
-        Optional<String> fault) {
+        Optional<String> fault,
+        boolean slowStarts) {
 
     /** All that makes two campaigns the same, as JSON; its hash is the key under which one is resumed. */
     public String toJson() {

@@ -77,6 +77,7 @@ class EngineArgsTest {
             --num-gpu-blocks-override 101            | To serve at least one request with the model's max seq len (4096), (0.01 GiB KV cache is needed, which is larger than the available KV cache memory (0.0 GiB). Based on the available memory, the estimated maximum model length is 1600. Try increasing `gpu_memory_utilization`
             --device-memory 3MiB                     | CUDA out of memory. Tried to allocate
             --device-memory 8MiB                     | No available memory for the cache blocks.
+            --gpu-memory-utilization 0.01            | No available memory for the cache blocks.
             --quantization fp8                       | The embedded engine does not support --quantization fp8
             """)
     void configThatCannotRun_failsInVllmsWords(String line, String message) throws ArgumentError {

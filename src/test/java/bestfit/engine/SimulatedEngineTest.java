@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -162,5 +163,23 @@ class SimulatedEngineTest {
         Files.writeString(directory.resolve("config.json"), llama);
         assertThat(EngineConfig.decide(args, Models.find(directory.toString())).kvTokens())
                 .isCloseTo(41_408L, withinPercentage(5));
+    }
+
+    /** Two starts of vLLM 0.23.0 on an H200, 2026-11-29: the KV space of one, and how the other failed. */
+    @Test
+    void theStartsOnAnH200AreMet() throws ArgumentError, StartFailure {
+        var model = Models.find("Qwen/Qwen3-8B");
+        var line = List.of("Qwen/Qwen3-8B", "--simulate", "1xh200", "--max-model-len", "8192");
+        assertThat(EngineConfig.decide(EngineArgs.read(line, OptionalInt.empty()), model)
+                        .kvTokens())
+                .isCloseTo(816_640L, withinPercentage(1));
+
+        var tenth = new ArrayList<>(line);
+        tenth.addAll(List.of(
+                "--gpu-memory-utilization", "0.1")); // less than the weights alone: they are loaded all the same
+        var args = EngineArgs.read(tenth, OptionalInt.empty());
+        assertThatThrownBy(() -> EngineConfig.decide(args, model))
+                .isInstanceOf(StartFailure.class)
+                .hasMessageContaining("No available memory for the cache blocks.");
     }
 }

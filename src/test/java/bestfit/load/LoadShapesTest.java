@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -289,6 +290,21 @@ class LoadShapesTest {
             assertThat(seen.growth("prompt_tokens_total")).contains(36.0);
             assertThat(seen.growth("generation_tokens_total")).contains(12.0);
             assertThat(seen.growth("time_to_first_token_seconds_count")).isEmpty();
+        }
+    }
+
+    /** Two engines behind a balanced port, as vLLM's own start times show: one's counters less the other's are no growth. */
+    @Test
+    void countersOfSeveralEnginesBehindOnePort_areLeftOut() throws Exception {
+        var looks = new AtomicInteger();
+        var router = new Router().get("/metrics", exchange -> {
+            int engine = looks.getAndIncrement() % 2;
+            exchange.text(
+                    200, "process_start_time_seconds 1.79598861" + engine + "e+09\nvllm:prompt_tokens_total " + engine);
+        });
+        try (var port = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, router);
+                var watch = Objects.requireNonNull(ServerWatch.start(new LoadTarget(port.url(), "m")))) {
+            assertThat(watch.seen()).isEmpty();
         }
     }
 }

@@ -3,6 +3,8 @@ package bestfit.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import bestfit.time.NanoClock;
+import bestfit.time.ScaledClock;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -88,5 +90,36 @@ class CompressaMetricsTest {
     void warmUp_doesNotCount() {
         var warmUp = new Measurement(0, -1, 0, 0, 1, 2, 2, 3, 4, 5, 6, null, 0, ChunkTimes.NONE);
         assertThat(CompressaMetrics.of(List.of(warmUp))).isEmpty();
+    }
+
+    /** Two requests of simulated devices, one after the other: in the devices' time they take ten times as long. */
+    @Test
+    void throughput_inScaledTime_isOfScaledTime() {
+        var clock = new ScaledClock(NanoClock.SYSTEM, 0, 10);
+        var metrics = CompressaMetrics.of(List.of(
+                measured(0, 100_000_000).on(clock),
+                measured(100_000_000, 200_000_000).on(clock)));
+        assertThat(metrics.get("LATENCY")).isCloseTo(1, within(1e-6));
+        assertThat(metrics.get("RPS")).isCloseTo(1, within(1e-6));
+        assertThat(metrics.get("THROUGHPUT_OUTPUT_TOKENS")).isCloseTo(60, within(1e-4));
+    }
+
+    private static Measurement measured(long startNanos, long endNanos) {
+        long epochMicros = 1_795_000_000_000_000L + startNanos / 1000;
+        return new Measurement(
+                0,
+                0,
+                startNanos,
+                startNanos,
+                startNanos,
+                startNanos + 1000,
+                startNanos + 1000,
+                endNanos,
+                endNanos,
+                200,
+                60,
+                null,
+                epochMicros,
+                ChunkTimes.NONE);
     }
 }

@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 
 @NullUnmarked // a figure that is missing should fail here
 class CasesTest {
     private static String table() throws IOException {
-        try (var in = CasesTest.class.getResourceAsStream("h100_vllm.csv")) {
+        return table("h100_vllm.csv");
+    }
+
+    private static String table(String name) throws IOException {
+        try (var in = CasesTest.class.getResourceAsStream(name)) {
             return new String(java.util.Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
         }
     }
@@ -24,6 +29,19 @@ class CasesTest {
         assertThat(errors.get("tpot_ms_mean").medianError()).isLessThan(0.1);
         assertThat(errors.get("output_tok_s").p90Error()).isLessThan(0.3);
         assertThat(errors.get("tpot_ms_mean").coverage()).isGreaterThan(0.85);
+    }
+
+    /** Measured on an H200 after the constants were fitted: no row of it is in them. */
+    @Test
+    void a_server_that_no_constant_has_seen() throws IOException {
+        var result = Cases.predict("h200_vllm.csv", table("h200_vllm.csv"), Constants.shipped());
+        assertThat(result.problems()).isEmpty();
+        var errors = Score.errors(Cases.read("out", String.join("\n", result.lines())));
+        assertThat(errors.get("output_tok_s").medianError()).isLessThan(0.05);
+        assertThat(errors.get("tpot_ms_mean").medianError()).isLessThan(0.1);
+        assertThat(errors.get("ttft_ms_mean").medianError()).isLessThan(0.25);
+        assertThat(List.of("output_tok_s", "tpot_ms_mean", "ttft_ms_mean"))
+                .allSatisfy(figure -> assertThat(errors.get(figure).coverage()).isGreaterThanOrEqualTo(0.85));
     }
 
     @Test

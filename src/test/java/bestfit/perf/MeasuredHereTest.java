@@ -145,6 +145,28 @@ class MeasuredHereTest {
         assertThat(kvTokens).isBetween(after.low(), after.high());
     }
 
+    /** vLLM 0.23.0 on an H200 at its default log level, 2026-11-29: no line of memory snapshots, a cached compilation. */
+    @Test
+    void a_start_s_log_of_the_default_level_teaches_the_KV_space() throws Exception {
+        var server = ServerSpec.parse("H200");
+        var card = KnownModels.find("Qwen3-8B").card();
+        var release = EngineVersion.of("0.23.0");
+        var file = MeasuredHere.file(home, server);
+        var given = VllmArgs.of("--max-model-len", "8192");
+        var on = new Instance(
+                card, EngineSettings.of(card, server.gpu(), release, given), server.gpu(), server.link(), 1, 1);
+        var before = MemoryModel.of(on).kvTokens();
+        assertThat(816_640.0).isBetween(before.low(), before.high());
+
+        assertThat(MeasuredHere.learn(
+                        file, server, EngineVersion.of("0.11.0"), "Qwen/Qwen3-8B", resource("h200_start.log")))
+                .isEqualTo("1 starts");
+        var known = MeasuredHere.of(file, server, card, release);
+        var after = MemoryModel.of(on, known.constants()).kvTokens();
+        assertThat(after.high() - after.low()).isLessThan(before.high() - before.low());
+        assertThat(816_640.0).isBetween(after.low(), after.high());
+    }
+
     /** A server that keeps 3 GiB more than usual for itself teaches that to every later plan. */
     @Test
     void a_server_that_keeps_more_memory_is_believed() throws Exception {
