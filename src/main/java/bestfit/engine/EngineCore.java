@@ -324,6 +324,7 @@ final class EngineCore implements AutoCloseable {
                 request.addPromptLogprobs(chunk.start(), prompt);
             }
             if (chunk.sequence().generated() > before[i]) {
+                request.generated(output.sampled()[i]);
                 tokens += 1 + (request.firstTokenNanos == 0 ? request.uncachedPrompt() : 0);
                 deliver(request, output, i, now);
             }

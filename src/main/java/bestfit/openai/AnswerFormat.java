@@ -124,7 +124,7 @@ public final class AnswerFormat {
 
     /** A log-probability as JSON can hold it. */
     public static double finite(double logprob) {
-        return Double.isInfinite(logprob) ? FLOOR : logprob;
+        return Double.isFinite(logprob) ? logprob : FLOOR;
     }
 
     static ObjectNode chatLogprobs(List<TokenLogprob> tokens) {
@@ -134,7 +134,7 @@ public final class AnswerFormat {
             var entry = entry(content.addObject(), token.token(), token.text(), token.logprob());
             var top = entry.putArray("top_logprobs");
             for (var other : token.top()) {
-                entry(top.addObject(), other.token(), other.text(), other.logprob());
+                entry(top.addObject(), other.token(), other.token(), other.logprob());
             }
         }
         return node;
