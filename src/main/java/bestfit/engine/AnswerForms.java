@@ -59,7 +59,11 @@ final class AnswerForms {
         if (known != null) {
             return known;
         }
-        var made = new TokenGrammar(read(constraint), vocabulary());
+        var grammar = read(constraint);
+        if (grammar.isEmpty()) {
+            throw new ApiException(ApiError.badRequest("Grammar error: Unsatisfiable schema", null));
+        }
+        var made = new TokenGrammar(grammar, vocabulary());
         kept.put(constraint, made);
         if (kept.size() > MOST_KEPT) {
             kept.remove(kept.keySet().iterator().next());
@@ -78,6 +82,8 @@ final class AnswerForms {
             };
         } catch (GrammarException wrong) {
             throw new ApiException(ApiError.badRequest("Grammar error: " + wrong.getMessage(), null));
+        } catch (StackOverflowError tooDeep) {
+            throw new ApiException(ApiError.badRequest("Grammar error: the form is too deep or too long", null));
         }
     }
 

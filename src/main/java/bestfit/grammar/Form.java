@@ -3,6 +3,7 @@ package bestfit.grammar;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A set of byte strings, as an expression. Two forms are the same only where they are one object. */
@@ -43,6 +44,10 @@ sealed interface Form {
 
     Form EMPTY = new Sequence(List.of());
 
+    /** Each byte alone. */
+    List<Form> SINGLE =
+            IntStream.range(0, 256).mapToObj(value -> bytes(value, value)).toList();
+
     static Form sequence(Form... parts) {
         return new Sequence(List.of(parts));
     }
@@ -63,7 +68,7 @@ sealed interface Form {
         var bytes = text.getBytes(StandardCharsets.UTF_8);
         var parts = new Form[bytes.length];
         for (int i = 0; i < bytes.length; i++) {
-            parts[i] = bytes(bytes[i] & 0xff, bytes[i] & 0xff);
+            parts[i] = SINGLE.get(bytes[i] & 0xff);
         }
         return sequence(parts);
     }

@@ -18,8 +18,11 @@ public final class Grammar {
     /** States that are kept; beyond it all are made anew. */
     private static final int MOST_STATES = 10_000;
 
-    /** Ways to go on that a state keeps: some more than any sensible grammar has at a time. */
-    private static final int MOST_WAYS = 10_000;
+    /** Frames that are kept; beyond it all are made anew. */
+    private static final int MOST_FRAMES = 1_000_000;
+
+    /** Ways to go on that a state keeps: more than any sensible grammar has at a time. */
+    private static final int MOST_WAYS = 100_000;
 
     private final Form form;
     private final Map<Set<Frame>, State> states = new HashMap<>();
@@ -54,6 +57,12 @@ public final class Grammar {
     /** A JSON text of a schema. */
     public static Grammar jsonSchema(JsonNode schema) throws GrammarException {
         return new Grammar(SchemaReader.read(schema));
+    }
+
+    /** True when no text at all is one of it. A byte that can come may still lead nowhere. */
+    public boolean isEmpty() {
+        var start = start();
+        return start.ways.isEmpty() && !start.mayEnd;
     }
 
     /** Before the first byte. */
@@ -160,7 +169,7 @@ public final class Grammar {
     }
 
     private State kept(List<Frame> ways, boolean mayEnd) {
-        if (states.size() >= MOST_STATES) {
+        if (states.size() >= MOST_STATES || frames.size() >= MOST_FRAMES) {
             states.clear();
             frames.clear();
         }

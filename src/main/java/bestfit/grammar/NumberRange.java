@@ -80,11 +80,20 @@ record NumberRange(@Nullable BigDecimal least, @Nullable BigDecimal most) {
         return new Form.Repeat(DIGIT, count, count);
     }
 
+    private static Form anyDigits(int length, int decimals) {
+        return length < decimals || decimals == 0
+                ? digits(length)
+                : Form.sequence(digits(length - decimals), Form.text("."), digits(decimals));
+    }
+
     /** Texts of digits, as long as both bounds; the point comes before the last {@code decimals}. */
     private static Form between(String first, String last, int decimals) {
         int length = first.length();
         if (length == 0) {
             return Form.EMPTY;
+        }
+        if (first.equals("0".repeat(length)) && last.equals("9".repeat(length))) {
+            return anyDigits(length, decimals);
         }
         char low = first.charAt(0);
         char high = last.charAt(0);

@@ -16,6 +16,8 @@ final class RegexReader {
     private static final int MOST_DIGITS = 6;
     /** Deeper ones would overflow a thread's stack. */
     private static final int MOST_NESTING = 500;
+    /** Of counts inside counts, multiplied: so many places a text may be at, each with its own way on. */
+    private static final long MOST_PLACES = 100_000;
 
     private final String regex;
     private final boolean inJson;
@@ -101,7 +103,29 @@ final class RegexReader {
         if (most < least) {
             throw fault(from - 1, at, "invalid repetition count range, the start must be <= the end");
         }
-        return new Form.Repeat(part, least, most);
+        var form = new Form.Repeat(part, least, most);
+        if (places(form) > MOST_PLACES) {
+            throw fault(from - 1, at, "compiled regex exceeds size limit");
+        }
+        return form;
+    }
+
+    private static long places(Form form) {
+        return switch (form) {
+            case Form.OneByte _, Form.Rule _ -> 1;
+            case Form.Sequence(var parts) -> places(parts);
+            case Form.Choice(var options) -> places(options);
+            case Form.Repeat(var part, int least, int most) ->
+                Math.max(1, most == Form.NO_LIMIT ? least : most) * places(part);
+        };
+    }
+
+    private static long places(List<Form> forms) {
+        long most = 1;
+        for (var form : forms) {
+            most = Math.max(most, places(form));
+        }
+        return most;
     }
 
     private int count() throws GrammarException {

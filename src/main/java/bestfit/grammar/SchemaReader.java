@@ -35,6 +35,8 @@ final class SchemaReader {
             "$dynamicRef",
             "$recursiveRef");
 
+    private static final double GREATEST_BOUND = 1e30;
+
     private final JsonNode root;
     private final Map<String, Form.Rule> references = new HashMap<>();
 
@@ -203,10 +205,13 @@ final class SchemaReader {
 
     private static @Nullable BigDecimal bound(JsonNode schema, String word) throws GrammarException {
         var node = schema.path(word);
-        if (!node.isMissingNode() && !node.isNumber()) {
-            throw new GrammarException(word + " should be a number, got " + node);
+        if (node.isMissingNode()) {
+            return null;
         }
-        return node.isNumber() ? node.decimalValue() : null;
+        if (!node.isNumber() || !(Math.abs(node.doubleValue()) <= GREATEST_BOUND)) {
+            throw new GrammarException(word + " should be a number from -1e30 to 1e30, got " + node);
+        }
+        return node.decimalValue();
     }
 
     /** The bound itself is left out: the nearest number that can be written takes its place. */
@@ -235,9 +240,10 @@ final class SchemaReader {
         if (node.isMissingNode()) {
             return absent;
         }
-        if (!node.canConvertToInt() || node.intValue() < 0) {
+        double count = node.isNumber() ? node.doubleValue() : -1;
+        if (!(count >= 0 && count <= Integer.MAX_VALUE && count == Math.rint(count))) {
             throw new GrammarException(word + " should be a whole number from 0 to 2147483647, got " + node);
         }
-        return node.intValue();
+        return (int) count;
     }
 }

@@ -3,6 +3,7 @@ package bestfit.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.config.Json;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -74,6 +75,25 @@ class AnswerFormTest {
         assertThat(sum).isBetween(0.999, 1.001);
         assertThat(first.valueStream().filter(value -> value.asDouble() == -9999))
                 .hasSize(18);
+    }
+
+    @Test
+    void formsThatNoTextHas_orThatAreEndless_areRefused() {
+        var endless = new StringBuilder("{\"$defs\":{");
+        for (int i = 0; i < 20_000; i++) {
+            endless.append("\"a")
+                    .append(i)
+                    .append("\":{\"$ref\":\"#/$defs/a")
+                    .append(i + 1)
+                    .append("\"},");
+        }
+        endless.append("\"a20000\":{}},\"$ref\":\"#/$defs/a0\"}");
+        for (var schema : List.of("{\"$ref\":\"#\"}", endless.toString())) {
+            var answer = engine.post(TEXT, "{\"prompt\":\"a\",\"structured_outputs\":{\"json\":" + schema + "}}");
+            assertThat(answer.status()).isEqualTo(400);
+            assertThat(answer.text()).contains("Grammar error: ");
+        }
+        assertThat(engine.get("/health").status()).isEqualTo(200);
     }
 
     @Test

@@ -122,6 +122,7 @@ class GrammarTest {
                 "\\xg1; invalid hexadecimal digit",
                 "\\q; unrecognized escape sequence",
                 "(?i)a; flags of groups",
+                "((a{0,1000}b?){0,1000}c?){0,9}; compiled regex exceeds size limit",
                 "a{2; unclosed counted repetition"
             })
     void regex_thatIsWrongOrUnknown_saysWhere(String regex, String said) {
@@ -152,6 +153,26 @@ class GrammarTest {
                 " {}")) {
             assertThat(accepts(grammar, text)).as(text).isFalse();
         }
+    }
+
+    /** Nested counts multiply; only what a text comes to is built. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"((a{0,40}b?){0,40}c?){0,40}", "(.*a.*){40}", "((a|b|ab)*c?)*d", "(\\w{1,64}\\.){1,32}\\w{2,9}"})
+    void patternsThatExplodeElsewhere_areFollowedAtOnce(String regex) throws GrammarException {
+        var state = Grammar.regex(regex).start();
+        for (int i = 0; i < 60 && state != null; i++) {
+            state = state.after((byte) (i % 7 == 6 && regex.contains("w") ? '.' : 'a'));
+        }
+        assertThat(state).isNotNull();
+    }
+
+    @Test
+    void hugeBounds_areWrittenDigitByDigit() throws GrammarException {
+        var grammar = schema("{\"type\":\"number\",\"minimum\":-123456789012345678901234567890,\"maximum\":1e29}");
+        assertThat(accepts(grammar, "-123456789012345678901234567890")).isTrue();
+        assertThat(accepts(grammar, "-123456789012345678901234567891")).isFalse();
+        assertThat(accepts(grammar, "99999999999999999999999999999.999999")).isTrue();
     }
 
     @Test
@@ -218,7 +239,7 @@ class GrammarTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"3,117", "-20,-3", "-7,42", "0,0", "-1000,1000", "99,101", "10,10", ",5", "-3,", "1,"})
+    @CsvSource({"3,117", "-20,-3", "-7,42", "0,0", "-1000,1000", "-9999,9998", "99,101", "10,10", ",5", "-3,", "1,"})
     void integers_areThoseBetweenTheBounds(@Nullable String least, @Nullable String most) throws GrammarException {
         var bounds = (least == null ? "" : ",\"minimum\":" + least) + (most == null ? "" : ",\"maximum\":" + most);
         var grammar = schema("{\"type\":\"integer\"" + bounds + "}");
@@ -234,7 +255,7 @@ class GrammarTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0,1.5", "-2.25,3", "0.001,0.01", "-1,", ",-0.5", "12.5,12.5"})
+    @CsvSource({"0,1.5", "-2.25,3", "0.001,0.01", "-1,", ",-0.5", "12.5,12.5", "0,99.999", "-10.25,1e9"})
     void numbers_areThoseBetweenTheBounds(@Nullable String least, @Nullable String most) throws GrammarException {
         var bounds = (least == null ? "" : ",\"minimum\":" + least) + (most == null ? "" : ",\"maximum\":" + most);
         var grammar = schema("{\"type\":\"number\"" + bounds + "}");
@@ -266,6 +287,8 @@ class GrammarTest {
                 "{\"type\":\"string\",\"minLength\":-1}; minLength should be a whole number",
                 "{\"allOf\":[{},{}]}; allOf of 2 schemas",
                 "3; schema should be an object or boolean",
+                "{\"type\":\"integer\",\"minimum\":1e400}; minimum should be a number from",
+                "{\"type\":\"string\",\"maxLength\":1.5}; maxLength should be a whole number",
                 "{\"type\":\"object\",\"minProperties\":2,\"properties\":{\"a\":{}}}; minProperties is greater"
             })
     void schema_thatIsWrongOrUnknown_saysWhat(String schema, String said) {
