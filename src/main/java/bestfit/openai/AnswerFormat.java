@@ -124,7 +124,7 @@ public final class AnswerFormat {
 
     /** A log-probability as JSON can hold it. */
     public static double finite(double logprob) {
-        return Double.isFinite(logprob) ? logprob : FLOOR;
+        return Double.isInfinite(logprob) ? FLOOR : logprob;
     }
 
     static ObjectNode chatLogprobs(List<TokenLogprob> tokens) {

@@ -19,7 +19,7 @@ class AnswerFormTest {
 
     @BeforeAll
     static void start() {
-        engine = EngineUnderTest.start("--max-model-len", "512");
+        engine = EngineUnderTest.start("--max-model-len", "512", "--num-gpu-blocks-override", "256");
     }
 
     @AfterAll
@@ -128,7 +128,8 @@ class AnswerFormTest {
     @Test
     void guidedFields_countWhereTheReleaseKnowsThem() {
         var body = "{\"prompt\":\"a\",\"max_tokens\":5,\"temperature\":0,\"guided_choice\":[\"yes\"]}";
-        try (var older = EngineUnderTest.start("--engine-version", "0.11.0", "--max-model-len", "512")) {
+        try (var older = EngineUnderTest.start(
+                "--engine-version", "0.11.0", "--max-model-len", "512", "--num-gpu-blocks-override", "256")) {
             assertThat(text(older.json(TEXT, body))).isEqualTo("yes");
         }
         assertThat(engine.json(TEXT, body).at("/choices/0/text").asString()).isNotEqualTo("yes");

@@ -125,6 +125,19 @@ class ShutdownTest {
     }
 
     @Test
+    void loadIsCounted_whereItIsAskedFor() throws IOException {
+        for (var asked : List.of(List.of("--enable-server-load-tracking"), List.<String>of())) {
+            var server = start(asked.toArray(String[]::new));
+            var streamed = later(() -> complete(server, TOKENS, true));
+            awaitRunning(server, 1);
+            assertThat(client.get(server.url() + "/load", PATIENCE).text())
+                    .isEqualTo("{\"server_load\":" + asked.size() + "}");
+            server.close();
+            streamed.join();
+        }
+    }
+
+    @Test
     void whatOutlivesTheTimeout_isAborted() {
         var server = start("--shutdown-timeout", "1", "--fault", "hang:5");
         var streamed = later(() -> complete(server, TOKENS, true));
