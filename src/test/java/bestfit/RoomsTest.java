@@ -24,7 +24,7 @@ class RoomsTest {
     /** Floor by floor, from the ground up. */
     private static final List<List<String>> FLOORS = List.of(
             List.of("time", "config"),
-            List.of("http", "openai", "mlnode", "failure", "args", "hardware", "model", "metrics"),
+            List.of("http", "openai", "mlnode", "failure", "args", "hardware", "model", "metrics", "grammar"),
             List.of("workload", "perf", "scheduler"),
             List.of("simulate", "engine", "load", "node", "deploy", "parity", "store"),
             List.of("tune"),

@@ -66,6 +66,10 @@ public final class EngineCommand implements Callable<Integer> {
         try {
             args = EngineArgs.read(tokens, visibleDevices());
         } catch (ArgumentError refused) {
+            if (refused.isInConfig()) {
+                log.plain("pydantic_core._pydantic_core.ValidationError: " + refused.getMessage());
+                return ExitCode.FAILED;
+            }
             System.err.println("usage: bestfit engine MODEL [--port P] [--fault SPEC] [vLLM args]");
             System.err.println("bestfit engine: error: " + refused.getMessage());
             return ExitCode.BAD_INPUT;

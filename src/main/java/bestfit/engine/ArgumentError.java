@@ -1,10 +1,26 @@
 package bestfit.engine;
 
-/** A command line that vLLM's argparse would refuse, in its words; ends the process with exit code 2. */
+/** A command line that vLLM would refuse, in its words. */
 public final class ArgumentError extends Exception {
     private static final long serialVersionUID = 1L;
+    private final boolean inConfig;
 
-    ArgumentError(String message) {
+    private ArgumentError(String message, boolean inConfig) {
         super(message);
+        this.inConfig = inConfig;
+    }
+
+    /** By argparse: ends the process with exit code 2. */
+    ArgumentError(String message) {
+        this(message, false);
+    }
+
+    /** By pydantic, when the config is made of it: ends the process with exit code 1. */
+    static ArgumentError inConfig(String message) {
+        return new ArgumentError(message, true);
+    }
+
+    public boolean isInConfig() {
+        return inConfig;
     }
 }

@@ -5,6 +5,7 @@ import bestfit.engine.StepExecutor.Logprobs;
 import bestfit.model.Tokenizer;
 import bestfit.openai.AnswerFormat;
 import bestfit.openai.GenerationRequest;
+import bestfit.openai.Prompt;
 import bestfit.openai.StreamFormat;
 import bestfit.openai.TokenLogprob;
 import bestfit.openai.TokenStyle;
@@ -124,12 +125,12 @@ final class ChoiceProgress {
     StreamFormat.Delta takeDelta() {
         int offset = textOffset;
         boolean first = tokensTaken == 0;
-        var prefix = first && request.echo() ? promptText() : "";
-        var piece = prefix + (request.echoOnly() ? "" : text.take(ended()));
+        boolean echoes = first && request.echo() && !request.chat();
+        var piece = (echoes ? echo() : "") + (request.echoOnly() ? "" : text.take(ended()));
         var options = request.options();
         var newLogprobs =
                 options.logprobs() == null ? null : List.copyOf(logprobs.subList(logprobsTaken, logprobs.size()));
-        if (newLogprobs != null && !prefix.isEmpty()) {
+        if (newLogprobs != null && echoes) {
             newLogprobs = withPrompt(newLogprobs);
         }
         if (newLogprobs != null) {
@@ -146,7 +147,7 @@ final class ChoiceProgress {
                 stopReason,
                 newLogprobs,
                 offset,
-                first && (options.returnTokenIds() || request.echo()) ? promptTokens() : null,
+                first && (options.returnTokenIds() || echoes) ? promptTokens() : null,
                 newTokens);
     }
 
@@ -159,12 +160,12 @@ final class ChoiceProgress {
     AnswerFormat.Choice whole() {
         var options = request.options();
         List<TokenLogprob> all = options.logprobs() == null ? null : logprobs;
-        if (all != null && request.echo()) {
+        if (all != null && request.echo() && !request.chat()) {
             all = withPrompt(all);
         }
         return new AnswerFormat.Choice(
                 order.choice(),
-                (request.echo() ? promptText() : "") + (request.echoOnly() ? "" : text),
+                echo() + (request.echoOnly() ? "" : text),
                 finishReason == null ? "error" : finishReason,
                 stopReason,
                 all,
@@ -173,8 +174,19 @@ final class ChoiceProgress {
                 order.promptLogprobs() < 0 ? null : promptLogprobs());
     }
 
-    private String promptText() {
-        return tokenizer.decode(order.prompt(), false);
+    /** What the answer repeats of its prompt: all of it; of a conversation the last turn, if the same one speaks on. */
+    String echo() {
+        if (!request.echo() || (!request.chat() && request.options().returnTokenIds())) {
+            return "";
+        }
+        return switch (request.prompts().get(order.choice() / request.options().n())) {
+            case Prompt.Chat chat -> {
+                var last = chat.messages().getLast();
+                yield last.role().equals(request.role()) ? last.content() : "";
+            }
+            case Prompt.Text(var asked) -> asked;
+            case Prompt.Tokens _ -> tokenizer.decode(order.prompt(), false);
+        };
     }
 
     private List<TokenLogprob> withPrompt(List<TokenLogprob> generated) {
@@ -203,11 +215,11 @@ final class ChoiceProgress {
         var name = names.name(token);
         var told = names.told(token);
         var top = new ArrayList<TokenLogprob.Alternative>();
-        top.add(new TokenLogprob.Alternative(name, told, found.chosenLogprob()));
+        top.add(new TokenLogprob.Alternative(name, found.chosenLogprob()));
         for (int i = 0; i < found.ids().length && i < asked; i++) {
             if (found.ids()[i] != token) {
                 int id = found.ids()[i];
-                top.add(new TokenLogprob.Alternative(names.name(id), names.told(id), found.logprobs()[i]));
+                top.add(new TokenLogprob.Alternative(names.name(id), found.logprobs()[i]));
             }
         }
         names.pass(token);

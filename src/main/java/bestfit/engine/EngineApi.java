@@ -150,10 +150,11 @@ final class EngineApi {
         exchange.json(200, answer);
     }
 
+    /** vLLM counts only if it is told to. */
     private void load(Exchange exchange) {
-        exchange.json(
-                200,
-                Json.object().put("server_load", parts.metrics().openRequests.count()));
+        boolean tracked = parts.config().args().given().containsKey("enable_server_load_tracking");
+        int load = tracked ? parts.metrics().openRequests.count() : 0;
+        exchange.json(200, Json.object().put("server_load", load));
     }
 
     private void models(Exchange exchange) {

@@ -218,9 +218,7 @@ record EngineConfig(
     SchedulerConfig scheduler() {
         var version = args.version();
         return new SchedulerConfig(
-                version.v0()
-                        ? SchedulerConfig.Version.V0
-                        : version.minor() >= 33 ? SchedulerConfig.Version.V1_0_33 : SchedulerConfig.Version.V1_0_23,
+                version.v0() ? SchedulerConfig.Version.V0 : SchedulerConfig.Version.ofV1Release(args.release()),
                 maxNumSeqs,
                 maxNumBatchedTokens,
                 maxModelLen,
@@ -230,8 +228,8 @@ record EngineConfig(
                 chunkedPrefill,
                 args.longPrefillThreshold(),
                 args.priorityScheduling() ? SchedulerConfig.Policy.PRIORITY : SchedulerConfig.Policy.FCFS,
-                version.v0() ? V0_WATERMARK : 0,
-                true,
+                version.v0() ? V0_WATERMARK : args.watermark(),
+                args.reserveFullIsl(),
                 false,
                 args.pipelineParallel(),
                 SchedulerConfig.PartialPrefills.ONE);

@@ -37,6 +37,8 @@ final class EngineCore implements AutoCloseable {
 
         record ResetPrefixCache(CompletableFuture<Void> done) implements Command {}
 
+        record RefuseNew() implements Command {}
+
         /** Nothing but a reason to look again. */
         record Wake() implements Command {}
 
@@ -70,6 +72,7 @@ final class EngineCore implements AutoCloseable {
     private boolean heldBack;
 
     private boolean stopping;
+    private boolean refusing;
     private volatile @Nullable Throwable death;
 
     private EngineCore(
@@ -132,6 +135,11 @@ final class EngineCore implements AutoCloseable {
         var done = new CompletableFuture<Void>();
         inbox.add(new Command.ResetPrefixCache(done));
         return done;
+    }
+
+    /** From now on only what was added goes on; what comes later is aborted at once. */
+    void refuseNew() {
+        inbox.add(new Command.RefuseNew());
     }
 
     /** {@link #stop}, and closes the executor. */
@@ -203,6 +211,11 @@ final class EngineCore implements AutoCloseable {
 
     private void obey(Command command) {
         switch (command) {
+            case Command.Add(var request)
+            when refusing -> {
+                emit(request, new TokenEvent.Ended(request.order.choice(), Finish.ABORT));
+                handOut();
+            }
             case Command.Add(var request) -> {
                 live.put(request.order.id(), request);
                 scheduler.add(request.sequence);
@@ -212,6 +225,7 @@ final class EngineCore implements AutoCloseable {
                 scheduler.resetPrefixCache();
                 done.complete(null);
             }
+            case Command.RefuseNew() -> refusing = true;
             case Command.Wake() -> {}
             case Command.Stop() -> stopping = true;
         }
@@ -324,6 +338,7 @@ final class EngineCore implements AutoCloseable {
                 request.addPromptLogprobs(chunk.start(), prompt);
             }
             if (chunk.sequence().generated() > before[i]) {
+                request.generated(output.sampled()[i]);
                 tokens += 1 + (request.firstTokenNanos == 0 ? request.uncachedPrompt() : 0);
                 deliver(request, output, i, now);
             }

@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.engine.StepExecutor.Logprobs;
+import bestfit.grammar.TokenGrammar;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,8 @@ final class EngineRequest {
      * @param samplingBeforeMinimum for those: stop tokens banned
      * @param enforced the tokens to give, the last one again past the end; empty for a free answer
      * @param promptLogprobs alternatives for each prompt position, -1 for none
+     * @param form that the answer has; null for any
+     * @param cacheSalt shares cached prefixes with its like only; null with those that have none
      */
     record Order(
             String id,
@@ -27,7 +30,9 @@ final class EngineRequest {
             SamplingParams sampling,
             SamplingParams samplingBeforeMinimum,
             int[] enforced,
-            int promptLogprobs) {}
+            int promptLogprobs,
+            @Nullable AnswerForm form,
+            @Nullable String cacheSalt) {}
 
     final Order order;
     final Siblings siblings;
@@ -40,6 +45,7 @@ final class EngineRequest {
     long admittedNanos;
     long firstTokenNanos;
     long lastTokenNanos;
+    private final TokenGrammar.@Nullable Answer form;
     private @Nullable List<Logprobs> promptLogprobs;
 
     EngineRequest(Order order, Siblings siblings, TokenSink sink, long arrivedNanos) {
@@ -49,14 +55,29 @@ final class EngineRequest {
         this.arrivedNanos = arrivedNanos;
         this.computedNanos = arrivedNanos;
         var made = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
+        if (order.cacheSalt() != null) {
+            made.withCacheSalt(order.cacheSalt());
+        }
+        this.form = order.form() == null ? null : order.form().begin();
         this.sequence = order.promptLogprobs() >= 0 ? made.withoutPrefixCache() : made;
     }
 
     /** How to sample the token after {@code generated} ones. */
     SamplingParams samplingAt(int generated) {
         var sampling = generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
+        var fitting = form == null ? null : form.fitting();
+        if (fitting != null) {
+            sampling = sampling.fitting(fitting);
+        }
         var enforced = order.enforced();
         return enforced.length == 0 ? sampling : sampling.enforcing(enforced[Math.min(generated, enforced.length - 1)]);
+    }
+
+    /** A token was generated. */
+    void generated(int token) {
+        if (form != null) {
+            form.take(token);
+        }
     }
 
     /** Tokens of the prompt that the prefix cache did not hold. */

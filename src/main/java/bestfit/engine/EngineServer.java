@@ -129,6 +129,21 @@ public final class EngineServer implements AutoCloseable {
         return ended;
     }
 
+    /** What is in flight may end; what comes meanwhile is answered that it was aborted. */
+    private void drain(int seconds) throws InterruptedException {
+        var open = parts.metrics().openRequests;
+        core.refuseNew();
+        if (open.count() > 0) {
+            parts.log()
+                    .info(
+                            Writer.CORE,
+                            "core.py:1655",
+                            "[shutdown] EngineCore: draining in-flight requests count=" + open.count() + " timeout="
+                                    + seconds + "s");
+        }
+        open.awaitNone(TimeUnit.SECONDS.toMillis(seconds));
+    }
+
     /** Ends as vLLM does at SIGTERM: what is in flight is aborted and told so, or may end in {@code --shutdown-timeout}. */
     @Override
     public void close() {
@@ -142,8 +157,13 @@ public final class EngineServer implements AutoCloseable {
                 "launcher.py:270",
                 "[shutdown] API server: stopping engine client mode=" + mode + " timeout=" + seconds + "s");
         stats.close();
+        log.info(Writer.CORE, "core.py:1454", "[shutdown] EngineCore: trigger received signal=SIGTERM");
+        log.info(
+                Writer.CORE, "core.py:1635", "[shutdown] EngineCore: start mode=" + mode + " timeout=" + seconds + "s");
         try {
-            open.awaitNone(TimeUnit.SECONDS.toMillis(seconds));
+            if (seconds > 0) {
+                drain(seconds);
+            }
             if (open.count() > 0) {
                 log.info(
                         Writer.CORE,
@@ -151,11 +171,16 @@ public final class EngineServer implements AutoCloseable {
                         "[shutdown] EngineCore: aborting in-flight requests count=" + open.count());
             }
             core.close();
+            log.info(
+                    Writer.CORE,
+                    "core.py:1666",
+                    "[shutdown] EngineCore: request processing complete; starting resource teardown");
             open.awaitNone(LAST_WORDS_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             core.close();
         }
+        log.info(Writer.API, "launcher.py:279", "[shutdown] API server: engine client stopped");
         http.close();
         log.uvicorn("Shutting down");
         log.uvicorn("Waiting for application shutdown.");

@@ -44,6 +44,9 @@ final class EngineStart {
     /** Minor release. */
     private static final int ONE_KV_LINE_SINCE = 32;
 
+    /** Minor release that no longer knows {@code guided_json} and the like. */
+    private static final int GUIDED_UNTIL = 12;
+
     /** Tokens that a word of a rehearsed prompt takes at most. */
     private static final int LONGEST_WORD = 16;
 
@@ -271,7 +274,12 @@ final class EngineStart {
     private Parts rehearsed() {
         var tokenizer = Tokenizer.load(model);
         var orders = new OrderMaker(
-                tokenizer, model.spec(), config.maxModelLen(), args.maxLogprobs(), args.processedLogprobs());
+                tokenizer,
+                model.spec(),
+                config.maxModelLen(),
+                args.maxLogprobs(),
+                args.processedLogprobs(),
+                args.version().minor() < GUIDED_UNTIL);
         var parts = new Parts(config, model.spec(), tokenizer, orders, new EngineMetrics(config), clock, log);
         rehearse(parts);
         return parts;

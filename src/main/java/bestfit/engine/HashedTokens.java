@@ -38,7 +38,7 @@ final class HashedTokens {
             hash += mix(params.seed() == null ? random.nextLong() : params.seed());
         }
         var mask = params.mask();
-        var choices = mask.allowed().length > 0 ? mask.allowed() : usable;
+        var choices = choices(mask);
         hash = mix(hash + GAMMA);
         int token = choices[(int) Long.remainderUnsigned(hash, choices.length)];
         for (int tries = 0; banned(row, mask, token) && tries < MOST_TRIES; tries++) {
@@ -46,6 +46,18 @@ final class HashedTokens {
             token = choices[(int) Long.remainderUnsigned(hash, choices.length)];
         }
         return token;
+    }
+
+    private int[] choices(TokenMask mask) {
+        var all = mask.allowed().length > 0 ? mask.allowed() : usable;
+        var fitting = mask.fitting();
+        if (fitting == null) {
+            return all;
+        }
+        var both = Arrays.stream(all).filter(fitting::get).toArray();
+        return both.length > 0 || fitting.isEmpty()
+                ? both.length > 0 ? both : all
+                : fitting.stream().toArray();
     }
 
     private static boolean banned(Row row, TokenMask mask, int token) {

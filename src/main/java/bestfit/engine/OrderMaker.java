@@ -22,19 +22,30 @@ final class OrderMaker {
     /** OpenAI's default for text completions. */
     private static final int COMPLETION_MAX_TOKENS = 16;
 
+    private static final double LEAST_TEMPERATURE = 0.01;
+
     private final Tokenizer tokenizer;
     private final ModelSpec spec;
     private final int maxModelLen;
     private final int maxLogprobs;
     private final boolean processedLogprobs;
+    private final AnswerForms forms;
     /** Bytes. */
     private final int longestToken;
 
     /**
      * @param maxLogprobs that a request may ask for, -1 for no limit
      * @param processedLogprobs for requests that do not say
+     * @param guided requests may say {@code guided_json} and the like
      */
-    OrderMaker(Tokenizer tokenizer, ModelSpec spec, int maxModelLen, int maxLogprobs, boolean processedLogprobs) {
+    OrderMaker(
+            Tokenizer tokenizer,
+            ModelSpec spec,
+            int maxModelLen,
+            int maxLogprobs,
+            boolean processedLogprobs,
+            boolean guided) {
+        this.forms = new AnswerForms(tokenizer, spec, guided);
         this.maxLogprobs = maxLogprobs;
         this.processedLogprobs = processedLogprobs;
         this.longestToken = IntStream.range(0, tokenizer.vocabularySize())
@@ -66,10 +77,11 @@ final class OrderMaker {
                         limit.field(),
                         limit.tokens());
             }
-            var tokens = truncated(tokens(prompt), options.truncatePrompt());
+            var tokens = truncated(tokens(prompt), options.truncation());
             var limits = limits(tokens.length, request);
             SamplingRules.check(options, limits.maxTokens(), spec.vocabSize(), maxLogprobs);
             var mask = mask(options);
+            var form = forms.of(options);
             for (int i = 0; i < options.n(); i++) {
                 int choice = orders.size();
                 orders.add(new EngineRequest.Order(
@@ -81,23 +93,29 @@ final class OrderMaker {
                         sampling(options, i, processed, mask),
                         sampling(options, i, processed, mask.alsoBanning(limits.stopTokens())),
                         enforced,
-                        promptLogprobs(request)));
+                        promptLogprobs(request),
+                        form,
+                        request.cacheSalt()));
             }
         }
         return orders;
     }
 
-    /** A prompt that is echoed with log-probabilities has its own; -1 for none. */
+    /** A prompt that is echoed with log-probabilities has its own, and that of a conversation always; -1 for none. */
     private static int promptLogprobs(GenerationRequest request) {
         var asked = request.options().promptLogprobs();
         var logprobs = request.options().logprobs();
-        return asked != null ? asked : request.echo() && logprobs != null ? logprobs : -1;
+        if (asked != null || !request.echo()) {
+            return asked == null ? -1 : asked;
+        }
+        return logprobs != null ? logprobs : request.chat() ? 0 : -1;
     }
 
-    private int[] truncated(int[] tokens, @Nullable Long wanted) {
-        if (wanted == null) {
+    private int[] truncated(int[] tokens, GenerationOptions.@Nullable Truncation truncation) {
+        if (truncation == null) {
             return tokens;
         }
+        long wanted = truncation.tokens();
         if (wanted > maxModelLen) {
             throw refuse(
                     "truncate_prompt_tokens=" + wanted + " cannot be greater than max_model_len = " + maxModelLen
@@ -106,7 +124,8 @@ final class OrderMaker {
                     wanted);
         }
         int kept = (int) Math.min(tokens.length, wanted < 0 ? maxModelLen : wanted);
-        return Arrays.copyOfRange(tokens, tokens.length - kept, tokens.length);
+        int from = truncation.keepsFirst() ? 0 : tokens.length - kept;
+        return Arrays.copyOfRange(tokens, from, from + kept);
     }
 
     private TokenMask mask(GenerationOptions options) {
@@ -128,7 +147,8 @@ final class OrderMaker {
                 allowed == null
                         ? new int[0]
                         : allowed.stream().mapToInt(Integer::intValue).toArray(),
-                runs.stream().filter(run -> run.length > 0).toArray(int[][]::new));
+                runs.stream().filter(run -> run.length > 0).toArray(int[][]::new),
+                null);
     }
 
     private static ApiException refuse(String message, String field, Object value) {
@@ -253,9 +273,14 @@ final class OrderMaker {
         return IntStream.concat(eos, own).distinct().toArray();
     }
 
+    /** vLLM takes one that is no clear zero for no less than this. */
+    private static double temperature(double asked) {
+        return asked > 0 ? Math.max(asked, LEAST_TEMPERATURE) : asked;
+    }
+
     private static SamplingParams sampling(GenerationOptions options, int choice, boolean processed, TokenMask mask) {
         return new SamplingParams(
-                options.temperature(),
+                temperature(options.temperature()),
                 options.topP(),
                 Math.max(0, options.topK()),
                 options.minP(),

@@ -26,8 +26,14 @@ final class Sampler {
         this.inPrompt = new boolean[vocabulary];
     }
 
-    /** The token that follows the row; logits are left as they are. */
+    /** The token that follows the row; logits are left as they are, but for those of tokens that do not fit the answer's form. */
     int sample(float[] logits, int offset, Row row, SamplingParams params) {
+        var fitting = params.mask().fitting();
+        if (fitting != null) {
+            for (int i = fitting.nextClearBit(0); i < vocabulary; i = fitting.nextClearBit(i + 1)) {
+                logits[offset + i] = Float.NEGATIVE_INFINITY;
+            }
+        }
         for (int i = 0; i < vocabulary; i++) {
             scores[i] = logits[offset + i];
         }

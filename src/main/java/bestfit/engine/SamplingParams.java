@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import java.util.BitSet;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,15 @@ record SamplingParams(
             new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), TokenMask.NONE, -1, false);
 
     SamplingParams enforcing(int token) {
+        return with(mask, token);
+    }
+
+    /** Only these tokens fit the answer's form now. */
+    SamplingParams fitting(BitSet tokens) {
+        return with(mask.fitting(tokens), enforced);
+    }
+
+    private SamplingParams with(TokenMask otherMask, int token) {
         return new SamplingParams(
                 temperature,
                 topP,
@@ -47,7 +57,7 @@ record SamplingParams(
                 seed,
                 logprobs,
                 logitBias,
-                mask,
+                otherMask,
                 token,
                 processedLogprobs);
     }

@@ -124,6 +124,7 @@ final class StreamAnswer implements TokenSink {
         if (!rolesTold) {
             rolesTold = true;
             generation.choices().forEach(this::role);
+            generation.choices().forEach(this::echo);
         }
         touched.forEach(this::delta);
         touched.clear();
@@ -142,6 +143,14 @@ final class StreamAnswer implements TokenSink {
                 choice.order().choice(),
                 options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null,
                 request.options().returnTokenIds() ? choice.promptTokens() : null);
+    }
+
+    private void echo(ChoiceProgress choice) {
+        var text = choice.echo();
+        if (!text.isEmpty()) {
+            var usage = options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null;
+            format.echo(text, choice.order().choice(), usage);
+        }
     }
 
     private void delta(ChoiceProgress choice) {

@@ -1,6 +1,8 @@
 package bestfit.engine;
 
 import java.util.Arrays;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which tokens can come next.
@@ -8,18 +10,27 @@ import java.util.Arrays;
  * @param banned ids that cannot (stop tokens before min_tokens)
  * @param allowed the only ids that can; empty for all
  * @param badWords runs of ids: the last of one cannot come where the answer ends in those before it
+ * @param fitting the only ids that fit the answer's form now; null for all
  */
-record TokenMask(int[] banned, int[] allowed, int[][] badWords) {
+record TokenMask(
+        int[] banned,
+        int[] allowed,
+        int[][] badWords,
+        @Nullable BitSet fitting) {
     static final TokenMask NONE = banning();
 
     static TokenMask banning(int... ids) {
-        return new TokenMask(ids, new int[0], new int[0][]);
+        return new TokenMask(ids, new int[0], new int[0][], null);
     }
 
     TokenMask alsoBanning(int... ids) {
         var all = Arrays.copyOf(banned, banned.length + ids.length);
         System.arraycopy(ids, 0, all, banned.length, ids.length);
-        return new TokenMask(all, allowed, badWords);
+        return new TokenMask(all, allowed, badWords, fitting);
+    }
+
+    TokenMask fitting(BitSet ids) {
+        return new TokenMask(banned, allowed, badWords, ids);
     }
 
     /** True when a run has more than one id: then the answer so far counts. */

@@ -3,10 +3,13 @@ package bestfit.engine;
 import bestfit.args.ArgCatalogue;
 import bestfit.args.ArgSpec;
 import bestfit.args.ArgSpec.EngineUse;
+import bestfit.args.ArgSpec.Presence;
 import bestfit.args.ArgSpec.Takes;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The flags that the embedded engine takes: those of {@link ArgCatalogue} that it obeys or that have no meaning for it, and
@@ -35,6 +38,24 @@ final class VllmFlags {
             "--kv-cache-dtype", Set.of("fp8", "fp8_e4m3", "fp8_e5m2", "bfloat16", "float16"));
 
     private VllmFlags() {}
+
+    /** The flags of a release that begin so; none where it is one itself, or none at all. */
+    static List<String> longerThan(String flag, String release) {
+        if (!flag.startsWith("--")
+                || flag.indexOf('.') >= 0
+                || takes(flag).isPresent()
+                || ArgCatalogue.find(flag).isPresent()) {
+            return List.of();
+        }
+        var known = ArgCatalogue.all().stream()
+                .filter(spec -> spec.presence(release) == Presence.THERE)
+                .flatMap(spec -> spec.takes() == Takes.SWITCH
+                        ? Stream.of(spec.flag(), "--no-" + spec.flag().substring(2))
+                        : Stream.of(spec.flag()));
+        return Stream.concat(known, OWN.stream().sorted())
+                .filter(name -> name.startsWith(flag))
+                .toList();
+    }
 
     /** How many tokens follow the flag; empty when it is unknown. */
     static Optional<Takes> takes(String flag) {

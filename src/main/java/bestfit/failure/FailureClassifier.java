@@ -104,6 +104,7 @@ public final class FailureClassifier {
                             Failure.BadArg::new,
                             "(?:^|: )error: (?:unrecognized arguments|argument |the following arguments|ambiguous option|unknown)",
                             "Value error, ",
+                            "Input should be .* \\[type=\\w+, input_value=",
                             "User-specified max_model_len .* is greater than",
                             "max_num_batched_tokens \\(\\d+\\) (?:is smaller|must be)",
                             "does not match the quantization method specified",

@@ -7,8 +7,8 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Decodes one sequence token by token, giving out whole characters only: bytes of an unfinished character wait for the
- * next token. Not thread-safe.
+ * Decodes one sequence token by token, giving out whole characters only: bytes of an unfinished character, and those that are
+ * none, wait for a token behind which the text ends in a whole one. Not thread-safe.
  */
 public final class Detokenizer {
     private final Tokenizer tokenizer;
@@ -17,7 +17,11 @@ public final class Detokenizer {
             .newDecoder()
             .onMalformedInput(CodingErrorAction.REPLACE)
             .onUnmappableCharacter(CodingErrorAction.REPLACE);
+    private static final char REPLACEMENT = '\ufffd';
+
     private byte[] pending = new byte[0];
+    /** Decoded, and not given out yet. */
+    private String held = "";
 
     Detokenizer(Tokenizer tokenizer, boolean skipSpecialTokens) {
         this.tokenizer = tokenizer;
@@ -30,9 +34,16 @@ public final class Detokenizer {
             return "";
         }
         var bytes = tokenizer.bytes(token);
-        return pending.length == 0 && isAscii(bytes)
-                ? new String(bytes, StandardCharsets.US_ASCII)
-                : decode(bytes, false);
+        if (pending.length == 0 && held.isEmpty() && isAscii(bytes)) {
+            return new String(bytes, StandardCharsets.US_ASCII);
+        }
+        held += decode(bytes, false);
+        if (pending.length > 0 || (!held.isEmpty() && held.charAt(held.length() - 1) == REPLACEMENT)) {
+            return "";
+        }
+        var text = held;
+        held = "";
+        return text;
     }
 
     private static boolean isAscii(byte[] bytes) {
@@ -44,9 +55,11 @@ public final class Detokenizer {
         return true;
     }
 
-    /** What is left at the end: U+FFFD for an unfinished character, else nothing. */
+    /** What is left at the end, with U+FFFD for what is no character. */
     public String finish() {
-        return decode(new byte[0], true);
+        var rest = held + decode(new byte[0], true);
+        held = "";
+        return rest;
     }
 
     private String decode(byte[] more, boolean end) {

@@ -134,7 +134,7 @@ public final class AnswerFormat {
             var entry = entry(content.addObject(), token.token(), token.text(), token.logprob());
             var top = entry.putArray("top_logprobs");
             for (var other : token.top()) {
-                entry(top.addObject(), other.token(), other.text(), other.logprob());
+                entry(top.addObject(), other.token(), other.token(), other.logprob());
             }
         }
         return node;

@@ -1,6 +1,7 @@
 package bestfit.openai;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -13,6 +14,7 @@ final class BodyRules {
         if (body.truthy("continue_final_message") && body.truthy("add_generation_prompt")) {
             throw refuse("Cannot set both `continue_final_message` and `add_generation_prompt` to True.", null);
         }
+        structuredOutputs(body, null);
         integers(body, "prompt_logprobs", "top_logprobs");
         promptLogprobs(body);
         topLogprobs(body);
@@ -35,6 +37,7 @@ final class BodyRules {
         if (logprobs != null && logprobs.isNumber() && logprobs.doubleValue() < 0 && logprobs.doubleValue() != -1) {
             throw refuse("`logprobs` must be a positive value or -1.", "logprobs", logprobs);
         }
+        structuredOutputs(body, "structured_outputs");
         responseFormat(body);
         cacheSalt(body);
         thinking(body);
@@ -101,11 +104,34 @@ final class BodyRules {
         }
     }
 
+    private static void structuredOutputs(BodyReader body, @Nullable String param) {
+        var outputs = body.get("structured_outputs");
+        if (outputs == null) {
+            return;
+        }
+        if (!outputs.isObject()) {
+            throw new ApiException(
+                    ApiError.internal("'" + PythonText.type(outputs) + "' object has no attribute 'get'"));
+        }
+        if (Stream.of("json", "regex", "choice").filter(outputs::hasNonNull).count() > 1) {
+            throw refuse(
+                    "You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice').",
+                    param);
+        }
+    }
+
     private static void responseFormat(BodyReader body) {
         var format = body.get("response_format");
         if (format != null
+                && "structural_tag".equals(format.path("type").asString(""))
+                && !format.has("format")
+                && !(format.has("structures") && format.has("triggers"))) {
+            throw refuse("Invalid response_format structural_tag specification.", "response_format");
+        }
+        if (format != null
                 && "json_schema".equals(format.path("type").asString(""))
-                && format.path("json_schema").isEmpty()) {
+                && (format.path("json_schema").isMissingNode()
+                        || format.path("json_schema").isNull())) {
             throw refuse(
                     "When response_format type is 'json_schema', the 'json_schema' field must be provided.",
                     "response_format");
@@ -118,9 +144,7 @@ final class BodyRules {
         }
         var messages = body.get("messages");
         if (messages == null || messages.isNumber() || messages.isBoolean()) {
-            var type = messages == null
-                    ? "NoneType"
-                    : messages.isBoolean() ? "bool" : messages.isIntegralNumber() ? "int" : "float";
+            var type = messages == null ? "NoneType" : PythonText.type(messages);
             throw refuse("'" + type + "' object is not iterable", null);
         }
     }

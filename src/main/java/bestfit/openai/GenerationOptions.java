@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed null: not asked for
  * @param logprobs alternatives to report a token, -1 for the whole vocabulary, null for none at all
  * @param promptLogprobs the same for the prompt's tokens
- * @param truncatePrompt of the prompt's tokens only so many last ones count, -1 for the context's; null for all
+ * @param truncation of the prompt; null for all of it
  * @param stream how to stream; null for one whole answer
  */
 public record GenerationOptions(
@@ -39,11 +39,19 @@ public record GenerationOptions(
         boolean skipSpecialTokens,
         boolean returnTokenIds,
         int priority,
-        @Nullable Long truncatePrompt,
+        @Nullable Truncation truncation,
         @Nullable Stream stream) {
 
     /** What a stream carries beside text. */
     public record Stream(boolean includeUsage, boolean continuousUsage) {}
+
+    /**
+     * Which of the prompt's tokens count.
+     *
+     * @param tokens how many, -1 for as many as the context has
+     * @param keepsFirst the first ones instead of the last
+     */
+    public record Truncation(long tokens, boolean keepsFirst) {}
 
     /** The most tokens to generate, and which of its two fields said so. */
     public record OutputLimit(String field, long tokens) {}
@@ -54,7 +62,11 @@ public record GenerationOptions(
      * @param logitBias added to logits by token id
      * @param allowedTokenIds null for all
      * @param badWords texts that the answer must not hold
+     * @param constraint the form that the answer has; null for any
      */
     public record Steering(
-            Map<Integer, Double> logitBias, @Nullable List<Integer> allowedTokenIds, List<String> badWords) {}
+            Map<Integer, Double> logitBias,
+            @Nullable List<Integer> allowedTokenIds,
+            List<String> badWords,
+            @Nullable Constraint constraint) {}
 }

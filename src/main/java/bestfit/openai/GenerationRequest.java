@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
  * @param id as sent, to be the answer's behind its prefix; null to choose one
  * @param prompts one for chat, one or more for completions
  * @param chat which of the two shapes the answer has
- * @param echo the answer begins with the prompt (completions)
+ * @param echo the answer begins with the prompt (completions), or with a last message of who speaks on (chat)
  * @param enforced the tokens the answer must have; null for a free one
  * @param tokenStyle null: the engine's own
+ * @param cacheSalt cached prefixes are shared with requests of the same one; null for none
  * @param processedLogprobs log-probabilities after penalties, temperature and cuts; null: as the engine does
  */
 public record GenerationRequest(
@@ -24,6 +25,7 @@ public record GenerationRequest(
         GenerationOptions options,
         @Nullable Enforced enforced,
         @Nullable TokenStyle tokenStyle,
+        @Nullable String cacheSalt,
         @Nullable Boolean processedLogprobs) {
     public GenerationRequest {
         prompts = List.copyOf(prompts);
@@ -39,6 +41,6 @@ public record GenerationRequest(
     /** True when the answer is the prompt alone: a completion of 0 tokens with echo, for its log-probabilities. */
     public boolean echoOnly() {
         var limit = options.maxTokens();
-        return echo && limit != null && limit.tokens() == 0;
+        return echo && !chat && limit != null && limit.tokens() == 0;
     }
 }

@@ -1,6 +1,7 @@
 package bestfit.openai;
 
 import java.math.BigDecimal;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /** Values as Python prints them, since vLLM's messages hold them so. */
@@ -46,6 +47,31 @@ public final class PythonText {
         }
         var text = value(value);
         return text.length() > LONGEST ? text.substring(0, LONGEST) + "...[truncated]" : text;
+    }
+
+    /** The name of a value's type. */
+    static String type(JsonNode value) {
+        return switch (value.getNodeType()) {
+            case STRING -> "str";
+            case BOOLEAN -> "bool";
+            case NUMBER -> value.isIntegralNumber() ? "int" : "float";
+            case ARRAY -> "list";
+            case OBJECT -> "dict";
+            default -> "NoneType";
+        };
+    }
+
+    /** {@code repr} of any JSON value. */
+    static String repr(JsonNode value) {
+        if (value.isArray()) {
+            return value.valueStream().map(PythonText::repr).toList().toString();
+        }
+        if (value.isObject()) {
+            return value.properties().stream()
+                    .map(field -> quoted(field.getKey()) + ": " + repr(field.getValue()))
+                    .collect(Collectors.joining(", ", "{", "}"));
+        }
+        return value.isString() ? quoted(value.stringValue()) : value(value);
     }
 
     /** {@code str} of a value that is no list and no object. */

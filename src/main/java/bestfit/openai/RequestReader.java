@@ -62,10 +62,11 @@ public final class RequestReader {
                 body.text("request_id"),
                 prompts,
                 chat,
-                !chat && body.flag("echo", false),
+                body.flag("echo", false),
                 options,
                 enforced,
                 body.flag("return_tokens_as_token_ids", false) ? TokenStyle.PREFIXED_ID : null,
+                body.text("cache_salt"),
                 processedLogprobs(body));
     }
 
@@ -187,28 +188,17 @@ public final class RequestReader {
                 new GenerationOptions.Steering(
                         logitBias(body),
                         body.get("allowed_token_ids") == null ? null : body.wholes("allowed_token_ids"),
-                        body.texts("bad_words")),
+                        body.texts("bad_words"),
+                        ConstraintReader.read(body)),
                 body.flag("skip_special_tokens", true),
                 body.flag("return_token_ids", false),
                 body.whole("priority", 0),
-                body.wholeOrNull("truncate_prompt_tokens"),
+                truncation(body),
                 stream(body));
     }
 
     /** What vLLM would serve and this engine cannot is refused: an answer that ignored it would be another answer. */
     private static void refuseUnsupported(BodyReader body) {
-        for (var name :
-                List.of("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar")) {
-            if (body.get(name) != null) {
-                throw refuse(name + " is not supported by the embedded engine", name);
-            }
-        }
-        var format = body.get("response_format");
-        if (format != null && !"text".equals(format.path("type").asString(""))) {
-            throw refuse(
-                    "response_format of type " + format.path("type") + " is not supported by the embedded engine",
-                    "response_format");
-        }
         if (body.flag("use_beam_search", false)) {
             throw refuse("use_beam_search is not supported by the embedded engine", "use_beam_search");
         }
@@ -221,6 +211,13 @@ public final class RequestReader {
                 : "max_tokens";
         var tokens = body.wholeOrNull(name);
         return tokens == null ? null : new GenerationOptions.OutputLimit(name, tokens);
+    }
+
+    private static GenerationOptions.@Nullable Truncation truncation(BodyReader body) {
+        var tokens = body.wholeOrNull("truncate_prompt_tokens");
+        return tokens == null
+                ? null
+                : new GenerationOptions.Truncation(tokens, "right".equals(body.text("truncation_side")));
     }
 
     private static Map<Integer, Double> logitBias(BodyReader body) {

@@ -33,6 +33,7 @@ final class RequestShape {
                     nullable(FLAG, "logprobs"),
                     nullable(WHOLE, "top_logprobs", "max_tokens", "max_completion_tokens", "n"),
                     nullable(NUMBER, "presence_penalty"),
+                    nullable(ConstraintShape.RESPONSE_FORMAT, "response_format"),
                     nullable(FieldType.signed64(), "seed"),
                     nullable(TEXT_OR_TEXTS, "stop"),
                     nullable(FLAG, "stream"),
@@ -48,6 +49,7 @@ final class RequestShape {
                     fields(FLAG, "echo", "add_generation_prompt", "continue_final_message", "add_special_tokens"),
                     nullable(TEXT, "chat_template"),
                     nullable(OBJECT, "chat_template_kwargs"),
+                    nullable(ConstraintShape.STRUCTURED_OUTPUTS, "structured_outputs"),
                     last()));
 
     /** {@code /v1/completions}. */
@@ -74,6 +76,8 @@ final class RequestShape {
                     nullable(list(WHOLE), "logprob_token_ids"),
                     fields(list(TEXT), "bad_words"),
                     fields(FLAG, "add_special_tokens"),
+                    nullable(ConstraintShape.RESPONSE_FORMAT, "response_format"),
+                    nullable(ConstraintShape.STRUCTURED_OUTPUTS, "structured_outputs"),
                     last()));
 
     /** {@code /tokenize}: a text or a conversation. */

@@ -106,6 +106,14 @@ public final class StreamFormat {
         event.append(",\"prompt_text\":null").append(END);
     }
 
+    /** What a chat answer repeats of the conversation, behind the role. */
+    public void echo(String text, int index, @Nullable Usage usage) {
+        begin().append(INDEX).append(index).append(CONTENT).quote(text).append('}');
+        event.append(NO_LOGPROBS).append(UNFINISHED).append("}]");
+        append(usage);
+        event.append(END);
+    }
+
     public void delta(Delta delta, @Nullable Usage usage) {
         begin().append(INDEX).append(delta.index);
         if (chat) {

@@ -10,7 +10,7 @@ import java.util.List;
  */
 public record TokenLogprob(String token, String text, double logprob, List<Alternative> top) {
     /** Named as a {@link TokenLogprob} is. */
-    public record Alternative(String token, String text, double logprob) {}
+    public record Alternative(String token, double logprob) {}
 
     public TokenLogprob {
         top = List.copyOf(top);

@@ -15,7 +15,7 @@ final class KvSpace {
     KvSpace(SchedulerConfig config) {
         blockSize = config.blockSize();
         usable = config.numBlocks() - 1; // block 0 is V1's null block
-        unhashedFirst = config.version() == SchedulerConfig.Version.V1_0_33;
+        unhashedFirst = config.version() != SchedulerConfig.Version.V1_0_23;
         cache = config.prefixCaching() ? new PrefixCache(config.numBlocks(), blockSize) : null;
         pool = new BlockPool(1, config.numBlocks(), cache);
     }

@@ -41,6 +41,8 @@ public record SchedulerConfig(
         V0,
         /** The V1 engine as in vLLM 0.23.0. */
         V1_0_23,
+        /** The V1 engine as in vLLM 0.32.0: that of 0.33.0, but a sequence that has to preempt itself ends the running pass. */
+        V1_0_32,
         /** The V1 engine as in vLLM 0.33.0. */
         V1_0_33;
 
@@ -57,7 +59,7 @@ public record SchedulerConfig(
             }
             int major = Integer.parseInt(parts[0]);
             int minor = Integer.parseInt(parts[1]);
-            return major > 0 || minor >= 33 ? V1_0_33 : V1_0_23;
+            return major > 0 || minor >= 33 ? V1_0_33 : minor == 32 ? V1_0_32 : V1_0_23;
         }
     }
 

@@ -46,6 +46,7 @@ public final class Sequence {
     private int cachedTokens;
     private int preemptions;
     private boolean readsPrefixCache = true;
+    private long prefixRoot = PrefixCache.ROOT;
 
     // What follows is the scheduler's.
     State state = State.WAITING;
@@ -133,6 +134,12 @@ public final class Sequence {
     /** Prompt tokens that the prefix cache held when the sequence was first admitted. */
     public int cachedTokens() {
         return cachedTokens;
+    }
+
+    /** Shares cached prefixes with those of the same salt only. For before it is added. */
+    public Sequence withCacheSalt(String salt) {
+        prefixRoot = PrefixCache.extend(PrefixCache.ROOT, salt.chars().toArray(), 0, salt.length());
+        return this;
     }
 
     /** Computes its whole prompt even where the prefix cache holds it: for log-probabilities of the prompt. */
@@ -236,10 +243,10 @@ public final class Sequence {
             if (chainLength == chain.length) {
                 chain = Arrays.copyOf(chain, Math.max(8, chainLength * 2));
             }
-            long parent = chainLength == 0 ? PrefixCache.ROOT : chain[chainLength - 1];
+            long parent = chainLength == 0 ? prefixRoot : chain[chainLength - 1];
             int from = chainLength * blockSize;
             chain[chainLength++] = PrefixCache.extend(parent, tokens, from, from + blockSize);
         }
-        return count == 0 ? PrefixCache.ROOT : chain[count - 1];
+        return count == 0 ? prefixRoot : chain[count - 1];
     }
 }

@@ -42,7 +42,7 @@ public final class V1Scheduler implements Scheduler {
             throw new IllegalArgumentException("a V0 config needs the V0 scheduler");
         }
         this.config = config;
-        newest = config.version() == Version.V1_0_33;
+        newest = config.version() != Version.V1_0_23;
         watermarkBlocks = newest ? (int) (config.watermark() * config.numBlocks()) : 0;
         space = new KvSpace(config);
         waiting = new WaitingQueue(config.policy());
@@ -119,7 +119,7 @@ public final class V1Scheduler implements Scheduler {
                 chunks.add(chunk(sequence, tokens, Entry.RUNNING, 0));
                 budget -= tokens;
                 index++;
-            } else if (!newest) {
+            } else if (config.version() != Version.V1_0_33) {
                 return;
             }
         }

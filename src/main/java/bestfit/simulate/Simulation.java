@@ -95,7 +95,7 @@ public final class Simulation {
         }
         var settings = on.settings();
         EngineVersion version = settings.version();
-        var decides = version.v0() ? Version.V0 : version.minor() >= 33 ? Version.V1_0_33 : Version.V1_0_23;
+        var decides = version.v0() ? Version.V0 : Version.ofV1Release("0." + version.minor());
         boolean chunked = !version.v0() || settings.maxModelLen() > 32_768;
         return new SchedulerConfig(
                 decides,

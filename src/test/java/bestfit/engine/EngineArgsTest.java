@@ -55,6 +55,43 @@ class EngineArgsTest {
         assertThatThrownBy(() -> read(line)).isInstanceOf(ArgumentError.class).hasMessageContaining(message);
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            tiny --max-num-seqs 0              | SchedulerConfig | max_num_seqs                 | greater than or equal to 1 [type=greater_than_equal, input_value=0, input_type=int]
+            tiny --block-size 0                | CacheConfig     | block_size                   | greater than 0 [type=greater_than, input_value=0, input_type=int]
+            tiny -tp -1                        | ParallelConfig  | tensor_parallel_size         | greater than or equal to 1 [type=greater_than_equal, input_value=-1, input_type=int]
+            tiny --gpu-memory-utilization 1.5  | CacheConfig     | gpu_memory_utilization       | less than or equal to 1 [type=less_than_equal, input_value=1.5, input_type=float]
+            tiny --gpu-memory-utilization -1   | CacheConfig     | gpu_memory_utilization       | greater than 0 [type=greater_than, input_value=-1.0, input_type=float]
+            tiny --watermark 1                 | SchedulerConfig | watermark                    | less than 1 [type=less_than, input_value=1.0, input_type=float]
+            tiny --max-logprobs -2             | ModelConfig     | max_logprobs                 | greater than or equal to -1 [type=greater_than_equal, input_value=-2, input_type=int]
+            tiny --shutdown-timeout -1         | VllmConfig      | shutdown_timeout             | greater than or equal to 0 [type=greater_than_equal, input_value=-1, input_type=int]
+            """)
+    void valuesBeyondTheirBounds_areRefusedInPydanticsWords(String line, String config, String field, String bound) {
+        assertThatThrownBy(() -> read(line))
+                .isInstanceOfSatisfying(
+                        ArgumentError.class,
+                        error -> assertThat(error.isInConfig()).isTrue())
+                .hasMessage("1 validation error for " + config + "\n" + field + "\n  Input should be " + bound);
+    }
+
+    @Test
+    void flagsCutShort_areCompleted_whereOneAloneBeginsSo() throws ArgumentError {
+        var args = read("tiny --max-num-se 3 --tensor=2 --no-enable-prefix --max_model 256 --watermark 0.25");
+        assertThat(args.maxNumSeqs()).hasValue(3);
+        assertThat(args.tensorParallel()).isEqualTo(2);
+        assertThat(args.prefixCaching()).isFalse();
+        assertThat(args.maxModelLen()).hasValue(256);
+        assertThat(args.watermark()).isEqualTo(0.25);
+        assertThatThrownBy(() -> read("tiny --max-num-s=8"))
+                .hasMessageContaining("ambiguous option: --max-num-s=8 could match ")
+                .hasMessageContaining("--max-num-seqs")
+                .hasMessageContaining("--max-num-scheduled-tokens");
+        assertThat(read("tiny --seed -3").seed()).isEqualTo(-3);
+        assertThat(read("tiny --no-scheduler-reserve-full-isl").reserveFullIsl())
+                .isFalse();
+        assertThat(read("tiny --engine-version 0.15.1").reserveFullIsl()).isFalse();
+    }
+
     @Test
     void faults_countForTheirLayoutOnly() throws ArgumentError {
         var args = read("tiny -tp 2 --fault tp=2:die:50,pp=2:exit,slow:20");

@@ -236,7 +236,6 @@ class EngineServerTest {
             {"prompt":[4000000]}                 | 400 | BadRequestError | Token id 4000000 is out of vocabulary
             {"prompt":"x","max_tokens":"many"}   | 400 | Bad Request     | Input should be a valid integer
             {"prompt":"x","stream_options":{"include_usage":true}}   | 400 | BadRequestError | Stream options can only be defined when `stream=True`.
-            {"prompt":"x","guided_regex":"a+"}   | 400 | BadRequestError | guided_regex is not supported by the embedded engine
             {"prompt":                           | 400 | Bad Request     | JSON decode error
             """)
     void badRequest_isAnsweredAsVllmDoes(String body, int status, String type, String message) {

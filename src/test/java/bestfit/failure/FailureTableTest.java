@@ -30,6 +30,7 @@ class FailureTableTest {
             bad-arg         | Value error, User-specified max_model_len (262144) is greater than the derived max_model_len (max_position_embeddings=40960 or model_max_length=None in model's config.json).
             bad-arg         | Value error, max_num_batched_tokens (2048) is smaller than max_model_len (40960). This effectively limits the maximum sequence length
             bad-arg         | Value error, max_num_batched_tokens (64) must be greater than or equal to max_num_seqs (256).
+            bad-arg         |   Input should be greater than 0 [type=greater_than, input_value=0, input_type=int]
             bad-arg         | vllm: error: unrecognized arguments: --swap-space 4
             bad-arg         | error: unrecognized arguments: --foo
             bad-arg         | api_server.py: error: argument --dtype: invalid choice: 'bogus' (choose from 'auto', 'bfloat16', 'half')
