@@ -172,7 +172,6 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         request = bytes;
         sentBytes = 0;
         sentFor = call;
-        lastNanos = System.nanoTime();
         try {
             sendOn();
         } catch (IOException broken) {
@@ -186,6 +185,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         while (sentBytes < request.length) {
             int count = Math.min(request.length - sentBytes, LoopMemory.BYTES);
             out.clear().writeBytes(request, sentBytes, count);
+            lastNanos = System.nanoTime(); // before the call: an answer may be there when it returns
             int sent = Math.max(0, socket.sendAddress(out.memoryAddress(), 0, count));
             sentBytes += sent;
             if (sent < count) {
@@ -199,7 +199,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         sentBytes = 0;
         sentFor = null;
         if (told != null) {
-            told.sent(System.nanoTime());
+            told.sent(lastNanos);
         }
     }
 
