@@ -12,7 +12,7 @@ public record Instance(ModelCard card, EngineSettings settings, GpuSpec gpu, Int
 
     /** GPUs that share the experts of a layer: TP's, of all ranks of data parallelism. */
     int expertGpus() {
-        return tp * settings.dataParallel();
+        return card.experts() == null ? tp : tp * settings.dataParallel();
     }
 
     /** Layers of the fullest pipeline stage. */

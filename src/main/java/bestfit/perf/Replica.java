@@ -10,6 +10,9 @@ import java.util.ArrayDeque;
  * load through the engine's own scheduler class; a test holds the two together.
  */
 final class Replica {
+    /** Share of the KV space that V0 keeps free when it admits (BlockSpaceManager's watermark). */
+    private static final double WATERMARK = 0.01;
+
     private final StepTimeModel steps;
     private final EngineSettings settings;
     private final Requests requests;
@@ -18,6 +21,7 @@ final class Replica {
     private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
     private final double[] arrives;
     private final double kvTokens;
+    private final double admitted;
     private final double requestSeconds;
     private final double serverSeconds;
     private final double promptTokenSeconds;
@@ -52,6 +56,7 @@ final class Replica {
         this.requests = requests;
         this.kvTokens = kvTokens;
         settings = steps.instance().settings();
+        admitted = settings.version().v0() ? 1 - WATERMARK : 1;
         requestSeconds = constants.get("cpu.requestMs") * 1e-3;
         serverSeconds = constants.get("cpu.serverMs") * 1e-3;
         promptTokenSeconds = constants.get("cpu.promptTokenUs") * 1e-6;
@@ -273,7 +278,7 @@ final class Replica {
     /** vLLM takes a prompt that has room; TensorRT-LLM only one whose answer will have room too (GUARANTEED_NO_EVICT). */
     private boolean fits(int request) {
         return settings.version().vllm()
-                ? used + requests.prompt[request] <= kvTokens
+                ? used + requests.prompt[request] <= kvTokens * admitted
                 : promised + wholeLength(request) <= kvTokens;
     }
 
