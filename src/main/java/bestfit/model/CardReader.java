@@ -100,6 +100,7 @@ final class CardReader {
                 needed("vocab_size"),
                 config.path("tie_word_embeddings").asBoolean(architecture.startsWith("Gemma")),
                 2L * hidden + bias + (norms ? 2L * headDim : 0),
+                architecture.startsWith("MiniMaxM2"),
                 format,
                 onlyExperts(),
                 needed("max_position_embeddings"));

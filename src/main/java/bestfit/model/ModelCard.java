@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param window tokens that a sliding layer sees; 0 without sliding layers
  * @param slidingLayers layers that see only the window
  * @param smallParameters norms and biases of a layer
+ * @param normAcrossHeads true where queries and keys are normalised over all heads, so that TP must sum over its devices
  * @param format of the quantised matrices
  * @param onlyExpertsQuantised true where attention and dense parts stay in 16 bits
  * @param maxPositions longest context
@@ -34,6 +35,7 @@ public record ModelCard(
         int vocabulary,
         boolean tied,
         long smallParameters,
+        boolean normAcrossHeads,
         WeightFormat format,
         boolean onlyExpertsQuantised,
         int maxPositions) {
@@ -71,6 +73,7 @@ public record ModelCard(
                 vocabulary,
                 tied,
                 smallParameters,
+                normAcrossHeads,
                 other,
                 onlyExpertsQuantised && other != WeightFormat.HALF,
                 maxPositions);

@@ -21,11 +21,6 @@ public final class Calibration {
     /** Sizes that a start reports are exact to about 1 %, a quarter of the noise of times. */
     private static final double MEMORY_WEIGHT = 16;
 
-    /** How much hosts differ from one another, and cards of one kind: deviations of logarithms. */
-    private static final double HOST = 0.3;
-
-    private static final double CARD = 0.1;
-
     private Calibration() {}
 
     /**
@@ -77,6 +72,8 @@ public final class Calibration {
             widened = widened.with(name, prior.get(name), unmeasured(prior, name));
         }
         var fitted = Fit.of(residuals, NOISE, weights, widened, names, TURNS);
+        var times = names.stream().filter(name -> !name.startsWith(MEMORY)).toList();
+        fitted = Fit.givenTheOthers(residuals, NOISE, weights, widened, fitted, times);
         return new Fitted(fitted, Fit.rootMeanSquare(Arrays.copyOf(residuals.of(fitted), starts)));
     }
 
@@ -95,7 +92,7 @@ public final class Calibration {
         if (name.startsWith(MEMORY)) {
             return prior.doubt(name);
         }
-        return Math.hypot(prior.doubt(name), name.startsWith("ar.host") || name.startsWith("cpu.") ? HOST : CARD);
+        return Math.hypot(prior.doubt(name), Spread.unmeasured(name));
     }
 
     /** Logarithms of predicted over measured, of loads, then steps, then starts; NaN for what cannot be predicted. */

@@ -20,10 +20,14 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
     private static final Pattern ARGS = Pattern.compile("^(?:extra args: )?(--[^;]*)");
     private static final Pattern SEQUENCES = Pattern.compile("max_num_seqs=(\\d+) per replica");
 
-    /** Mean lengths of ShareGPT's conversations as the tables that give them report (205 to 212 and 190 to 217 tokens). */
-    private static final double SHAREGPT_INPUT = 206;
+    /**
+     * Mean lengths where a table says no more than ShareGPT and answers end by themselves: in akamaslabs' runs 64, 128 and 256
+     * requests beyond the 256 that run at once wait 4.9, 9.8 and 19.5 s, so 13.05 requests end a second, of 4,490 tokens a
+     * second together; prompts sum to 0.252 of that.
+     */
+    private static final double SHAREGPT_INPUT = 87;
 
-    private static final double SHAREGPT_OUTPUT = 212;
+    private static final double SHAREGPT_OUTPUT = 344;
 
     /**
      * Conversations differ; sweeps that name no number of requests draw lengths of 80 to 100 % of the nominal ones
@@ -43,7 +47,8 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         double out = length(row, "output_len", SHAREGPT_OUTPUT, problems);
         int tp = count(row, "tp", problems);
         int pp = count(row, "pp", problems);
-        int replicas = count(row, "dp", problems);
+        int copies = count(row, "dp", problems);
+        int groups = count(row, "ep", problems);
         double users = number(row, "concurrency", 0, problems);
         double rate = number(row, "request_rate", 0, problems);
         if (users <= 0 && rate <= 0) {
@@ -54,27 +59,32 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         problems.throwIfAny();
         var card = known.orElseThrow().card();
         var server = there.orElseThrow();
-        var args = args(row, tp, pp);
+        boolean vllm = row.getOrDefault("engine", "vllm").startsWith("vllm");
+        // TensorRT-LLM counts the TP of experts; its attention is cut over all of their GPUs.
+        int cut = vllm ? tp : tp * groups;
+        boolean shares = vllm && card.experts() != null && copies > 1 && !independent(row);
+        var args = args(row, cut, pp, vllm && groups > 1, shares ? copies : 1);
+        int replicas = Math.max(1, copies / args.dataParallel());
         var told = row.getOrDefault("engine_version", "");
-        var version = told.isEmpty() ? EngineVersion.ofDay(row.getOrDefault("notes", "")) : EngineVersion.of(told);
+        var version = vllm ? EngineVersion.ofRow(told, row.getOrDefault("notes", "")) : EngineVersion.OTHER_ENGINE;
         int needed = (int) Math.min(card.maxPositions(), Math.ceil((in + out) * 1.1) + 64);
         var all = args.has("--max-model-len") ? args : args.plus("--max-model-len", Integer.toString(needed));
         var settings = EngineSettings.of(withFormat(card, row), server.gpu(), version, all);
-        check(card.heads(), card.layers(), tp, pp, in + out, settings.maxModelLen(), problems);
+        check(card.heads(), card.layers(), cut, pp, in + out, settings.maxModelLen(), problems);
         problems.throwIfAny();
         var link = link(row.getOrDefault("interconnect", ""), server);
         double requests = number(row, "num_requests", users * 10, problems);
         return new Case(
                 new Instance(
                         card,
-                        settings,
-                        shared(server.gpu(), tp * pp * replicas, count(row, "gpu_count", problems)),
+                        vllm ? settings : settings.spread(groups),
+                        shared(server.gpu(), cut * pp * copies, count(row, "gpu_count", problems)),
                         link,
-                        tp,
+                        cut,
                         pp),
-                replicas,
+                replicas * args.dataParallel(),
                 new Load(in, out, users, rate, requests, lengths(row), 0, false),
-                row.getOrDefault("engine", "vllm").startsWith("vllm"));
+                vllm);
     }
 
     /** More instances than GPUs share them in equal parts (MIG). */
@@ -112,13 +122,25 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         return stays || format == card.format() ? card : card.with(format);
     }
 
-    private static VllmArgs args(Map<String, String> row, int tp, int pp) {
+    /** Copies that share nothing, as a note says, against ranks of one engine's data parallelism. */
+    private static boolean independent(Map<String, String> row) {
+        var notes = row.getOrDefault("notes", "");
+        return (notes.contains("independent") || notes.contains("replica")) && !notes.contains("--data-parallel-size");
+    }
+
+    private static VllmArgs args(Map<String, String> row, int tp, int pp, boolean spread, int ranks) {
         var notes = row.getOrDefault("notes", "");
         var found = ARGS.matcher(notes);
         var args = new VllmArgs(found.find() ? List.of(found.group(1).strip().split("\\s+")) : List.of());
         var sequences = SEQUENCES.matcher(notes);
         if (sequences.find()) {
             args = args.plus("--max-num-seqs", sequences.group(1));
+        }
+        if (spread && !args.has("--enable-expert-parallel")) {
+            args = args.plus("--enable-expert-parallel");
+        }
+        if (ranks > 1 && !args.has("--data-parallel-size")) {
+            args = args.plus("--data-parallel-size", Integer.toString(ranks));
         }
         return args.plus(
                 "--tensor-parallel-size", Integer.toString(tp), "--pipeline-parallel-size", Integer.toString(pp));

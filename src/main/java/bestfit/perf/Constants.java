@@ -90,6 +90,17 @@ public final class Constants {
         return new Constants(copy, asked);
     }
 
+    /** These with all numbers whose names begin alike multiplied; their doubts unchanged. */
+    Constants scaled(String beginning, double factor) {
+        if (factor == 1) {
+            return this;
+        }
+        var copy = new HashMap<>(values);
+        copy.replaceAll(
+                (name, value) -> name.startsWith(beginning) ? new Value(value.value() * factor, value.doubt()) : value);
+        return new Constants(copy, asked);
+    }
+
     private static Constants read(String resource, Map<String, Value> under) {
         var properties = new Properties();
         try (var in = Constants.class.getResourceAsStream(resource)) {

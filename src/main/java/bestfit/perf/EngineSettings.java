@@ -14,7 +14,8 @@ import java.util.Optional;
  * What vLLM runs with: its args, and its defaults where they say nothing ({@code arg_utils.get_batch_defaults}).
  *
  * @param kvBytes of one number of the KV cache
- * @param expertParallel experts are spread whole over the devices instead of being cut
+ * @param dataParallel ranks that keep requests of their own and share the experts; 1 without
+ * @param expertGroups groups of devices over which experts are spread whole; 1 where each is cut over all
  */
 public record EngineSettings(
         EngineVersion version,
@@ -25,7 +26,8 @@ public record EngineSettings(
         int maxBatchedTokens,
         int maxSequences,
         boolean eager,
-        boolean expertParallel) {
+        int dataParallel,
+        int expertGroups) {
     private static final long LARGE = 70L << 30;
     private static final List<String> QUANTIZATIONS = List.of("fp8", "awq", "gptq", "mxfp4", "modelopt_fp4");
 
@@ -55,7 +57,23 @@ public record EngineSettings(
                 (int) Math.min(tokens, (long) sequences * longest),
                 Math.min(sequences, tokens),
                 args.has("--enforce-eager"),
-                args.has("--enable-expert-parallel"));
+                args.dataParallel(),
+                args.has("--enable-expert-parallel") ? args.tensorParallel() * args.dataParallel() : 1);
+    }
+
+    /** The same with experts spread otherwise, as engines with an option for it do. */
+    EngineSettings spread(int groups) {
+        return new EngineSettings(
+                version,
+                format,
+                kvBytes,
+                maxModelLen,
+                utilization,
+                maxBatchedTokens,
+                maxSequences,
+                eager,
+                dataParallel,
+                groups);
     }
 
     private static Optional<WeightFormat> format(String text, Problems problems) {

@@ -11,10 +11,15 @@ import java.util.regex.Pattern;
 public record EngineVersion(int minor, int patch, boolean v0) {
     private static final Pattern RELEASE = Pattern.compile("0\\.(\\d{1,3})(?:\\.(\\d+))?");
 
-    private static final Pattern DAY = Pattern.compile("(20\\d\\d)-(\\d\\d)");
+    private static final Pattern DAY = Pattern.compile("(20\\d\\d)(?:-(\\d\\d))?");
 
     /** The release measured for this project, taken where none is told. */
     public static final EngineVersion DEFAULT = new EngineVersion(23, 0, false);
+
+    /** An engine that is not vLLM, such as TensorRT-LLM: its runtime is native, its all-reduces are NCCL's. */
+    static final EngineVersion OTHER_ENGINE = new EngineVersion(0, 0, false);
+
+    private static final int MID_YEAR = 6;
 
     /** Finds {@code 0.MINOR.PATCH} in a text; {@link #DEFAULT} if there is none. */
     public static EngineVersion of(String text) {
@@ -36,13 +41,19 @@ public record EngineVersion(int minor, int patch, boolean v0) {
         return of(text);
     }
 
+    /** What a table's row ran: the release it names, else the newest of the time it names. */
+    static EngineVersion ofRow(String told, String notes) {
+        return RELEASE.matcher(told).find() ? of(told) : ofDay(DAY.matcher(told).find() ? told : notes);
+    }
+
     /** Newest release on a day, such as 2025-10-29; {@link #DEFAULT} for a text without one. */
     public static EngineVersion ofDay(String text) {
         var found = DAY.matcher(text);
         if (!found.find()) {
             return DEFAULT;
         }
-        int month = Integer.parseInt(found.group(1)) * 12 + Integer.parseInt(found.group(2)) - 2025 * 12;
+        int month = (Integer.parseInt(found.group(1)) - 2025) * 12
+                + (found.group(2) == null ? MID_YEAR : Integer.parseInt(found.group(2)));
         // 0.8 came in March 2025, 0.11 in October, 0.14 in January 2026, 0.19 in April.
         int minor =
                 month < 3 ? 7 : month < 10 ? 8 + (month - 3) / 2 : month < 13 ? month + 1 : 14 + (month - 13) * 5 / 3;
@@ -52,6 +63,15 @@ public record EngineVersion(int minor, int patch, boolean v0) {
     /** vLLM schedules the next step while one runs by default since 0.14. */
     public boolean async() {
         return !v0 && minor >= 14;
+    }
+
+    boolean vllm() {
+        return minor > 0;
+    }
+
+    /** Middle of the names of the constants of the CPU's time a step. */
+    String kind() {
+        return v0 ? "v0" : async() ? "async" : vllm() ? "sync" : "other";
     }
 
     /** Such as 0.23.0. */

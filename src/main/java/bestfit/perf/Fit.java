@@ -7,13 +7,15 @@ import java.util.stream.IntStream;
 /**
  * The most probable constants given measurements: each constant's logarithm has a normal prior, residuals count as in
  * Student's t with 4 degrees of freedom, so that an outlier pulls little (Lange, Little, Taylor 1989). Gauss-Newton on the
- * logarithms with numerical derivatives, reweighted at each turn; the posterior's standard deviations come from the last
+ * logarithms with numerical derivatives, reweighted until each step stays and halved until it helps; the posterior's standard deviations come from the last
  * normal equations. Pure.
  */
 final class Fit {
     private static final double DEGREES = 4;
     private static final double NUDGE = 0.03;
     private static final double LONGEST_STEP = 0.5;
+    private static final int REWEIGHTED = 20;
+    private static final double ENOUGH = 2e-4;
 
     private Fit() {}
 
@@ -48,40 +50,92 @@ final class Fit {
             List<String> names,
             int turns) {
         var now = start;
-        double damping = 0.01;
         var at = residuals.of(now);
         double cost = cost(at, noise, weights, now, prior, names);
-        double[][] normal = new double[names.size()][names.size()];
         for (int turn = 0; turn < turns; turn++) {
             var slopes = slopes(residuals, now, at, names);
-            boolean better = false;
-            for (int attempt = 0; attempt < 4 && !better; attempt++) {
-                normal = normal(slopes, at, noise, weights, prior, names);
-                var step = solve(normal, gradient(slopes, at, noise, weights, now, prior, names), damping);
-                var moved = now;
-                for (int i = 0; i < names.size(); i++) {
-                    double by = Math.clamp(step[i], -LONGEST_STEP, LONGEST_STEP);
-                    moved = moved.with(names.get(i), moved.get(names.get(i)) * Math.exp(by));
-                }
+            double[] step = step(slopes, at, noise, weights, now, prior, names);
+            double before = cost;
+            for (double share = 1; share > 0.05 && cost >= before; share /= 2) {
+                var moved = moved(now, names, step, share);
                 var there = residuals.of(moved);
                 double next = cost(there, noise, weights, moved, prior, names);
-                better = next < cost;
-                damping = better ? damping / 4 : damping * 8;
-                if (better) {
-                    boolean done = cost - next < 1e-3 * cost;
+                if (next < before) {
                     now = moved;
                     at = there;
                     cost = next;
-                    if (done) {
-                        return doubted(now, normal, names);
-                    }
                 }
             }
-            if (!better) {
+            if (before - cost < ENOUGH * before) {
                 break;
             }
         }
+        var normal = normal(slopes(residuals, now, at, names), at, noise, weights, prior, names);
         return doubted(now, normal, names);
+    }
+
+    /** The best step while the residuals are straight lines: reweighted until it stays. */
+    private static double[] step(
+            double[][] slopes,
+            double[] at,
+            double noise,
+            double[] weights,
+            Constants now,
+            Constants prior,
+            List<String> names) {
+        var step = new double[names.size()];
+        for (int turn = 0; turn < REWEIGHTED; turn++) {
+            var there = at.clone();
+            for (int i = 0; i < step.length; i++) {
+                for (int r = 0; r < there.length; r++) {
+                    there[r] += step[i] * slopes[i][r];
+                }
+            }
+            var moved = moved(now, names, step, 1);
+            var more = solve(
+                    normal(slopes, there, noise, weights, prior, names),
+                    gradient(slopes, there, noise, weights, moved, prior, names));
+            double longest = 0;
+            for (int i = 0; i < step.length; i++) {
+                double next = Math.clamp(step[i] + more[i], -LONGEST_STEP, LONGEST_STEP);
+                longest = Math.max(longest, Math.abs(next - step[i]));
+                step[i] = next;
+            }
+            if (longest < 1e-3) {
+                break;
+            }
+        }
+        return step;
+    }
+
+    private static Constants moved(Constants from, List<String> names, double[] step, double share) {
+        var moved = from;
+        for (int i = 0; i < step.length; i++) {
+            var name = names.get(i);
+            moved = moved.with(name, moved.get(name) * Math.exp(share * step[i]));
+        }
+        return moved;
+    }
+
+    /**
+     * Fitted constants, some with the doubt that each has while the others stay. What measurements tell of a sum of costs they
+     * leave open for its parts; of work like the measured the sum is what counts, and the parts' own doubts would forget that
+     * they make up for each other.
+     */
+    static Constants givenTheOthers(
+            Residuals residuals,
+            double noise,
+            double[] weights,
+            Constants prior,
+            Constants fitted,
+            List<String> names) {
+        var at = residuals.of(fitted);
+        var normal = normal(slopes(residuals, fitted, at, names), at, noise, weights, prior, names);
+        var result = fitted;
+        for (int i = 0; i < names.size(); i++) {
+            result = result.with(names.get(i), fitted.get(names.get(i)), 1 / Math.sqrt(normal[i][i]));
+        }
+        return result;
     }
 
     private static Constants doubted(Constants at, double[][] normal, List<String> names) {
@@ -89,7 +143,7 @@ final class Fit {
         for (int i = 0; i < names.size(); i++) {
             var unit = new double[names.size()];
             unit[i] = 1;
-            double variance = Math.max(1e-6, solve(normal, unit, 0)[i]);
+            double variance = Math.max(1e-6, solve(normal, unit)[i]);
             result = result.with(names.get(i), result.get(names.get(i)), Math.sqrt(variance));
         }
         return result;
@@ -176,13 +230,13 @@ final class Fit {
         return cost;
     }
 
-    /** Cholesky, with the diagonal raised by the damping (Levenberg-Marquardt). */
-    private static double[] solve(double[][] matrix, double[] right, double damping) {
+    /** Cholesky. */
+    private static double[] solve(double[][] matrix, double[] right) {
         int n = right.length;
         var lower = new double[n][n];
         for (int i = 0; i < n; i++) {
             for (int j = 0; j <= i; j++) {
-                double sum = matrix[i][j] * (i == j ? 1 + damping : 1);
+                double sum = matrix[i][j];
                 for (int k = 0; k < j; k++) {
                     sum -= lower[i][k] * lower[j][k];
                 }

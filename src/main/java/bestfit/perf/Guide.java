@@ -35,6 +35,7 @@ public final class Guide {
                 "~1000 in / ~300 out",
                 1042,
                 300,
+                Lengths.FIXED,
                 100,
                 new Figures(6.2342, 497.8204, 143.3828, 20.9172),
                 new Figures(4.7595, 500.2883, 144.0936, 20.8093)),
@@ -42,6 +43,7 @@ public final class Guide {
                 "~23000 in / ~1000 out",
                 23_047,
                 980,
+                Lengths.ALIKE,
                 20,
                 new Figures(57.7112, 840.3887, 35.7324, 271.9932),
                 new Figures(28.6839, 1017.6811, 43.3700, 223.6245));
@@ -49,15 +51,27 @@ public final class Guide {
         private final String title;
         private final double input;
         private final double output;
+        private final Lengths lengths;
         private final double requests;
         private final Figures eightByOne;
         private final Figures fourByTwo;
 
-        /** @param requests the tasks that the guide's screenshots show */
-        Experiment(String title, double input, double output, double requests, Figures eightByOne, Figures fourByTwo) {
+        /**
+         * @param lengths the short answers all end at their limit of 300 tokens, the long ones average 980 of 1,000
+         * @param requests the tasks that the guide's screenshots show
+         */
+        Experiment(
+                String title,
+                double input,
+                double output,
+                Lengths lengths,
+                double requests,
+                Figures eightByOne,
+                Figures fourByTwo) {
             this.title = title;
             this.input = input;
             this.output = output;
+            this.lengths = lengths;
             this.requests = requests;
             this.eightByOne = eightByOne;
             this.fourByTwo = fourByTwo;
@@ -88,7 +102,7 @@ public final class Guide {
                 USERS,
                 0,
                 experiment.requests,
-                Lengths.FIXED,
+                experiment.lengths,
                 CLIENT,
                 experiment == Experiment.SHORT);
         return new Case(on, 8 / (tp * pp), load, true);

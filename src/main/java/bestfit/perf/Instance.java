@@ -4,10 +4,15 @@ import bestfit.hardware.GpuSpec;
 import bestfit.hardware.Interconnect;
 import bestfit.model.ModelCard;
 
-/** One vLLM engine: a model on {@code tp × pp} GPUs. */
+/** One vLLM engine, or one rank of its data parallelism: a model on {@code tp × pp} GPUs. */
 public record Instance(ModelCard card, EngineSettings settings, GpuSpec gpu, Interconnect link, int tp, int pp) {
     public Instance {
         card = card.with(settings.format());
+    }
+
+    /** GPUs that share the experts of a layer: TP's, of all ranks of data parallelism. */
+    int expertGpus() {
+        return card.experts() == null ? tp : tp * settings.dataParallel();
     }
 
     /** Layers of the fullest pipeline stage. */

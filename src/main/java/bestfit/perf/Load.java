@@ -24,6 +24,8 @@ public record Load(
     public enum Lengths {
         /** All as given. */
         FIXED(1),
+        /** Within 2 % of what is given, as texts cut to a length and answers with a limit are. */
+        ALIKE(1),
         /** 80 to 100 % of what is given, as vLLM's random data set with its usual range. */
         NOMINAL(0.9),
         /** Exponential around what is given, as conversations are. */

@@ -151,7 +151,7 @@ public final class MemoryModel {
         return alone + (on.tp() * on.pp() > 1 ? links : 0);
     }
 
-    /** Of the fullest stage; every matrix is cut by TP, embedding and output matrix by vocabulary. */
+    /** Of the fullest stage; every matrix is cut by TP, experts by data parallelism too, embedding and output matrix by vocabulary. */
     public static double weights(Instance on) {
         var layers = ModelSizes.stageLayers(on.card().layers(), on.pp());
         double fullest = 0;
@@ -165,12 +165,14 @@ public final class MemoryModel {
         ModelCard card = on.card();
         double dense = (double) card.denseLayers() / card.layers();
         double layer = card.attentionBytes() + dense * card.denseFfnBytes();
+        double routed = 0;
         var experts = card.experts();
         if (experts != null) {
-            layer += (1 - dense) * (experts.count() * card.expertBytes() + card.sharedBytes());
+            layer += (1 - dense) * card.sharedBytes();
+            routed = (1 - dense) * experts.count() * card.expertBytes();
         }
         int ends = (first ? 1 : 0) + (last && !(first && card.tied()) ? 1 : 0);
-        return (layers * layer + ends * card.embeddingBytes()) / on.tp();
+        return (layers * layer + ends * card.embeddingBytes()) / on.tp() + layers * routed / on.expertGpus();
     }
 
     private static double activation(Instance on) {

@@ -50,7 +50,7 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
         var service = service(row, memory, constants);
         var load = row.load();
         var figures = new LinkedHashMap<String, Estimate>();
-        var spread = new Spread(on, constants, basis, service);
+        var spread = new Spread(on, constants, basis, load, service);
         values(load, service).forEach((name, value) -> figures.put(name, spread.around(name, value)));
         return new Prediction(memory, basis, figures, service.decode());
     }
@@ -58,7 +58,8 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
     /** How far a measurement may lie from its prediction before anything is calibrated: 1 of its logarithm's deviation. */
     static double deviation(Case row, Constants constants, String figure) {
         var memory = MemoryModel.of(row.instance(), constants);
-        return new Spread(row.instance(), constants, Basis.of(row.instance().gpu()), service(row, memory, constants))
+        var service = service(row, memory, constants);
+        return new Spread(row.instance(), constants, Basis.of(row.instance().gpu()), row.load(), service)
                 .deviation(figure);
     }
 

@@ -10,6 +10,9 @@ import java.util.ArrayDeque;
  * load through the engine's own scheduler class; a test holds the two together.
  */
 final class Replica {
+    /** Share of the KV space that V0 keeps free when it admits (BlockSpaceManager's watermark). */
+    private static final double WATERMARK = 0.01;
+
     private final StepTimeModel steps;
     private final EngineSettings settings;
     private final Requests requests;
@@ -18,17 +21,23 @@ final class Replica {
     private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
     private final double[] arrives;
     private final double kvTokens;
+    private final double admitted;
     private final double requestSeconds;
     private final double serverSeconds;
+    private final double promptTokenSeconds;
+    private final Dispatch dispatch;
     private final double thinkSeconds;
     private final boolean chunked;
     private final boolean async;
     private final boolean roaming;
+    private final double[] stageFree;
     private double serverFree;
     private double entryFree;
     private double lastStart;
     private double used;
+    private double promised;
     private int running;
+    private int together;
     private int sent;
     private int done;
     private double busyEntry;
@@ -47,13 +56,17 @@ final class Replica {
         this.requests = requests;
         this.kvTokens = kvTokens;
         settings = steps.instance().settings();
+        admitted = settings.version().v0() ? 1 - WATERMARK : 1;
         requestSeconds = constants.get("cpu.requestMs") * 1e-3;
         serverSeconds = constants.get("cpu.serverMs") * 1e-3;
+        promptTokenSeconds = constants.get("cpu.promptTokenUs") * 1e-6;
+        dispatch = new Dispatch(steps);
         batches = new MicroBatch[microBatches];
         for (int i = 0; i < batches.length; i++) {
             batches[i] = new MicroBatch(requests.count);
         }
         arrives = new double[requests.count];
+        stageFree = new double[microBatches];
         var version = settings.version();
         chunked = !version.v0() || settings.maxModelLen() > 32_768;
         async = version.async() && batches.length == 1;
@@ -100,12 +113,18 @@ final class Replica {
         }
     }
 
-    /** The API server handles one request after another before the engine sees it. */
+    /**
+     * The API server's one thread takes requests that come together in turns, so that the engine sees the first of them not
+     * before the last: 190 ms for 256 prompts on the recorded H100.
+     */
     private void send(double at) {
         requests.sent[sent] = at;
-        serverFree = Math.max(serverFree, at) + serverSeconds;
-        arrives[sent] = serverFree + requestSeconds;
+        serverFree = Math.max(serverFree, at) + serverSeconds + requests.input[sent] * promptTokenSeconds;
+        together = sent > 0 && requests.sent[sent - 1] >= at ? together + 1 : 1;
         arriving.addLast(sent++);
+        for (int i = sent - together; i < sent; i++) {
+            arrives[i] = serverFree + requestSeconds;
+        }
     }
 
     private boolean idle() {
@@ -164,7 +183,11 @@ final class Replica {
         }
         used += (double) running * most;
         entryFree += most * cycle;
+        for (int stage = 1; stage < stageFree.length; stage++) {
+            stageFree[stage] += most * cycle;
+        }
         lastStart = now + (most - 1) * cycle;
+        dispatch.passed(lastStart, now + most * cycle);
         return Math.max(next.ready, entryFree);
     }
 
@@ -208,11 +231,11 @@ final class Replica {
         if (decodes == 0 && prompts.tokens == 0) {
             return;
         }
-        var time = steps.of(new Step(prompts.tokens, prompts.pairs, decodes, decodes == 0 ? 0 : batch.context));
+        var time = dispatch.step(
+                new Step(prompts.tokens, prompts.pairs, decodes, decodes == 0 ? 0 : batch.context), start);
         add(time, 1);
-        double end = start + time.seconds();
+        double end = pass(time, start);
         lastStart = start;
-        entryFree = batches.length == 1 ? end : start + time.slowestStage();
         batch.ready = end;
         if (decodes > 0) {
             used += decodes;
@@ -223,6 +246,22 @@ final class Replica {
             }
         }
         prompts.complete(end);
+    }
+
+    /** Through the pipeline, one stage after another: in each a batch waits for the one before. When its results are there. */
+    private double pass(StepTime time, double start) {
+        if (batches.length == 1) {
+            entryFree = start + time.seconds();
+            return entryFree;
+        }
+        entryFree = start + time.slowestStage();
+        double at = entryFree;
+        double each = Math.max(0, time.seconds() - time.slowestStage()) / (stageFree.length - 1);
+        for (int stage = 1; stage < stageFree.length; stage++) {
+            at = Math.max(at, stageFree[stage]) + each;
+            stageFree[stage] = at;
+        }
+        return at;
     }
 
     private boolean preempt(MicroBatch batch) {
@@ -236,8 +275,20 @@ final class Replica {
         return true;
     }
 
+    /** vLLM takes a prompt that has room; TensorRT-LLM only one whose answer will have room too (GUARANTEED_NO_EVICT). */
+    private boolean fits(int request) {
+        return settings.version().vllm()
+                ? used + requests.prompt[request] <= kvTokens * admitted
+                : promised + wholeLength(request) <= kvTokens;
+    }
+
+    private double wholeLength(int request) {
+        return (double) requests.input[request] + requests.output[request];
+    }
+
     private void finish(int request, double end) {
         requests.end[request] = end;
+        promised -= wholeLength(request);
         used -= requests.prompt[request] + (double) requests.left[request];
         done++;
         if (sent < requests.count) {
@@ -270,11 +321,12 @@ final class Replica {
                     && holder.partial < 0
                     && !waiting.isEmpty()
                     && running + whole.size() < settings.maxSequences()
-                    && (used + requests.prompt[waiting.getFirst()] <= kvTokens || running + whole.size() == 0)
+                    && (fits(waiting.getFirst()) || running + whole.size() == 0)
                     && (chunked || requests.prompt[waiting.getFirst()] <= budget || tokens == 0)) {
                 int next = waiting.removeFirst();
                 queuedSeconds += Math.max(0, start - arrives[next]);
                 used += requests.prompt[next];
+                promised += wholeLength(next);
                 take(next, 0);
             }
         }

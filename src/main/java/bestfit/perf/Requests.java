@@ -41,6 +41,7 @@ final class Requests {
         double place = at - Math.floor(at);
         double share = switch (lengths) {
             case FIXED -> 1;
+            case ALIKE -> 0.98 + 0.04 * place;
             case NOMINAL -> 0.8 + 0.2 * place;
             case CONVERSATIONS -> -Math.log(1 - place);
         };

@@ -35,7 +35,7 @@ public final class Score {
             for (var row : rows) {
                 double measured = number(row, name);
                 double predicted = number(row, "pred_" + name);
-                if (measured > 0 && predicted > 0) {
+                if (measured > 0 && predicted > 0 && counts(row, name)) {
                     ratios.add(predicted / measured);
                     boolean covered = number(row, "pred_" + name + "_low") <= measured
                             && measured <= number(row, "pred_" + name + "_high");
@@ -59,6 +59,11 @@ public final class Score {
             }
         }
         return all;
+    }
+
+    /** A time to the first token does not count where the row's own note warns of it: there the prompts were cached. */
+    static boolean counts(Map<String, String> row, String name) {
+        return !name.startsWith("ttft") || !row.getOrDefault("notes", "").contains("prefix-cache hits");
     }
 
     /** How rows are chosen among layouts of one server. */

@@ -27,12 +27,15 @@ public final class StepTimeModel {
     private final Product head;
     private final double expertBytesTime;
     private final double expertTokenTime;
+    private final double expertMovedTime;
     private final double expertBalance;
     private final double expertLayer;
     private final double prefillPair;
     private final double contextToken;
     private final double kernel;
     private final double attentionKernel;
+    private final int kernels;
+    private final int afterAttention;
     private final double blockShare;
     private final double knee;
     private final double launchLayer;
@@ -40,7 +43,6 @@ public final class StepTimeModel {
     private final double plainLayer;
     private final double stepFixed;
     private final double stepEach;
-    private final double bubble;
 
     public StepTimeModel(Instance on, Constants constants) {
         this.on = on;
@@ -49,19 +51,32 @@ public final class StepTimeModel {
         var like = family(gpu, constants);
         var rates = new Rates(gpu, constants, like);
         kernel = constants.get(like + ".kernelUs") * MICRO;
-        attentionKernel = constants.get("attention.kernelUs") * MICRO;
+        attentionKernel = constants.get(like + ".attentionUs") * MICRO;
         knee = constants.get("gemm.knee");
         var plain = card.onlyExpertsQuantised() ? WeightFormat.HALF : card.format();
+        // Activations are quantised by blocks in a kernel of their own before each product (vLLM's
+        // per_token_group_quant_fp8).
+        kernels = plain == WeightFormat.FP8_BLOCK ? 2 * PRODUCTS : PRODUCTS;
+        // By whole tokens the compiler joins that with the norm or activation before it, of which attention has none.
+        afterAttention = plain == WeightFormat.FP8 || plain == WeightFormat.NVFP4 ? 1 : 0;
         attentionPart = product(rates, card.attentionParameters(), card.attentionBytes(), plain);
         dense = product(rates, card.denseFfnParameters(), card.denseFfnBytes(), plain);
         shared = product(rates, card.sharedParameters(), card.sharedBytes(), plain);
         head = product(rates, card.embeddingParameters(), card.embeddingBytes(), WeightFormat.HALF);
         var experts = card.experts();
-        expertBytesTime = card.expertBytes() / rates.expertBytes(card.format()) / on.tp();
+        int groups = on.settings().expertGroups();
+        expertBytesTime = card.expertBytes() / rates.expertBytes(card.format()) * groups / on.expertGpus();
         expertTokenTime = experts == null
                 ? 0
-                : 2.0 * experts.perToken() * card.expertParameters() / rates.expertFlops(card.format()) / on.tp();
-        expertBalance = on.settings().expertParallel() && on.tp() > 1 ? constants.get("moe.imbalance") : 1;
+                : 2.0
+                        * experts.perToken()
+                        * card.expertParameters()
+                        / rates.expertFlops(card.format())
+                        / on.expertGpus();
+        expertMovedTime = experts == null
+                ? 0
+                : constants.get("moe.moved") * experts.perToken() * card.hidden() * 2.0 / gpu.bytesPerSecond() / groups;
+        expertBalance = groups > 1 ? 1 + constants.get("moe.imbalance") * log2(groups) : 1;
         expertLayer = constants.get(like + ".moeUs") * MICRO;
         double attentionFlops = gpu.halfFlops() * constants.get(like + ".attention");
         double attentionBandwidth = gpu.bytesPerSecond() * constants.get(like + ".attentionBw");
@@ -73,11 +88,10 @@ public final class StepTimeModel {
         launchLayer = constants.get("cpu.launchLayerUs") * MICRO;
         pieceLayer = constants.get("cpu.pieceLayerUs") * MICRO;
         plainLayer = constants.get("cpu.layerUs") * MICRO;
-        var kind = version.v0() ? "v0" : version.async() ? "async" : "sync";
+        var kind = version.kind();
         double workers = on.tp() * on.pp() > 1 ? constants.get("cpu." + kind + "WorkersMs") : 0;
         stepFixed = (constants.get("cpu." + kind + "StepMs") + workers) * 1e-3;
         stepEach = constants.get("cpu." + kind + "SequenceUs") * MICRO;
-        bubble = constants.get("pp.bubble");
     }
 
     /** Beginning of the names of the constants that hold for a GPU. */
@@ -99,7 +113,8 @@ public final class StepTimeModel {
     private record Rates(GpuSpec gpu, Constants constants, String like) {
         double flops(WeightFormat format) {
             double half = gpu.halfFlops() * constants.get(like + ".flops");
-            double fp8 = gpu.fp8Flops() == 0 ? half : gpu.fp8Flops() * constants.get(like + ".fp8");
+            double fp8 =
+                    gpu.fp8Flops() == 0 ? half : half / gpu.halfFlops() * gpu.fp8Flops() * constants.get(like + ".fp8");
             return switch (format) {
                 case FP8, NVFP4 -> fp8;
                 case FP8_BLOCK -> fp8 * constants.get("fp8block.flops");
@@ -113,7 +128,7 @@ public final class StepTimeModel {
         /** Grouped products over experts reach less, and a share of their own. */
         double expertFlops(WeightFormat format) {
             return switch (format) {
-                case FP8, FP8_BLOCK -> expertFp8Flops(constants.get("moe.fp8"));
+                case FP8, FP8_BLOCK -> expertFp8Flops(constants.get(like + ".moeFp8"));
                 case NVFP4 -> expertFp8Flops(constants.get("moe.nvfp4"));
                 case INT4 -> gpu.halfFlops() * constants.get(like + ".moeInt4");
                 case MXFP4 -> gpu.halfFlops() * constants.get(like + ".moeInt4") * constants.get("moe.mxfp4");
@@ -125,10 +140,10 @@ public final class StepTimeModel {
             return gpu.fp8Flops() == 0 ? gpu.halfFlops() * constants.get("moe.half") : gpu.fp8Flops() * share;
         }
 
-        /** Kernels that unpack four-bit integers draw less of a fast memory. */
+        /** Kernels that unpack four bits to 16 draw less of a fast memory. */
         double expertBytes(WeightFormat format) {
-            var name = format == WeightFormat.INT4 ? like + ".moeInt4Bw" : "moe.bw";
-            return gpu.bytesPerSecond() * constants.get(name);
+            boolean unpacked = format == WeightFormat.INT4 || format == WeightFormat.MXFP4;
+            return gpu.bytesPerSecond() * constants.get(unpacked ? like + ".moeInt4Bw" : "moe.bw");
         }
 
         double bytes(WeightFormat format) {
@@ -172,9 +187,9 @@ public final class StepTimeModel {
         var card = on.card();
         double tokens = Math.max(1, step.tokens());
         double sampled = step.decodes() + (step.prefillTokens() > 0 ? 1 : 0);
-        double layers = card.layers() * (time(attentionPart, tokens) + PRODUCTS * kernel);
+        double layers = card.layers() * (time(attentionPart, tokens) + (kernels + afterAttention) * kernel);
         if (card.denseLayers() > 0) {
-            layers += card.denseLayers() * (time(dense, tokens) + PRODUCTS * kernel);
+            layers += card.denseLayers() * (time(dense, tokens) + kernels * kernel);
         }
         if (card.experts() != null) {
             layers += card.moeLayers() * experts(card.experts(), tokens);
@@ -187,10 +202,12 @@ public final class StepTimeModel {
         double gpu = layers + attention + communication + plain;
         double launched = roof(gpu, Math.max(0, launchSeconds(step) - ahead));
         double fixed = stepFixed + step.decodes() * stepEach;
-        double uneven = step.prefillTokens() > 0 ? bubble : 0;
-        double share = 1.0 / on.pp() + (1 - 1.0 / on.pp()) * uneven;
         return new StepTime(
-                layers + out, attention, communication, plain + launched - gpu + fixed, launched * share + out + fixed);
+                layers + out,
+                attention,
+                communication,
+                plain + launched - gpu + fixed,
+                launched / on.pp() + out + fixed);
     }
 
     private boolean captured(Step step) {
@@ -206,7 +223,7 @@ public final class StepTimeModel {
     double launchSeconds(Step step) {
         var version = on.settings().version();
         boolean captured = captured(step);
-        if (captured && step.prefillTokens() == 0 && (version.v0() || version.minor() >= 11)) {
+        if (!version.vllm() || (captured && step.prefillTokens() == 0 && (version.v0() || version.minor() >= 11))) {
             return 0;
         }
         return on.card().layers() * (captured && !version.v0() ? pieceLayer : launchLayer);
@@ -218,10 +235,28 @@ public final class StepTimeModel {
         return experts.count() * (1 - Math.pow(idle, tokens));
     }
 
-    private double experts(ModelCard.Experts experts, double tokens) {
-        double memory = activeExperts(experts, tokens) * expertBytesTime;
-        double routed = roof(memory, tokens * expertTokenTime) * expertBalance;
-        double always = experts.sharedFfn() == 0 ? 0 : time(shared, tokens) + PRODUCTS * kernel;
+    /**
+     * Experts of the group that most are active in: the greatest of as many sums of random yes and no as there are groups, by
+     * the normal distribution's expected greatest value (Tippett 1925: 0.56, 1.03, 1.42, 1.77 deviations of 2, 4, 8, 16).
+     */
+    static double activeExperts(ModelCard.Experts experts, double tokens, int groups) {
+        double of = (double) experts.count() / groups;
+        double active = activeExperts(experts, tokens) / experts.count();
+        double deviations = 0.564 * Math.pow(log2(groups), 0.83);
+        double most = of * active + (groups == 1 ? 0 : deviations * Math.sqrt(of * active * (1 - active)));
+        return Math.min(most, Math.min(of, tokens * experts.perToken()));
+    }
+
+    private static double log2(int value) {
+        return Math.log(value) / Math.log(2);
+    }
+
+    /** Every rank of data parallelism brings as many tokens. */
+    private double experts(ModelCard.Experts experts, double ofRank) {
+        double tokens = ofRank * on.settings().dataParallel();
+        double memory = activeExperts(experts, tokens, on.settings().expertGroups()) * expertBytesTime;
+        double routed = roof(memory, tokens * expertTokenTime * expertBalance) + tokens * expertMovedTime;
+        double always = experts.sharedFfn() == 0 ? 0 : time(shared, ofRank) + PRODUCTS * kernel;
         // Two grouped products, routing, sorting and summing of tokens.
         return routed + always + expertLayer;
     }

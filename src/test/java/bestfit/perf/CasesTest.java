@@ -63,6 +63,37 @@ class CasesTest {
                 .containsEntry("status", "fits");
     }
 
+    /** DeepSeek-V3 in FP8 has 671 GB: eight ranks with an H200 each hold it together, eight copies do not. */
+    @Test
+    void ranks_of_data_parallelism_share_the_experts() {
+        var text = """
+                model,gpu,gpu_count,tp,dp,ep,input_len,output_len,concurrency,notes
+                deepseek-ai/DeepSeek-V3,H200,8,1,8,8,1000,200,64,
+                deepseek-ai/DeepSeek-V3,H200,8,1,8,,1000,200,64,dp=independent instances
+                """;
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        var rows = Cases.read("out", String.join("\n", result.lines()));
+        assertThat(rows.getFirst()).containsEntry("status", "fits");
+        assertThat(rows.getLast()).containsEntry("status", "does-not-fit");
+    }
+
+    /** Nothing but the guide's TP 8 · PP 1 column: every figure of TP 4 · PP 2 within 15 %, half of them within 8 %. */
+    @Test
+    void the_guide_s_second_layout_from_its_first() {
+        var known = Guide.calibrated(Constants.shipped()).constants();
+        var errors = new java.util.ArrayList<Double>();
+        for (var experiment : Guide.Experiment.values()) {
+            var predicted = Guide.predicted(4, 2, experiment, known);
+            var published = experiment.published(4, 2);
+            for (int i = 0; i < published.size(); i++) {
+                errors.add(Math.abs(predicted.get(i) / published.get(i) - 1));
+            }
+        }
+        errors.sort(null);
+        assertThat(errors).hasSize(8).allMatch(error -> error < 0.15);
+        assertThat((errors.get(3) + errors.get(4)) / 2).isLessThan(0.08);
+    }
+
     @Test
     void calibration_with_one_config_brings_the_others_nearer() throws IOException {
         var rows = Cases.read("h100_vllm.csv", table());

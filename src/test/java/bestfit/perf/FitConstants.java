@@ -1,6 +1,7 @@
 package bestfit.perf;
 
 import bestfit.config.ConfigException;
+import bestfit.hardware.ServerSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,39 +17,76 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.NullUnmarked;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fits the constants on tables of measured servers, and says what to expect of a server that is in none of them: each
- * table is left out once, the constants fitted on the others, and its rows predicted. {@code bench/fit-perf DIR OUT}
- * writes {@code OUT/constants.properties} and, in {@code OUT/left-out/}, the predictions of each table by the constants that
+ * table is left out once, the constants fitted on the others, and its rows predicted. Hosts differ in their CPUs, so a factor
+ * on the constants {@code cpu.*} is fitted for each GPU of each table beside them and dropped afterwards (a random effect:
+ * what is kept is the middle of the hosts, and no table's slow server pulls at it). {@code bench/fit-perf DIR OUT} writes {@code OUT/constants.properties} and, in {@code OUT/left-out/}, the predictions of each table by the constants that
  * never saw it.
  */
 @NullUnmarked // tables and files that are missing should fail here
 final class FitConstants {
     private static final double NOISE = 0.06;
-    private static final int TURNS = 5;
+    private static final int TURNS = 25;
+
+    /** From constants that fitted all tables to those that fit all but one. */
+    private static final int FEW_TURNS = 4;
+
+    private static final String HOST = "host.";
 
     /** A fit's time grows with its rows; the large tables are dense grids whose neighbours say the same. */
     private static final int MOST = 70;
 
-    /** TTFT of these tables says little: prefix-cache hits, batches that all start at once, or queues beyond capacity. */
-    private static final List<String> NO_TTFT =
-            List.of("pcie_4090_h100_vllm", "servers_4090_l40s_h200_vllm", "rtx_pro_4500_vllm", "a100_tp_pp_ep_trtllm");
+    /** Tables whose TTFT shows how the CPU and the prompts' steps take turns; the others' is prefix-cache hits or a queue. */
+    private static final List<String> FIRST_TOKENS = List.of("datacenter_vllm", "h100_vllm");
+
+    private static final List<String> KINDS = List.of("ttft", "time", "rate");
 
     private static final List<String> FITTED = List.of("tpot_ms_mean", "output_tok_s", "ttft_ms_mean");
 
     private static final String HEADER = """
             # Written by bench/fit-perf on the measured tables: value, and standard deviation of its logarithm. Starting from priors.properties, each
-            # constant moved only as far as rows ask for it: hopper.* by h100_vllm, datacenter_vllm, pcie_4090_h100_vllm and servers_4090_l40s_h200_vllm;
+            # constant moved only as far as rows ask for it: hopper.* by h100_vllm and its recorded steps, datacenter_vllm, pcie_4090_h100_vllm and servers_4090_l40s_h200_vllm;
             # blackwell-dc.* by datacenter_vllm; ampere.* by a100_tp_pp_ep_trtllm; ada.* by the L40S rows and consumer.*, ar.host.2.* and ar.host.4.* by the
-            # RTX 4090 rows of pcie_4090_h100_vllm and servers_4090_l40s_h200_vllm; blackwell.* by rtx_pro_4500_vllm; ar.NVLINK.* by datacenter_vllm and
-            # a100_tp_pp_ep_trtllm; cpu.async* by h100_vllm, rtx_pro_4500_vllm and the newer rows of datacenter_vllm, cpu.sync* by the older and by
-            # pcie_4090_h100_vllm; the others by all. No row asks for ar.PCIE*, ar.host.8.*, cpu.v0*, attention.v0Block and other.*: those are the priors.
+            # RTX 4090 rows of pcie_4090_h100_vllm and servers_4090_l40s_h200_vllm; blackwell.* by rtx_pro_4500_vllm; ar.NVLINK.* by datacenter_vllm,
+            # ar.nccl.* and cpu.other* by a100_tp_pp_ep_trtllm; cpu.async* by h100_vllm, rtx_pro_4500_vllm and the newer rows of datacenter_vllm,
+            # cpu.sync* by the older and by pcie_4090_h100_vllm; the others by all. No row asks for ar.PCIE*, ar.host.8.*, cpu.v0*, attention.v0Block
+            # and other.*: those are the priors. cpu.* are the middle of the hosts, which differ by a factor of 1.5 (a deviation).
             # No fit saw the gonka guide's table, but it was in view when ar.host.8.bus, attention.v0Block and cpu.v0FirstS were chosen.
-            # spread.* hold 90 % of the rows whose table was left out.
+            # spread.* hold 90 % of the rows whose table was left out, every table counting alike.
             """;
 
-    private record Row(String source, Case config, List<Double> measured, Set<String> names) {}
+    /** @param steps recorded ones of the table's server, of which the first figure is their time; null for a row of the table */
+    private record Row(
+            String source, Case config, StepTable.@Nullable Window steps, List<Double> measured, Set<String> names) {
+        static Row of(String source, Case config, StepTable.@Nullable Window steps, List<Double> measured) {
+            var row = new Row(source, config, steps, measured, new HashSet<>());
+            row.figures(Constants.priors().noting(row.names));
+            row.names.add(row.host());
+            return row;
+        }
+
+        String host() {
+            return HOST + source + "." + config.instance().gpu().name();
+        }
+
+        /** Recorded steps are thinned and weighed beside the table. */
+        String group() {
+            return source + (steps == null ? "" : " steps");
+        }
+
+        double[] figures(Constants constants) {
+            if (steps != null) {
+                return new double[] {steps.predicted(constants), Double.NaN, Double.NaN};
+            }
+            var figures = Prediction.values(config, constants);
+            return FITTED.stream()
+                    .mapToDouble(name -> figures.getOrDefault(name, Double.NaN))
+                    .toArray();
+        }
+    }
 
     private FitConstants() {}
 
@@ -62,11 +100,13 @@ final class FitConstants {
         for (var table : tables.entrySet()) {
             rows.addAll(rows(table.getKey(), Files.readString(table.getValue())));
         }
+        rows.addAll(steps(Path.of(args[0])));
         var out = Path.of(args[1]);
         Files.createDirectories(out.resolve("left-out"));
         var residuals = new ArrayList<Residual>();
         var leftOut = new TreeMap<String, Constants>();
-        var all = fit(thinned(rows), Constants.priors());
+        var priors = withHosts(rows);
+        var all = fit(thinned(rows), priors, priors, TURNS);
         System.out.printf(Locale.ROOT, "fitted on all after %.0f s%n", (System.nanoTime() - began) / 1e9);
         var only = System.getProperty("only", "");
         for (var left : tables.keySet()) {
@@ -75,10 +115,10 @@ final class FitConstants {
             }
             long before = System.nanoTime();
             var others = rows.stream().filter(row -> !row.source().equals(left)).toList();
-            var fitted = fit(thinned(others), all);
+            var fitted = fit(thinned(others), priors, all, FEW_TURNS);
             leftOut.put(left, fitted);
             rows.stream()
-                    .filter(row -> row.source().equals(left))
+                    .filter(row -> row.steps() == null && row.source().equals(left))
                     .forEach(row -> residuals.addAll(normalised(row, fitted)));
             report(left, fitted, rows, (System.nanoTime() - before) / 1e9);
         }
@@ -105,50 +145,48 @@ final class FitConstants {
     }
 
     /** A row's error under constants that never saw its table, in deviations. */
-    private record Residual(String source, String key, double size) {}
+    private record Residual(String source, String kind, double size) {}
 
     private static List<Residual> normalised(Row row, Constants fitted) {
         var residuals = new ArrayList<Residual>();
         var off = residuals(row, fitted);
         for (int i = 0; i < off.length; i++) {
             if (Double.isFinite(off[i])) {
-                var key = Spread.key(Prediction.Basis.of(row.config().instance().gpu())) + "."
-                        + Spread.kind(FITTED.get(i));
                 residuals.add(new Residual(
                         row.source(),
-                        key,
+                        Spread.kind(FITTED.get(i)),
                         Math.abs(off[i]) / Prediction.deviation(row.config(), fitted, FITTED.get(i))));
             }
         }
         return residuals;
     }
 
-    /** 90 % of the left-out rows lie inside; each table counts as the square root of its rows. */
+    /**
+     * 90 % of the left-out rows lie inside; each table counts alike. What a GPU's likeness is worth is in the deviations, so
+     * that all bases share a factor; of a GPU known from its data sheet alone no table tells, and it gets half as much again.
+     */
     private static Constants spread(Constants fitted, List<Residual> residuals) {
         var result = fitted;
-        for (var key : residuals.stream().map(Residual::key).distinct().toList()) {
+        for (var kind : KINDS) {
             var of = residuals.stream()
-                    .filter(each -> each.key().equals(key))
+                    .filter(each -> each.kind().equals(kind))
                     .sorted(Comparator.comparingDouble(Residual::size))
                     .toList();
             var counts = new HashMap<String, Integer>();
             of.forEach(each -> counts.merge(each.source(), 1, Integer::sum));
-            double all = of.stream()
-                    .mapToDouble(each -> 1 / Math.sqrt(counts.get(each.source())))
-                    .sum();
             double sum = 0;
+            double factor = 0;
             for (var each : of) {
-                sum += 1 / Math.sqrt(counts.get(each.source()));
-                if (sum >= 0.9 * all) {
-                    result = result.with("spread." + key, Math.max(1.3, each.size()));
+                sum += 1.0 / counts.get(each.source());
+                factor = each.size();
+                if (sum >= 0.9 * counts.size()) {
                     break;
                 }
             }
-            System.out.printf(Locale.ROOT, "spread.%s %.2f (%d rows)%n", key, result.get("spread." + key), of.size());
-        }
-        for (var kind : List.of("ttft", "time", "rate")) {
-            double similar = Math.max(result.get("spread.similar." + kind), result.get("spread.same." + kind));
-            result = result.with("spread.similar." + kind, similar).with("spread.sheet." + kind, 2 * similar);
+            System.out.printf(Locale.ROOT, "spread of %s %.2f (%d rows)%n", kind, factor, of.size());
+            result = result.with("spread.same." + kind, factor)
+                    .with("spread.similar." + kind, factor)
+                    .with("spread.sheet." + kind, 1.5 * factor);
         }
         return result;
     }
@@ -165,12 +203,10 @@ final class FitConstants {
                 var measured = new ArrayList<Double>();
                 for (int i = 0; i < FITTED.size(); i++) {
                     var cell = cells.getOrDefault(FITTED.get(i), "");
-                    boolean used = !cell.isEmpty() && !(FITTED.get(i).startsWith("ttft") && NO_TTFT.contains(source));
+                    boolean used = !cell.isEmpty() && Score.counts(cells, FITTED.get(i));
                     measured.add(used ? Double.parseDouble(cell) : Double.NaN);
                 }
-                var names = new HashSet<String>();
-                Prediction.values(config, Constants.priors().noting(names));
-                rows.add(new Row(source, config, List.copyOf(measured), names));
+                rows.add(Row.of(source, config, null, List.copyOf(measured)));
             } catch (ConfigException e) {
                 System.err.println(source + ": " + e.getMessage());
             }
@@ -179,29 +215,55 @@ final class FitConstants {
         return rows.stream().distinct().toList();
     }
 
+    /** The steps recorded on the server of h100_vllm, in the folder beside the tables. */
+    private static List<Row> steps(Path tables) {
+        var text = Gzip.text(tables.resolveSibling("steps").resolve("h100_qwen3_8b_bf16.csv.gz"));
+        var lines = StepTable.lines(text, "Qwen3-8B", "", EngineVersion.DEFAULT);
+        var header = Csv.write(StepTable.COLUMNS) + "\n";
+        return StepTable.windows(Csv.rows(header + String.join("\n", lines)), ServerSpec.parse("H100-SXM")).stream()
+                .map(each -> Row.of(
+                        "h100_vllm",
+                        new Case(each.on(), 1, new Load(1, 1, 1, 0, 1), true),
+                        each,
+                        List.of(each.seconds(), Double.NaN, Double.NaN)))
+                .toList();
+    }
+
     /** No more than {@link #MOST} rows of a table, evenly over it. */
     private static List<Row> thinned(List<Row> rows) {
-        var bySource = rows.stream().collect(Collectors.groupingBy(Row::source, TreeMap::new, Collectors.toList()));
+        var bySource = rows.stream().collect(Collectors.groupingBy(Row::group, TreeMap::new, Collectors.toList()));
         return bySource.values().stream()
                 .flatMap(of -> IntStream.range(0, Math.min(MOST, of.size()))
                         .mapToObj(i -> of.get((int) ((long) i * of.size() / Math.min(MOST, of.size())))))
                 .toList();
     }
 
+    private static Constants withHosts(List<Row> rows) {
+        var priors = Constants.priors();
+        for (var host : rows.stream().map(Row::host).distinct().toList()) {
+            priors = priors.with(host, 1, Spread.HOST);
+        }
+        return priors;
+    }
+
     /** Each table counts as the square root of its rows, so that the large ones do not decide alone. */
-    private static Constants fit(List<Row> rows, Constants start) {
+    private static Constants fit(List<Row> rows, Constants priors, Constants start, int turns) {
         var counts = new HashMap<String, Integer>();
-        rows.forEach(row -> counts.merge(row.source(), 1, Integer::sum));
+        rows.forEach(row -> counts.merge(row.group(), 1, Integer::sum));
         var weights = new double[rows.size() * FITTED.size()];
         for (int i = 0; i < weights.length; i++) {
-            double each = 3 / Math.sqrt(counts.get(rows.get(i / FITTED.size()).source()));
-            weights[i] = FITTED.get(i % FITTED.size()).startsWith("ttft") ? each / 4 : each;
+            var source = rows.get(i / FITTED.size()).source();
+            double each = 3 / Math.sqrt(counts.get(rows.get(i / FITTED.size()).group()));
+            boolean first = FITTED.get(i % FITTED.size()).startsWith("ttft");
+            weights[i] = !first ? each : FIRST_TOKENS.contains(source) ? each / 4 : 0;
         }
         return Fit.of(
                 new Fit.Residuals() {
                     @Override
                     public double[] of(Constants constants) {
-                        return residuals(rows, constants);
+                        return rows.parallelStream()
+                                .flatMapToDouble(row -> Arrays.stream(onItsHost(row, constants)))
+                                .toArray();
                     }
 
                     @Override
@@ -210,7 +272,7 @@ final class FitConstants {
                         for (int i = 0; i < rows.size(); i++) {
                             if (rows.get(i).names().contains(name)) {
                                 System.arraycopy(
-                                        residuals(rows.get(i), constants), 0, after, i * FITTED.size(), FITTED.size());
+                                        onItsHost(rows.get(i), constants), 0, after, i * FITTED.size(), FITTED.size());
                             }
                         }
                         return after;
@@ -218,25 +280,22 @@ final class FitConstants {
                 },
                 NOISE,
                 weights,
-                Constants.priors(),
+                priors,
                 start,
-                Constants.priors().names().stream()
+                priors.names().stream()
                         .filter(name -> !name.startsWith(Calibration.MEMORY))
                         .toList(),
-                TURNS);
+                turns);
     }
 
-    private static double[] residuals(List<Row> rows, Constants constants) {
-        return rows.stream()
-                .flatMapToDouble(row -> Arrays.stream(residuals(row, constants)))
-                .toArray();
+    private static double[] onItsHost(Row row, Constants constants) {
+        return residuals(row, constants.scaled("cpu.", constants.get(row.host())));
     }
 
     private static double[] residuals(Row row, Constants constants) {
-        var figures = Prediction.values(row.config(), constants);
+        var figures = row.figures(constants);
         return IntStream.range(0, FITTED.size())
-                .mapToDouble(i -> Math.log(figures.getOrDefault(FITTED.get(i), Double.NaN)
-                        / row.measured().get(i)))
+                .mapToDouble(i -> Math.log(figures[i] / row.measured().get(i)))
                 .toArray();
     }
 
@@ -244,6 +303,7 @@ final class FitConstants {
         for (int i = 0; i < FITTED.size(); i++) {
             int column = i;
             var errors = rows.stream()
+                    .filter(row -> row.steps() == null)
                     .filter(row -> left.endsWith(" " + row.source()) || left.equals(row.source()))
                     .mapToDouble(row -> Math.abs(Math.exp(residuals(row, fitted)[column]) - 1))
                     .filter(Double::isFinite)
@@ -268,7 +328,7 @@ final class FitConstants {
         lines.addAll(HEADER.lines().toList());
         lines.add("# Tables: " + String.join(", ", sources));
         var priors = Constants.priors();
-        for (var name : fitted.names()) {
+        for (var name : priors.names()) {
             lines.add(String.format(
                     Locale.ROOT,
                     "%s=%.5g,%.3f",
@@ -277,7 +337,7 @@ final class FitConstants {
                     Math.min(fitted.doubt(name), priors.doubt(name))));
         }
         for (var basis : Prediction.Basis.values()) {
-            for (var kind : List.of("ttft", "time", "rate")) {
+            for (var kind : KINDS) {
                 var name = "spread." + Spread.key(basis) + "." + kind;
                 lines.add(String.format(Locale.ROOT, "%s=%.3f,0", name, fitted.get(name)));
             }

@@ -55,6 +55,15 @@ class StepTimeModelTest {
         assertThat(StepTimeModel.activeExperts(experts, 2048)).isCloseTo(128, Percentage.withPercentage(0.1));
     }
 
+    /** Two of eight experts for one token over four groups: the fullest has 1.14 of them on average (2 with odds 1 in 7). */
+    @Test
+    void the_fullest_group_of_spread_experts() {
+        var mixtral = new ModelCard.Experts(8, 2, 14336, 0);
+        assertThat(StepTimeModel.activeExperts(mixtral, 1, 4)).isCloseTo(1.14, Percentage.withPercentage(5));
+        assertThat(StepTimeModel.activeExperts(mixtral, 1, 1)).isCloseTo(2, Percentage.withPercentage(0.1));
+        assertThat(StepTimeModel.activeExperts(mixtral, 4096, 4)).isCloseTo(2, Percentage.withPercentage(0.1));
+    }
+
     @Test
     void a_pipeline_takes_the_next_batch_before_the_first_is_through() {
         var time = model("Qwen/Qwen3-32B", "8xH100-SXM", 1, 4).of(Step.decode(16, 1000));
