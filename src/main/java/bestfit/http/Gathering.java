@@ -13,6 +13,7 @@ final class Gathering implements Runnable {
     private long restNanos;
     private long lastRoundNanos;
     private boolean due;
+    private boolean answerEnded;
 
     Gathering(EventLoop loop) {
         this.loop = loop;
@@ -31,12 +32,18 @@ final class Gathering implements Runnable {
         }
     }
 
+    /** What follows an answer goes out singly, as it would without rests: a server would have to queue a bunch of requests. */
+    void answerEnded() {
+        answerEnded = true;
+    }
+
     @Override
     public void run() {
         due = false;
-        if (System.nanoTime() - lastRoundNanos < 2 * restNanos) {
+        if (!answerEnded && System.nanoTime() - lastRoundNanos < 2 * restNanos) {
             LockSupport.parkNanos(restNanos);
         }
+        answerEnded = false;
         lastRoundNanos = System.nanoTime();
     }
 }

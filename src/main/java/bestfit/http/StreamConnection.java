@@ -71,6 +71,7 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
             } else {
                 shut();
             }
+            pool.answerEnded();
             answered.end(nanos);
         }
     }

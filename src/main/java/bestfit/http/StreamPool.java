@@ -47,6 +47,11 @@ final class StreamPool {
         return kernelStamps;
     }
 
+    /** See {@link Gathering#answerEnded}. */
+    void answerEnded() {
+        gathering.answerEnded();
+    }
+
     /** See {@link Gathering#rest}. */
     void gather(long nanos) {
         run(() -> gathering.rest(nanos));

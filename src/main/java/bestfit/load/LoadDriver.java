@@ -25,7 +25,7 @@ final class LoadDriver {
     private static final int MOST_AWAKE = 5;
 
     /** Answers gather this long at most, and a thousandth of what a request takes: so much is a user's next one late. */
-    private static final long MOST_GATHER_NANOS = 500_000;
+    private static final long MOST_GATHER_NANOS = 250_000;
 
     private static final long LEAST_GATHER_NANOS = 50_000;
     private static final int GATHER_SHARE = 1000;
