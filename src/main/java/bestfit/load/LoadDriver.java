@@ -86,6 +86,7 @@ final class LoadDriver {
     }
 
     private void begin() {
+        client.gather(0); // as long as nothing is known of this run's requests, and throughout an open loop
         startNanos = clock.nanoTime();
         // one look at the wall clock: within a run, its steps move no time stamp
         var wall = Instant.now();
