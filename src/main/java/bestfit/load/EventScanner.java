@@ -39,7 +39,7 @@ final class EventScanner {
     private static final byte[] CHOICES = bytes("choices");
     private static final byte[] OBJECT = bytes("object");
 
-    /** Told what one event held, with the time of its socket read. */
+    /** Told what one event held, with the time of its arrival. */
     interface Events {
         /** @param text false for an empty delta, such as the one that tells the role */
         void onContent(boolean text, boolean reasoning, long nanos);

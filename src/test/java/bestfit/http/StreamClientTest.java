@@ -130,7 +130,7 @@ class StreamClientTest {
     }
 
     @Test
-    void handsOverEachPieceWithTheTimeOfItsRead() throws Exception {
+    void handsOverEachPieceWithTheTimeOfItsArrival() throws Exception {
         CountDownLatch headSeen = new CountDownLatch(1);
         CountDownLatch firstSeen = new CountDownLatch(1);
         try (ScriptedServer server = new ScriptedServer((number, peer) -> {
