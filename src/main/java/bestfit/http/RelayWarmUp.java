@@ -80,6 +80,8 @@ public final class RelayWarmUp {
                         HttpServer.Limits.DEFAULTS,
                         new Router().on("*", "/*", make.apply(new Relay.Upstream("127.0.0.1", upstream.port()))))) {
             ask(relay.port());
+            // What the start left behind goes now, and not by a pause in the midst of the first streams.
+            System.gc();
         } catch (IOException noLoopback) {
             // It is an aid, not a duty.
         } catch (InterruptedException ended) {
@@ -93,8 +95,9 @@ public final class RelayWarmUp {
         List<Thread> clients = new ArrayList<>();
         for (int i = 0; i < AT_ONCE; i++) {
             clients.add(Thread.ofVirtual().start(() -> {
+                byte[] answer = new byte[16 << 10];
                 while (left.getAndDecrement() > 0) {
-                    askOn(port);
+                    askOn(port, answer);
                 }
             }));
         }
@@ -103,11 +106,10 @@ public final class RelayWarmUp {
         }
     }
 
-    private static void askOn(int port) {
+    private static void askOn(int port, byte[] answer) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setSoTimeout(PATIENCE_MILLIS);
             socket.setTcpNoDelay(true);
-            byte[] answer = new byte[16 << 10];
             for (int i = 0; i < REQUESTS_EACH; i++) {
                 socket.getOutputStream().write(REQUEST);
                 int count = 0;
