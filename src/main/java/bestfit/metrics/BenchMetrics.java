@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * The metrics of {@code bestfit bench}, from the successes among the measurements; docs/how-to/bench.md tells each
@@ -93,10 +94,13 @@ public final class BenchMetrics {
             int own = m.chunks().count() - 1;
             double largest = 0;
             for (int i = 1; i <= own; i++) {
-                gaps[at] = gap(m.chunks(), i);
-                alike &= tokens(m, i) == 1;
-                largest = Math.max(largest, gaps[at++]);
+                double gap = gap(m.chunks(), i);
+                gaps[at++] = gap;
+                if (gap > largest) {
+                    largest = gap;
+                }
             }
+            alike &= oneTokenEach(m);
             double mean = (m.chunks().offsetNanos(own) - m.chunks().offsetNanos(0)) / 1e6 / own;
             meanGaps.add(mean);
             meanPerToken.add(mean / tokensAChunk(m));
@@ -118,6 +122,12 @@ public final class BenchMetrics {
 
     private static double gap(ChunkTimes chunks, int chunk) {
         return (chunks.offsetNanos(chunk) - chunks.offsetNanos(chunk - 1)) / 1e6;
+    }
+
+    private static boolean oneTokenEach(Measurement m) {
+        return m.chunks().tellsTokens()
+                ? IntStream.range(1, m.chunks().count()).allMatch(i -> tokens(m, i) == 1)
+                : tokensAChunk(m) == 1;
     }
 
     private static double tokens(Measurement m, int chunk) {

@@ -26,11 +26,19 @@ final class Percentiles {
     double next(double share) {
         double at = share * (values.length - 1);
         int below = (int) Math.floor(at);
-        int above = Math.min(below + 1, values.length - 1);
         select(below);
-        select(above);
         from = below;
-        return values[below] + (at - below) * (values[above] - values[below]);
+        return at == below ? values[below] : values[below] + (at - below) * (leastAfter(below) - values[below]);
+    }
+
+    private double leastAfter(int place) {
+        double least = values[place + 1];
+        for (int i = place + 2; i < values.length; i++) {
+            if (values[i] < least) {
+                least = values[i];
+            }
+        }
+        return least;
     }
 
     /** Brings the value that a sort would bring to this place there; none before is larger, none after smaller. */
