@@ -14,6 +14,7 @@ final class Gathering implements Runnable {
     private long lastRoundNanos;
     private boolean due;
     private boolean answerEnded;
+    private long rests;
 
     Gathering(EventLoop loop) {
         this.loop = loop;
@@ -22,6 +23,11 @@ final class Gathering implements Runnable {
     /** @param nanos to rest after a round; 0 for not at all */
     void rest(long nanos) {
         restNanos = nanos;
+    }
+
+    /** How often it slept so far; to be asked when nothing is read. */
+    long rests() {
+        return rests;
     }
 
     /** To be called after each read. */
@@ -41,6 +47,7 @@ final class Gathering implements Runnable {
     public void run() {
         due = false;
         if (!answerEnded && System.nanoTime() - lastRoundNanos < 2 * restNanos) {
+            rests++;
             LockSupport.parkNanos(restNanos);
         }
         answerEnded = false;

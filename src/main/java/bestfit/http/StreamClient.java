@@ -200,6 +200,11 @@ public final class StreamClient implements AutoCloseable {
         pools.forEach(pool -> pool.gather(nanos));
     }
 
+    /** How often a loop slept so far to let answers {@linkplain #gather gather}; to be asked when no call is under way. */
+    public long rests() {
+        return pools.stream().mapToLong(StreamPool::rests).sum();
+    }
+
     /** True if each piece so far had the kernel's stamp; to be asked when no call is under way. */
     public boolean kernelStamps() {
         return pools.stream().allMatch(StreamPool::kernelStamps);

@@ -57,6 +57,11 @@ final class StreamPool {
         run(() -> gathering.rest(nanos));
     }
 
+    /** See {@link Gathering#rests}. */
+    long rests() {
+        return gathering.rests();
+    }
+
     boolean isCurrent() {
         return loop.inEventLoop();
     }

@@ -14,6 +14,7 @@ import java.util.Arrays;
  * @param gcMillis all threads stood still for the garbage collector
  * @param waitMillis its event loops were ready to run and had no core; NaN where the system does not tell
  * @param kernelStamps every answer's time is the kernel's stamp of its arrival; else that of its read counted for some
+ * @param rests how often it slept for a moment to let answers gather, whose times this leaves as they are; never in an open loop
  * @param suspendedMillis wall clock less monotonic clock: the machine slept, or its clock was set
  */
 public record ClientEffort(
@@ -24,9 +25,10 @@ public record ClientEffort(
         double suspendedMillis,
         double gcMillis,
         double waitMillis,
-        boolean kernelStamps) {
+        boolean kernelStamps,
+        long rests) {
     static ClientEffort between(
-            ClientCpu before, ClientCpu after, double[] lagMillis, long wallMillis, boolean kernelStamps) {
+            ClientCpu before, ClientCpu after, double[] lagMillis, long wallMillis, boolean kernelStamps, long rests) {
         double nanos = Math.max(1, after.nanos() - before.nanos());
         double cpuNanos = after.cpuNanosSince(before);
         return new ClientEffort(
@@ -37,6 +39,7 @@ public record ClientEffort(
                 Math.max(0, wallMillis - nanos / 1e6),
                 after.gcMillis() - before.gcMillis(),
                 (after.waitNanos() - before.waitNanos()) / 1e6,
-                kernelStamps);
+                kernelStamps,
+                rests);
     }
 }

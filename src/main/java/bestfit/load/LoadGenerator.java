@@ -72,6 +72,7 @@ public final class LoadGenerator implements AutoCloseable {
                 System.gc();
                 long startNanos = NanoClock.SYSTEM.nanoTime();
                 var before = ClientCpu.now(startNanos);
+                long restsBefore = client.rests();
                 long beforeWall = System.currentTimeMillis();
                 var driver = new LoadDriver(client, job, requests, results, stop, NanoClock.SYSTEM);
                 join(driver.start());
@@ -83,7 +84,8 @@ public final class LoadGenerator implements AutoCloseable {
                 var measurements = results.taken();
 
                 var lags = driver.lagMillis();
-                var effort = ClientEffort.between(before, after, lags, wallMillis, client.kernelStamps());
+                var effort = ClientEffort.between(
+                        before, after, lags, wallMillis, client.kernelStamps(), client.rests() - restsBefore);
                 var check = SelfCheck.of(ClientSamples.of(measurements, before, after, lags, LOOPS));
                 return new LoadResult(measurements, check, effort, endNanos - startNanos, stop.isStopped());
             } catch (InterruptedException | RuntimeException failure) {

@@ -171,6 +171,7 @@ record BenchJson(BenchReport report) {
                 .put("send_lag_ms_p50", lags.length == 0 ? 0 : rounded(Summary.percentile(lags, 0.5)))
                 .put("read_lag_ms", Double.isNaN(check.readLagMillis()) ? 0 : rounded(check.readLagMillis()))
                 .put("arrival_stamps", effort.kernelStamps() ? "kernel" : "read")
+                .put("rests", effort.rests())
                 .put("loop_lag_ms", rounded(effort.lagMillis()))
                 .put("longest_lag_ms", rounded(effort.longestLagMillis()))
                 .put("suspended_ms", rounded(effort.suspendedMillis()))

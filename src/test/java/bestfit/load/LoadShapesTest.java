@@ -77,6 +77,10 @@ class LoadShapesTest {
             reasonAloud(exchange);
             return;
         }
+        if (text.startsWith("pours")) {
+            pour(exchange);
+            return;
+        }
         if (text.startsWith("broken")) {
             exchange.json(500, Json.object().put("error", "broken"));
             return;
@@ -104,6 +108,17 @@ class LoadShapesTest {
             write(stream, event);
             LockSupport.parkNanos(10_000_000);
         }
+        stream.end();
+    }
+
+    /** Events at such distances that a client may let some gather. */
+    private static void pour(Exchange exchange) {
+        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
+        for (int i = 0; i < 2_000; i++) {
+            write(stream, "{\"choices\":[{\"delta\":{\"content\":\"drop\"}}]}");
+            LockSupport.parkNanos(100_000);
+        }
+        write(stream, "[DONE]");
         stream.end();
     }
 
@@ -183,6 +198,27 @@ class LoadShapesTest {
             assertThat(request.at("/messages/4/content").asString()).isEqualTo("third");
         }
         assertThat(result.wallNanos()).isGreaterThan(4 * think.toNanos());
+    }
+
+    /** A rest makes what is sent next late: that is nothing to a user who waited for an answer, but not what an open loop promised. */
+    @Test
+    void clientLetsAnswersGather_neverInAnOpenLoop() throws InterruptedException {
+        ConversationSource pours = number -> asking("pours");
+        var closed = run(
+                pours,
+                new Arrivals.Closed(2, Duration.ZERO),
+                new Extent.Requests(2),
+                Duration.ZERO,
+                List.of(server.url()));
+        assertThat(closed.effort().rests()).isPositive();
+        var open = run(
+                pours,
+                new Arrivals.Open(SendSchedule.at(new long[] {0, 1_000_000, 2_000_000, 3_000_000}), 4),
+                new Extent.Requests(4),
+                Duration.ZERO,
+                List.of(server.url()));
+        assertThat(open.measurements()).hasSize(4);
+        assertThat(open.effort().rests()).isZero();
     }
 
     @Test
