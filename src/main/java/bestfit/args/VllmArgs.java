@@ -59,6 +59,11 @@ public record VllmArgs(List<String> list) {
         return Optional.of(longName(equals < 0 ? token : token.substring(0, equals)));
     }
 
+    /** {@link #flagOf}, an abbreviation taken for its flag as vLLM takes it. */
+    public static Optional<String> meantBy(String token) {
+        return flagOf(token).map(ArgCatalogue::unabbreviated);
+    }
+
     private static boolean isNumber(String token) {
         return token.matches("-\\d+(\\.\\d*)?([eE][-+]?\\d+)?");
     }
@@ -76,12 +81,12 @@ public record VllmArgs(List<String> list) {
         String flag = null;
         var values = new ArrayList<String>();
         for (var token : list) {
-            var name = flagOf(token);
+            var name = meantBy(token);
             if (name.isPresent()) {
                 if (flag != null) {
                     all.add(new Given(flag, values));
                 }
-                flag = ArgCatalogue.unabbreviated(name.get());
+                flag = name.get();
                 values = new ArrayList<>();
                 int equals = token.indexOf('=');
                 if (equals >= 0) {
