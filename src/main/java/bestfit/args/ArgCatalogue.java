@@ -82,6 +82,16 @@ public final class ArgCatalogue {
                         .filter(found -> found.takes() == Takes.SWITCH);
     }
 
+    /** The flag that argparse takes {@code flag} for: itself, or the only one that begins with it. */
+    static String unabbreviated(String flag) {
+        if (!flag.startsWith("--") || SPECS.containsKey(flag)) {
+            return flag;
+        }
+        var whole =
+                SPECS.keySet().stream().filter(each -> each.startsWith(flag)).toList();
+        return whole.size() == 1 ? whole.getFirst() : flag;
+    }
+
     /** The flag's effect; {@link ArgEffect#CHANGES_ANSWERS} if it is not listed, which is the careful guess. */
     public static ArgEffect effect(String flag) {
         return find(flag).map(ArgSpec::effect).orElse(ArgEffect.CHANGES_ANSWERS);

@@ -8,7 +8,7 @@ import java.util.OptionalInt;
 /**
  * vLLM's command-line arguments, kept exactly as given. Reading understands every spelling that vLLM's parser takes:
  * {@code --tensor-parallel-size 4}, {@code --tensor-parallel-size=4}, underscores for dashes, short forms
- * ({@code -tp 4}, {@code -tp=4}); of repeated flags the last wins. Immutable.
+ * ({@code -tp 4}, {@code -tp=4}), abbreviations ({@code --tensor-parallel 4}); of repeated flags the last wins. Immutable.
  */
 public record VllmArgs(List<String> list) {
     public VllmArgs {
@@ -59,6 +59,11 @@ public record VllmArgs(List<String> list) {
         return Optional.of(longName(equals < 0 ? token : token.substring(0, equals)));
     }
 
+    /** {@link #flagOf}, an abbreviation taken for its flag as vLLM takes it. */
+    public static Optional<String> meantBy(String token) {
+        return flagOf(token).map(ArgCatalogue::unabbreviated);
+    }
+
     private static boolean isNumber(String token) {
         return token.matches("-\\d+(\\.\\d*)?([eE][-+]?\\d+)?");
     }
@@ -76,7 +81,7 @@ public record VllmArgs(List<String> list) {
         String flag = null;
         var values = new ArrayList<String>();
         for (var token : list) {
-            var name = flagOf(token);
+            var name = meantBy(token);
             if (name.isPresent()) {
                 if (flag != null) {
                     all.add(new Given(flag, values));
@@ -128,9 +133,14 @@ public record VllmArgs(List<String> list) {
         return Math.max(1, intValue("--data-parallel-size").orElse(1));
     }
 
+    /** Ranks that share a prompt's tokens; vLLM counts them as it counts pipeline stages. */
+    public int prefillContextParallel() {
+        return Math.max(1, intValue("--prefill-context-parallel-size").orElse(1));
+    }
+
     /** Devices that one instance takes. */
     public int devicesPerInstance() {
-        return tensorParallel() * pipelineParallel() * dataParallel();
+        return tensorParallel() * pipelineParallel() * prefillContextParallel() * dataParallel();
     }
 
     public VllmArgs plus(String... more) {

@@ -10,6 +10,7 @@ import bestfit.deploy.NodeConfig;
 import bestfit.deploy.NodeDoctor;
 import bestfit.hardware.GpuSource;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,8 +90,13 @@ public final class DoctorCommand implements Callable<Integer> {
     }
 
     private static String text(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new ConfigException(file + ": no such file; give a node-config.json");
+        }
         try {
             return Files.readString(file);
+        } catch (CharacterCodingException binary) {
+            throw new ConfigException(file + " is no UTF-8 text; give a node-config.json");
         } catch (IOException e) {
             throw new ConfigException(file + " cannot be read: " + e.getMessage() + "; give the node-config.json");
         }

@@ -26,6 +26,9 @@ public record ConfigDoctor(Optional<VllmArgs> chainArgs, OptionalInt gpus) {
     private static final int FP8_BLOCK = 128;
     private static final Set<String> PARALLEL = Set.of("--tensor-parallel-size", "--pipeline-parallel-size");
 
+    /** They take GPUs too, but MLNode counts TP × PP alone. */
+    private static final List<String> UNCOUNTED = List.of("--data-parallel-size", "--prefill-context-parallel-size");
+
     /** All findings about all models of a node. */
     public List<Finding> check(NodeConfig node) {
         var found = new ArrayList<Finding>();
@@ -60,7 +63,7 @@ public record ConfigDoctor(Optional<VllmArgs> chainArgs, OptionalInt gpus) {
     /** Builds before 3.0.16 look for the exact list items, and take the first. */
     private static void spellings(String model, VllmArgs args, List<Finding> found) {
         for (var token : args.list()) {
-            var flag = VllmArgs.flagOf(token);
+            var flag = VllmArgs.meantBy(token);
             if (flag.isPresent() && PARALLEL.contains(flag.get()) && !PARALLEL.contains(token)) {
                 found.add(new Finding(
                         Level.PROBLEM,
@@ -94,14 +97,16 @@ public record ConfigDoctor(Optional<VllmArgs> chainArgs, OptionalInt gpus) {
                         "give it once"));
             }
         }
-        if (args.dataParallel() > 1) {
-            found.add(new Finding(
-                    Level.PROBLEM,
-                    "spelling",
-                    model,
-                    "--data-parallel-size " + args.dataParallel() + " is not counted by any MLNode: the instances it"
-                            + " starts share their GPUs",
-                    "leave it out; MLNode starts one instance for each group of GPUs by itself"));
+        for (var flag : UNCOUNTED) {
+            args.value(flag)
+                    .filter(value -> !value.equals("1"))
+                    .ifPresent(value -> found.add(new Finding(
+                            Level.PROBLEM,
+                            "spelling",
+                            model,
+                            flag + " " + value
+                                    + " is not counted by any MLNode: the instances it starts share their GPUs",
+                            "leave it out; MLNode starts one instance for each group of GPUs by itself")));
         }
     }
 
@@ -114,7 +119,7 @@ public record ConfigDoctor(Optional<VllmArgs> chainArgs, OptionalInt gpus) {
                     continue;
                 }
                 boolean slips = own.list().stream()
-                        .anyMatch(token -> VllmArgs.flagOf(token).equals(Optional.of(ours.flag()))
+                        .anyMatch(token -> VllmArgs.meantBy(token).equals(Optional.of(ours.flag()))
                                 && !chain.list().contains(token));
                 found.add(
                         slips

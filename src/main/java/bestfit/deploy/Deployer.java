@@ -140,7 +140,7 @@ public final class Deployer {
         }
         var told = awaitServing();
         for (int i = 0; i < Math.max(1, told.orElse(1)); i++) {
-            var refusal = firstRequest(config.model());
+            var refusal = firstRequest(config.servedModel());
             if (refusal.isPresent()) {
                 return lost(refusal.get());
             }
@@ -173,7 +173,7 @@ public final class Deployer {
         }
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
-            int seen = differentEngines(config.model(), expected);
+            int seen = differentEngines(config.servedModel(), expected);
             if (seen == 0 || seen == expected || System.nanoTime() > deadline) {
                 return seen;
             }
@@ -239,11 +239,17 @@ public final class Deployer {
             return new Outcome.Failed(
                     told.get().name(), told.get().line(), told.get().lines());
         }
-        var failure = logs.isPresent()
-                ? FailureClassifier.classify(logs.get().lines(), new FailureClassifier.End.ExitAtStart(1))
-                : FailureClassifier.ofMessage(message);
+        var lines = logged();
+        var failure = lines.isEmpty()
+                ? FailureClassifier.ofMessage(message)
+                : FailureClassifier.classify(lines, new FailureClassifier.End.ExitAtStart(1));
         settle();
         return outcome(failure);
+    }
+
+    /** Lines of the node's log since the deployment began; none without a log, or without a line. */
+    private List<String> logged() throws IOException {
+        return logs.isPresent() ? logs.get().lines() : List.of();
     }
 
     private static Outcome.Failed outcome(Failure failure) {
@@ -299,9 +305,10 @@ public final class Deployer {
 
     /** By the log if there is one; a node that tells nothing of its engines leaves nothing else. */
     private Outcome.Failed untold(String seen) throws IOException, InterruptedException {
-        var failure = logs.isPresent()
-                ? FailureClassifier.classify(logs.get().lines(), new FailureClassifier.End.ExitWhileServing(1))
-                : new Failure.Unknown(List.of(seen));
+        var lines = logged();
+        var failure = lines.isEmpty()
+                ? new Failure.Unknown(List.of(seen))
+                : FailureClassifier.classify(lines, new FailureClassifier.End.ExitWhileServing(1));
         settle();
         return outcome(failure);
     }

@@ -54,6 +54,10 @@ public final class NodeClient {
     /** @throws IOException if the node does not answer, or answers something else than a state */
     public NodeState state() throws IOException {
         var answer = http.get(address.management() + "/api/v1/state", SHORT);
+        if (answer.status() == 401) {
+            throw new IOException(address.management() + " asks for a token, which cannot be given here; start the node"
+                    + " on loopback without --management-token-file");
+        }
         return answer.json()
                 .flatMap(NodeState::read)
                 .orElseThrow(() -> new IOException(address.management() + "/api/v1/state answered status "

@@ -5,6 +5,7 @@ import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.config.Problems;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,60 +60,94 @@ public record NodeConfig(
             problems.add(origin + " holds no node; an array of objects with id, host, inference_port, poc_port, "
                     + "max_concurrent and models is expected");
         }
+        var ids = new HashSet<String>();
+        for (var node : nodes) {
+            if (!node.id.isEmpty() && !ids.add(node.id)) {
+                problems.add(origin + ": node id " + node.id + " is given twice; each node needs its own");
+            }
+        }
         problems.throwIfAny();
         return nodes;
     }
 
     private static NodeConfig node(String where, JsonNode given, Problems problems) {
         var json = given.path("node").isObject() ? given.path("node") : given;
-        var node = new NodeConfig(
-                json.path("id").asString(""),
-                json.path("host").asString(""),
-                json.path("inference_port").asInt(0),
-                json.path("poc_port").asInt(0),
-                json.path("max_concurrent").asInt(0),
-                models(where, json.path("models"), problems),
+        if (!json.isObject()) {
+            problems.add(where + " is " + json + ", no node; an object with id, host, inference_port, … is expected");
+            return new NodeConfig("", "", 0, 0, 0, Map.of(), json);
+        }
+        var fields = new Fields(where, json, problems);
+        return new NodeConfig(
+                fields.text("id", "node id is required and cannot be empty"),
+                fields.text("host", "host is required and cannot be empty"),
+                fields.whole("inference_port", LAST_PORT, "inference_port must be between 1 and 65535"),
+                fields.whole("poc_port", LAST_PORT, "poc_port must be between 1 and 65535"),
+                fields.whole("max_concurrent", Long.MAX_VALUE, "max_concurrent must be greater than 0"),
+                fields.models(),
                 json);
-        node.problems().forEach(problem -> problems.add(where + ": " + problem));
-        return node;
     }
 
-    private static Map<String, VllmArgs> models(String where, JsonNode json, Problems problems) {
-        var models = new LinkedHashMap<String, VllmArgs>();
-        for (var entry : json.properties()) {
+    /** Reads one node's fields; a value of another type, which the network node refuses too, is a problem of its own. */
+    private record Fields(String where, JsonNode json, Problems problems) {
+        String text(String name, String ifEmpty) {
+            var value = json.path(name);
+            if (!given(value) || (value.isString() && value.stringValue().isBlank())) {
+                add(ifEmpty);
+            } else if (!value.isString()) {
+                add(name + " is " + value + ", no string; write it in quotes");
+            }
+            return value.asString("");
+        }
+
+        /** From 1 on. */
+        int whole(String name, long most, String ifOutside) {
+            var value = json.path(name);
+            long number = given(value) ? value.asLong(-1) : 0;
+            if (given(value) && !value.isIntegralNumber()) {
+                add(name + " is " + value + ", no whole number; write it without quotes or a point");
+            } else if (number < 1 || number > most) {
+                add(ifOutside + ", got " + (given(value) ? value : "0"));
+            }
+            return Math.clamp(number, 0, Integer.MAX_VALUE);
+        }
+
+        Map<String, VllmArgs> models() {
+            var value = json.path("models");
+            var models = new LinkedHashMap<String, VllmArgs>();
+            for (var entry : value.properties()) {
+                models.put(entry.getKey(), args(entry.getKey(), entry.getValue()));
+            }
+            if (given(value) && !value.isObject()) {
+                add("models is " + value + ", no object; write {\"MODEL\": {\"args\": [\"--flag\", \"value\"]}}");
+            } else if (models.isEmpty()) {
+                add("at least one model must be specified");
+            }
+            return models;
+        }
+
+        private VllmArgs args(String model, JsonNode settings) {
+            var list = settings.path("args");
+            if ((given(settings) && !settings.isObject()) || (given(list) && !list.isArray())) {
+                add(model + " is " + settings
+                        + "; write {\"args\": [\"--flag\", \"value\"]}, each word a string of its own");
+                return VllmArgs.of();
+            }
             var args = new ArrayList<String>();
-            for (var arg : entry.getValue().path("args")) {
+            for (var arg : list) {
                 if (!arg.isString()) {
-                    problems.add(
-                            where + ": an arg of " + entry.getKey() + " is " + arg + ", no string; write it in quotes");
+                    add("an arg of " + model + " is " + arg + ", no string; write it in quotes");
                 }
                 args.add(arg.asString(""));
             }
-            models.put(entry.getKey(), new VllmArgs(args));
+            return new VllmArgs(args);
         }
-        return models;
-    }
 
-    private List<String> problems() {
-        var problems = new ArrayList<String>();
-        if (id.isBlank()) {
-            problems.add("node id is required and cannot be empty");
+        private static boolean given(JsonNode value) {
+            return !value.isMissingNode() && !value.isNull();
         }
-        if (host.isBlank()) {
-            problems.add("host is required and cannot be empty");
+
+        private void add(String problem) {
+            problems.add(where + ": " + problem);
         }
-        if (inferencePort < 1 || inferencePort > LAST_PORT) {
-            problems.add("inference_port must be between 1 and 65535, got " + inferencePort);
-        }
-        if (pocPort < 1 || pocPort > LAST_PORT) {
-            problems.add("poc_port must be between 1 and 65535, got " + pocPort);
-        }
-        if (maxConcurrent < 1) {
-            problems.add("max_concurrent must be greater than 0, got " + maxConcurrent);
-        }
-        if (models.isEmpty()) {
-            problems.add("at least one model must be specified");
-        }
-        return problems;
     }
 }

@@ -44,6 +44,15 @@ public final class NodeDoctor {
     public Seen look() throws InterruptedException {
         var found = new ArrayList<Finding>();
         var state = json("/api/v1/state").filter(json -> json.path("state").isString());
+        if (state.isEmpty() && asksForToken()) {
+            found.add(new Finding(
+                    Level.NOTE,
+                    "management",
+                    address.management(),
+                    "it asks for a token, so nothing more of it is seen",
+                    "to have it looked at, start it on loopback without --management-token-file"));
+            return new Seen(found, OptionalInt.empty());
+        }
         if (state.isEmpty()) {
             found.add(
                     new Finding(
@@ -167,6 +176,14 @@ public final class NodeDoctor {
                 }
             }
             return statuses;
+        }
+    }
+
+    private boolean asksForToken() {
+        try {
+            return http.get(address.management() + "/api/v1/state", PATIENCE).status() == 401;
+        } catch (IOException none) {
+            return false;
         }
     }
 

@@ -137,6 +137,10 @@ public final class FailureClassifier {
             + "|Error in \\w+(?: \\w+)* generator|died unexpectedly|Error with model error=ErrorInfo"
             + "|leaked shared_memory|\\[shutdown\\]|Traceback \\(most recent call last\\)");
 
+    /** What vLLM goes on after, whatever it says: {@code Address already in use. Retrying with a new port.} */
+    private static final Pattern NO_ERROR =
+            Pattern.compile("^(?:\\([^)]*pid=\\d+\\) )?(?:INFO|WARNING|DEBUG) \\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d ");
+
     /** Lines that tell nothing about a failure. */
     private static final Pattern NOISE = Pattern.compile("^\\s*$|^WARNING: Using incubator modules");
 
@@ -205,6 +209,9 @@ public final class FailureClassifier {
     /** The failure shown by the last line that a rule knows; of one line the earlier rule. */
     private static Optional<Failure> lastNamed(List<String> lines) {
         for (int i = lines.size() - 1; i >= 0; i--) {
+            if (NO_ERROR.matcher(lines.get(i)).find()) {
+                continue;
+            }
             for (var rule : RULES) {
                 if (rule.pattern().matcher(lines.get(i)).find()) {
                     return Optional.of(rule.kind().apply(around(lines, i)));

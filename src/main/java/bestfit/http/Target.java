@@ -53,8 +53,11 @@ final class Target {
         return values == null ? Optional.empty() : Optional.of(values.getFirst());
     }
 
-    /** False when a percent sign is followed by anything but two hex digits. */
+    /** False when a percent sign is followed by anything but two hex digits, or with a control character. */
     boolean isWellFormed() {
+        if (hasControl(rawPath) || hasControl(rawQuery)) {
+            return false; // what reads it next may take a bare CR for a line's end
+        }
         for (int i = rawPath.indexOf('%'); i >= 0; i = rawPath.indexOf('%', i + 1)) {
             if (i + 2 >= rawPath.length()
                     || Character.digit(rawPath.charAt(i + 1), 16) < 0
@@ -63,6 +66,15 @@ final class Target {
             }
         }
         return true;
+    }
+
+    private static boolean hasControl(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < ' ' || text.charAt(i) == 0x7F) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String decode(String raw) {

@@ -28,12 +28,22 @@ public sealed interface UpBody {
 
     private static UpBody fields(ObjectNode body) {
         var problems = new ArrayList<ObjectNode>();
-        var model = JsonBody.string(body, "model", problems);
-        var dtype = JsonBody.string(body, "dtype", problems);
+        var model = value(body, "model", problems);
+        var dtype = value(body, "dtype", problems);
         var args = strings(body, problems);
         return problems.isEmpty()
                 ? new Valid(new UpRequest(model, dtype, args))
                 : new Invalid(JsonBody.answer(problems));
+    }
+
+    /** A field that becomes a word of the engine's command line, where it must not pass for a flag. */
+    private static String value(ObjectNode body, String name, List<ObjectNode> problems) {
+        var value = JsonBody.string(body, name, problems);
+        if (value.startsWith("-")) {
+            var message = "Value error, a " + name + " does not begin with a dash, as flags do";
+            problems.add(JsonBody.problem("value_error", message, body.get(name), "body", name));
+        }
+        return value;
     }
 
     private static List<String> strings(ObjectNode body, List<ObjectNode> problems) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 
@@ -27,19 +28,33 @@ record ArgRules(Map<String, Set<String>> allowed) {
     private static final Set<String> OWN = Set.of("--host", "--port", "--uds", "--model");
 
     /** A value that names a file of this server, also within JSON. */
-    private static final Pattern PATH = Pattern.compile("(?:^|[\"'=:,\\[ ])(?:/|~/|\\.\\.?/|file:)");
+    private static final Pattern PATH =
+            Pattern.compile("(?:^|[\"'=:,\\[ ])(?:/|~/|\\.\\.?/|\\.\\.?$|~$|file:)|/\\.\\./");
+
+    /** A key of JSON, or a dotted part, by which vLLM's configurations name classes and files. */
+    private static final Pattern LOADED = Pattern.compile("(?:cls|class|module|path|dir|file)[\"']?\\s*[:=]");
+
+    /** Endings of the names of flags that do so. */
+    private static final Pattern LOADS = Pattern.compile(".*(?:plugin.*|-(?:cls|class|path|dir|file))");
 
     /** Values with which these flags load code: a class by its name, or vLLM's compiler by its own. */
     private static final Map<String, Pattern> CODE = Map.of(
             "--distributed-executor-backend",
-            Pattern.compile("(?!(?:mp|uni|ray|external_launcher)$).*"),
+            Pattern.compile("^(?!(?:mp|uni|ray|external_launcher)$)"),
             "--compilation-config",
-            Pattern.compile("(?s).*(?:backend|_pass).*"));
+            Pattern.compile("backend|_pass"),
+            "--speculative-config",
+            Pattern.compile("custom_class|\\bmodel[\"']?\\s*[:=]\\s*[\"']?\\w+(?:\\.\\w+)+[\"']?\\s*(?:[,}]|$)"),
+            "--spec-model",
+            Pattern.compile("^\\w+(?:\\.\\w+)+$"));
+
+    /** JSON's other ways to write a character. */
+    private static final Pattern ESCAPE = Pattern.compile("\\\\(?:u([0-9a-fA-F]{4})|/)");
 
     /** Names that may look like paths: nothing is opened. */
     private static final Set<String> NAMES = Set.of("--served-model-name");
 
-    /** Loads code, or names a file or an address that the engine opens. */
+    /** Loads code, or names a file or an address that the engine opens; as far as vLLM 0.33, and not told by {@link #LOADS}. */
     private static final Set<String> DENIED = Set.of(
             "--middleware",
             "--tool-parser-plugin",
@@ -49,6 +64,7 @@ record ArgRules(Map<String, Set<String>> allowed) {
             "--worker-cls",
             "--worker-extension-cls",
             "--scheduler-cls",
+            "--model-class-overrides",
             "--trust-remote-code",
             "--trust-request-chat-template",
             "--allowed-local-media-path",
@@ -61,6 +77,7 @@ record ArgRules(Map<String, Set<String>> allowed) {
             "--log-config-file",
             "--lora-modules",
             "--kv-transfer-config",
+            "--kv-events-config",
             "--ec-transfer-config",
             "--model-loader-extra-config",
             "--otlp-traces-endpoint",
@@ -71,15 +88,8 @@ record ArgRules(Map<String, Set<String>> allowed) {
             "--master-addr",
             "--root-path");
 
-    /** Harmless flags that begin one of the above; argparse takes an exact name before an abbreviation. */
-    private static final Set<String> WHOLE_NAMES = Set.of(
-            "--reasoning-parser",
-            "--chat-template-content-format",
-            "--scheduler",
-            "--hf-token-path",
-            "--master",
-            "--ssl",
-            "--log-config");
+    /** A harmless flag that begins one of the above; argparse takes an exact name before an abbreviation. */
+    private static final String HARMLESS = "--reasoning-parser";
 
     ArgRules {
         allowed = Map.copyOf(allowed);
@@ -126,30 +136,56 @@ record ArgRules(Map<String, Set<String>> allowed) {
      */
     record Refusal(int index, String argument, String reason) {}
 
-    /** All that is refused of {@code args} for {@code model}; what the operator's file lets through is logged. */
+    /**
+     * A flag as it stands in the list.
+     *
+     * @param name in its long form
+     * @param part what a dotted flag sets of its JSON, such as {@code backend} of {@code -cc.backend}
+     * @param joined the value in the same word
+     */
+    private record Flag(String name, String part, Optional<String> joined) {
+        static final Flag NONE = new Flag("", "", Optional.empty());
+
+        /** Empty when {@code word} is a value. */
+        static Optional<Flag> of(String word) {
+            if (word.startsWith("-O") && word.length() > 2 && word.charAt(2) != '.' && word.charAt(2) != '=') {
+                return Optional.of(new Flag("--compilation-config", "", Optional.of(word.substring(2))));
+            }
+            return VllmArgs.flagOf(word).map(name -> {
+                int equals = word.indexOf('=');
+                var joined = equals < 0 ? Optional.<String>empty() : Optional.of(word.substring(equals + 1));
+                int dot = name.indexOf('.');
+                return dot < 0
+                        ? new Flag(name, "", joined)
+                        : new Flag(
+                                VllmArgs.flagOf(name.substring(0, dot)).orElse(name), name.substring(dot + 1), joined);
+            });
+        }
+    }
+
+    /** What is refused of {@code args} for {@code model}; what the operator's file lets through is logged. */
     List<Refusal> refusals(String model, List<String> args) {
         var refusals = new ArrayList<Refusal>();
-        var flag = "";
+        var flag = Flag.NONE;
         for (int i = 0; i < args.size(); i++) {
             var argument = args.get(i);
-            var begun = VllmArgs.flagOf(argument);
+            var begun = Flag.of(argument);
             flag = begun.orElse(flag);
-            var value = begun.isEmpty() ? argument : argument.substring(argument.indexOf('=') + 1);
-            boolean hasValue = begun.isEmpty() || argument.indexOf('=') > 0;
-            var own = begun.flatMap(name -> match(name, OWN));
+            var own = begun.flatMap(each -> match(each.name(), OWN));
             if (own.isPresent()) {
                 refusals.add(new Refusal(i, argument, own.get() + " is set by the node; leave it out"));
                 continue;
             }
-            var denied =
-                    begun.flatMap(name -> match(name, DENIED)).or(() -> begun.filter(each -> each.contains("plugin")));
+            var denied = begun.flatMap(each -> match(each.name(), DENIED)
+                    .or(() -> Optional.of(each.name())
+                            .filter(name -> LOADS.matcher(name).matches())));
             var objection = denied.isPresent()
-                    ? denied.get() + " can load code or open files on this server"
-                    : hasValue ? objection(flag, value) : "";
+                    ? denied.get() + " can load code or open files or ports on this server"
+                    : objection(flag, begun.isPresent() ? begun.get().joined() : Optional.of(argument));
             if (objection.isEmpty()) {
                 continue;
             }
-            var name = denied.orElse(flag);
+            var name = denied.orElse(flag.name());
             if (allowed.getOrDefault(model, Set.of()).contains(name)) {
                 NodeLog.info(name + " is let through for " + model + " by the operator's file");
             } else {
@@ -161,29 +197,33 @@ record ArgRules(Map<String, Set<String>> allowed) {
     }
 
     /** What is wrong with a value of a flag that is harmless by itself; empty if nothing is. */
-    private static String objection(String flag, String value) {
-        int dot = flag.indexOf('.');
-        var whole = dot < 0 ? flag : flag.substring(0, dot);
-        var code = CODE.get(whole.equals("-cc") ? "--compilation-config" : whole);
-        if (code != null && code.matcher(dot < 0 ? value : flag + value).matches()) {
-            return flag + " with this value can load code";
+    private static String objection(Flag flag, Optional<String> given) {
+        if (given.isEmpty() || NAMES.contains(flag.name())) {
+            return "";
+        }
+        var value = ESCAPE.matcher(given.get())
+                .replaceAll(found -> Matcher.quoteReplacement(
+                        found.group(1) == null ? "/" : Character.toString(Integer.parseInt(found.group(1), 16))));
+        var setting = flag.part().isEmpty() ? value : flag.part() + "=" + value;
+        var code = match(flag.name(), CODE.keySet()).map(CODE::get);
+        if (code.filter(each -> each.matcher(setting).find()).isPresent()
+                || LOADED.matcher(setting).find()) {
+            return flag.name() + " with this value can load code or open files";
         }
         if (value.contains("plugin")) {
-            return flag + " names a plugin, which is code";
+            return flag.name() + " names a plugin, which is code";
         }
-        return !NAMES.contains(flag) && PATH.matcher(value).find() ? flag + " names a file of this server" : "";
+        return PATH.matcher(value).find() ? flag.name() + " names a file of this server" : "";
     }
 
-    /** The flag of {@code names} that argparse would take {@code flag} for: itself, an abbreviation, or a dotted part. */
+    /** The flag of {@code names} that argparse would take {@code flag} for: itself, or what it abbreviates. */
     private static Optional<String> match(String flag, Set<String> names) {
-        int dot = flag.indexOf('.');
-        var name = dot < 0 ? flag : flag.substring(0, dot);
-        if (names.contains(name)) {
-            return Optional.of(name);
+        if (names.contains(flag)) {
+            return Optional.of(flag);
         }
-        if (name.length() < 4 || !name.startsWith("--") || WHOLE_NAMES.contains(name)) {
+        if (flag.length() < 4 || !flag.startsWith("--") || flag.equals(HARMLESS)) {
             return Optional.empty();
         }
-        return names.stream().filter(each -> each.startsWith(name)).sorted().findFirst();
+        return names.stream().filter(each -> each.startsWith(flag)).sorted().findFirst();
     }
 }

@@ -31,6 +31,7 @@ final class Deployment {
         if (each > devices) {
             return Optional.of(new Failure.DeviceCount(List.of("an instance needs " + each + " devices (TP "
                     + args.tensorParallel() + " × PP " + args.pipelineParallel()
+                    + (args.prefillContextParallel() > 1 ? " × PCP " + args.prefillContextParallel() : "")
                     + (args.dataParallel() > 1 ? " × DP " + args.dataParallel() : "") + "), this node has "
                     + devices)));
         }

@@ -1,5 +1,6 @@
 package bestfit.node;
 
+import bestfit.args.DeploymentConfig;
 import bestfit.args.VllmArgs;
 import bestfit.config.Json;
 import bestfit.http.HttpClient;
@@ -25,8 +26,9 @@ final class EngineClient {
 
     /** For an engine that this node starts for {@code request}. */
     static EngineClient of(HttpClient http, int port, UpRequest request) {
-        var served = new VllmArgs(request.additionalArgs()).value("--served-model-name");
-        return new EngineClient(http, "127.0.0.1", port, served.orElse(request.model()));
+        var args = new VllmArgs(request.additionalArgs());
+        var served = new DeploymentConfig(request.model(), request.dtype(), args).servedModel();
+        return new EngineClient(http, "127.0.0.1", port, served);
     }
 
     /** What a look at an engine's health found. */

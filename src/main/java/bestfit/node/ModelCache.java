@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,7 +24,8 @@ record ModelCache(Path hub) {
         var hfHome = Optional.ofNullable(environment.get("HF_HOME"))
                 .map(Path::of)
                 .orElse(Path.of(home, ".cache", "huggingface"));
-        return new ModelCache(hfHome.resolve("hub"));
+        return new ModelCache(
+                Optional.ofNullable(environment.get("HF_HUB_CACHE")).map(Path::of).orElse(hfHome.resolve("hub")));
     }
 
     ObjectNode list() throws IOException {
@@ -64,12 +66,33 @@ record ModelCache(Path hub) {
     boolean delete(String repo, String commit) throws IOException {
         for (var folder : folders(hub, "models--")) {
             if (repo(folder).equals(repo)) {
-                var doomed =
-                        commit.isEmpty() ? folder : folder.resolve("snapshots").resolve(commit);
-                return deleteTree(doomed);
+                var snapshots = folders(folder.resolve("snapshots"), "");
+                boolean all = commit.isEmpty()
+                        || (snapshots.size() == 1 && snapshots.getFirst().endsWith(commit));
+                return all ? deleteTree(folder) : deleteCommit(folder, commit);
             }
         }
         return false;
+    }
+
+    /** A snapshot is links to files that other commits may share; those that none needs any more take the disk. */
+    private static boolean deleteCommit(Path folder, String commit) throws IOException {
+        var snapshots = folder.resolve("snapshots");
+        if (!deleteTree(snapshots.resolve(commit))) {
+            return false;
+        }
+        var needed = new HashSet<Path>();
+        try (var files = Files.walk(snapshots)) {
+            for (var file : files.filter(Files::isSymbolicLink).toList()) {
+                needed.add(Files.readSymbolicLink(file).getFileName());
+            }
+        }
+        for (var blob : children(folder.resolve("blobs"))) {
+            if (!needed.contains(blob.getFileName()) && !isIncomplete(blob)) {
+                Files.delete(blob);
+            }
+        }
+        return true;
     }
 
     private static boolean deleteTree(Path root) throws IOException {
@@ -102,7 +125,11 @@ record ModelCache(Path hub) {
 
     private static boolean complete(Path folder) throws IOException {
         return children(folder.resolve("blobs")).stream()
-                .noneMatch(blob -> blob.toString().endsWith(".incomplete"));
+                .noneMatch(ModelCache::isIncomplete);
+    }
+
+    private static boolean isIncomplete(Path blob) {
+        return blob.toString().endsWith(".incomplete");
     }
 
     private static List<Path> folders(Path parent, String prefix) throws IOException {

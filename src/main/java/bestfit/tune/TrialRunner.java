@@ -137,7 +137,7 @@ final class TrialRunner {
             this.workload = task.workload();
             this.target = new LoadTarget(
                     deployer.node().address().inference(),
-                    task.candidate().config().model());
+                    task.candidate().config().servedModel());
         }
 
         void run() throws IOException, InterruptedException, Ended {

@@ -16,10 +16,30 @@ class VllmArgsTest {
                 "--tensor_parallel_size=4",
                 "-tp 4",
                 "-tp=4",
+                "--tensor 4",
+                "--tensor_par=4",
                 "--tensor-parallel-size 2 -tp 4"
             })
     void everySpelling_ofTensorParallel_isRead(String line) {
         assertThat(VllmArgs.of(line.split(" ")).tensorParallel()).isEqualTo(4);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-tp 2 -pp 2",
+                "-tp 2 -dp 2",
+                "--data-parallel-size=4",
+                "-pcp 4",
+                "--pipeline 2 --prefill-context 2"
+            })
+    void everyKindOfParallelism_takesDevices(String line) {
+        assertThat(VllmArgs.of(line.split(" ")).devicesPerInstance()).isEqualTo(4);
+    }
+
+    @Test
+    void abbreviation_ofSeveralFlags_isNone() {
+        assertThat(VllmArgs.of("--data-parallel-s", "4").dataParallel()).isEqualTo(1);
     }
 
     @Test

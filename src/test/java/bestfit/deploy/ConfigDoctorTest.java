@@ -26,7 +26,9 @@ class ConfigDoctorTest {
             PROBLEM | spelling               | -tp 4
             PROBLEM | spelling               | --tensor_parallel_size 4
             PROBLEM | spelling               | --tensor-parallel-size 2 --tensor-parallel-size 4
+            PROBLEM | spelling               | --tensor-parallel 4
             PROBLEM | spelling               | --data-parallel-size 2
+            PROBLEM | spelling               | --prefill-context-parallel-size 2
             WARNING | chain-args             | --kv-cache-dtype auto
             PROBLEM | chain-args             | --kv-cache-dtype=auto
             WARNING | gpu-memory-utilization | --gpu-memory-utilization 0.95
@@ -43,6 +45,14 @@ class ConfigDoctorTest {
         assertThat(found)
                 .allMatch(each ->
                         each.level() == Finding.Level.NOTE || !each.fix().isEmpty());
+    }
+
+    @Test
+    void abbreviation_slipsPastTheNetworksArgs() {
+        assertThat(doctor(8).check("MiniMaxAI/MiniMax-M2.7", VllmArgs.of("--max-model", "100")))
+                .anyMatch(each -> each.level() == Finding.Level.PROBLEM
+                        && each.check().equals("chain-args")
+                        && each.what().contains("wins with 100"));
     }
 
     @Test
@@ -74,6 +84,33 @@ class ConfigDoctorTest {
                                         "n.json[0]: inference_port must be between 1 and 65535, got 0",
                                         "n.json[0]: max_concurrent must be greater than 0, got 0",
                                         "n.json[0]: at least one model must be specified"));
+    }
+
+    @Test
+    void nodeConfig_ofOtherTypesThanTheNetworks_isRefused() {
+        assertThatThrownBy(() -> NodeConfig.read("n.json", """
+                        [{"id":1,"host":"h","inference_port":"5050","poc_port":8080.5,"max_concurrent":-1,
+                          "models":{"a":{"args":"-tp 4"},"b":"c","d":{"args":["--x",1]},"e":{},"f":null}},
+                         7,
+                         {"id":"n","host":"h","inference_port":1,"poc_port":2,"max_concurrent":3,"models":["a"]},
+                         {"id":"n","host":"h","inference_port":1,"poc_port":2,"max_concurrent":3,"models":{"a":{}}}]"""))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems())
+                                .zipSatisfy(
+                                        List.of(
+                                                "n.json[0]: id is 1, no string",
+                                                "n.json[0]: inference_port is \"5050\", no whole number",
+                                                "n.json[0]: poc_port is 8080.5, no whole number",
+                                                "n.json[0]: max_concurrent must be greater than 0, got -1",
+                                                "n.json[0]: a is {\"args\":\"-tp 4\"}; write",
+                                                "n.json[0]: b is \"c\"; write",
+                                                "n.json[0]: an arg of d is 1, no string",
+                                                "n.json[1] is 7, no node",
+                                                "n.json[2]: models is [\"a\"], no object",
+                                                "n.json: node id n is given twice"),
+                                        (problem, beginning) ->
+                                                assertThat(problem).startsWith(beginning)));
     }
 
     @Test

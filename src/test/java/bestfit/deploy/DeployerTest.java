@@ -82,6 +82,26 @@ class DeployerTest {
     }
 
     @Test
+    void logWithoutALineOfTheStart_isNoLog() throws Exception {
+        try (var node = FakeMlNode.start(Era.C, log);
+                var logs = NodeLogs.open(log.toString())) {
+            var deployer = new Deployer(new NodeClient(node.address()), PATIENCE, Optional.of(logs));
+            assertThat(deployer.deploy(config("--fail-silently")))
+                    .isInstanceOfSatisfying(
+                            Deployer.Outcome.Failed.class,
+                            failed -> assertThat(failed.name()).isEqualTo("unknown (no log access)"));
+        }
+    }
+
+    @Test
+    void modelServedByAnotherName_isAskedForByIt() throws Exception {
+        try (var node = FakeMlNode.start(Era.C, log)) {
+            assertThat(deployer(node).deploy(config("--served-model-name", "mine")))
+                    .isInstanceOf(Deployer.Outcome.Serving.class);
+        }
+    }
+
+    @Test
     void lostAnswerOfAStart_isAskedFor() throws Exception {
         try (var node = FakeMlNode.start(Era.C, log)) {
             assertThat(deployer(node).deploy(config("--lose-answer"))).isInstanceOf(Deployer.Outcome.Serving.class);

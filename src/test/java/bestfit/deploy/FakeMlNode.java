@@ -14,10 +14,12 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 
 /**
  * gonka's MLNode as three of its builds were seen to answer (A August 2025, B June 2026, C July 2026), with stand-ins of
- * engines behind it and shorter times. The args say what a start does: {@code --fail}, {@code --lose-answer}.
+ * engines behind it and shorter times. The args say what a start does: {@code --fail}, {@code --fail-silently}, {@code
+ * --lose-answer}.
  */
 final class FakeMlNode implements AutoCloseable {
     enum Era {
@@ -41,6 +43,7 @@ final class FakeMlNode implements AutoCloseable {
     private volatile HttpServer management;
     private volatile String state = "STOPPED";
     private volatile String status = "not_started";
+    private volatile String served = "";
     private volatile long opensAt = Long.MAX_VALUE;
     private volatile boolean doomed;
     private volatile boolean frozen;
@@ -112,11 +115,17 @@ final class FakeMlNode implements AutoCloseable {
                     409, Json.object().put("detail", "VLLM is already running. Use /inference/down to stop it first."));
             return;
         }
-        var args = Json.parse(new String(exchange.body(), java.nio.charset.StandardCharsets.UTF_8))
-                .path("additional_args")
-                .toString();
-        if (args.contains("--fail")) {
-            fail(exchange);
+        var asked = Json.parse(new String(exchange.body(), java.nio.charset.StandardCharsets.UTF_8));
+        var args = asked.path("additional_args").toString();
+        var name = Pattern.compile("\"--served-model-name\",\"([^\"]*)\"").matcher(args);
+        served = name.find() ? name.group(1) : asked.path("model").stringValue();
+        if (args.contains("--fail-silently")) {
+            fail(exchange, "");
+        } else if (args.contains("--fail")) {
+            fail(exchange, """
+                    (EngineCore pid=7) ERROR 11-24 02:51:35 [core.py:1510] torch.OutOfMemoryError: CUDA out of memory.
+                    RuntimeError: Engine core initialization failed. See root cause above.
+                    """);
         } else if (args.contains("--lose-answer")) {
             status = "in_progress";
             after(700, this::serve);
@@ -133,11 +142,8 @@ final class FakeMlNode implements AutoCloseable {
         status = "completed";
     }
 
-    private void fail(Exchange exchange) throws IOException {
-        Files.writeString(log, """
-                (EngineCore pid=7) ERROR 11-24 02:51:35 [core.py:1510] torch.OutOfMemoryError: CUDA out of memory.
-                RuntimeError: Engine core initialization failed. See root cause above.
-                """, StandardOpenOption.APPEND);
+    private void fail(Exchange exchange, String lines) throws IOException {
+        Files.writeString(log, lines, StandardOpenOption.APPEND);
         status = "failed";
         doomed = true;
         after(DEATH_MILLIS, this::dieIfDoomed);
@@ -209,6 +215,11 @@ final class FakeMlNode implements AutoCloseable {
     }
 
     private void complete(Exchange exchange) {
+        var asked = Json.parse(new String(exchange.body(), java.nio.charset.StandardCharsets.UTF_8));
+        if (!asked.path("model").asString("").equals(served)) {
+            exchange.json(404, Json.object().put("error", "The model does not exist."));
+            return;
+        }
         int engine = take();
         if (engine < 0) {
             exchange.text(503, "No vLLM backend available");

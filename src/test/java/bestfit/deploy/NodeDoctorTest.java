@@ -34,6 +34,7 @@ class NodeDoctorTest {
                 "/api/v1/state | {'state':'STOPPED'} | - | -",
                 "/api/v1/state | {'state':'STOPPED'} | 200 | WARNING stale-port",
                 "/api/v1/state | {'detail':'Not Found'} | 200 | PROBLEM management",
+                "/api/v1/state | 401 | 200 | NOTE management",
                 "- | - | 500 | PROBLEM stale-port",
                 "- | - | 503 | PROBLEM inference-port",
                 "- | - | - | PROBLEM inference-port",
@@ -71,6 +72,8 @@ class NodeDoctorTest {
     private void answer(Exchange exchange, String path, String answer) {
         asked.add(exchange.method());
         var text = exchange.path().equals(path) ? answer : SOUND.get(exchange.path());
-        exchange.json(text == null ? 404 : 200, Json.parse((text == null ? "{}" : text).replace('\'', '"')));
+        exchange.json(
+                text == null ? 404 : text.equals("401") ? 401 : 200,
+                Json.parse((text == null ? "{}" : text).replace('\'', '"')));
     }
 }

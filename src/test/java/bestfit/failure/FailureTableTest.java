@@ -93,9 +93,13 @@ class FailureTableTest {
                 "(Worker_TP0 pid=9) WARNING 11-24 02:51:30 [custom_all_reduce.py:1] Custom allreduce is disabled because"
                         + " your platform lacks GPU P2P capability or P2P test failed.",
                 "(APIServer pid=7) WARNING 11-24 02:37:48 [system_utils.py:255] Found ulimit of 20000 and failed to"
-                        + " automatically increase with error current limit exceeds maximum limit.");
-        assertThat(FailureClassifier.classify(log, new End.ExitAtStart(1)).name())
-                .isEqualTo("crash-at-start");
+                        + " automatically increase with error current limit exceeds maximum limit.",
+                "(EngineCore pid=8) WARNING 11-24 02:51:31 [parallel.py:746] Address already in use. Retrying with a new port.",
+                "WARNING 11-24 02:51:32 [vision.py:150] The number of vision attention heads is not divisible by 8",
+                "(EngineCore pid=8) ERROR 11-24 02:51:35 [core.py:1510] RuntimeError: something else");
+        var failure = FailureClassifier.classify(log, new End.ExitAtStart(1));
+        assertThat(failure.name()).isEqualTo("crash-at-start");
+        assertThat(failure.line()).isEqualTo("RuntimeError: something else");
     }
 
     @Test

@@ -116,6 +116,8 @@ class HostileInputTest {
                 "POST /v1/open HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
                 "POST /v1/open HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
                 "GET /v1/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "GET /v1/open?\u0001 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "GET /v1/open?\rX:y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
                 "POST /v1/open HTTP/1.1\r\nHost: a\r\nContent-Length: 10001\r\n\r\n"
             })
     void malformedRequests_areRefused(String request) throws IOException {

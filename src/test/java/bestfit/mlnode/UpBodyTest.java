@@ -38,6 +38,8 @@ class UpBodyTest {
             {"model":null,"dtype":"auto"}                              | "type":"string_type","loc":["body","model"],"msg":"Input should be a valid string","input":null
             {"model":"m","dtype":"auto","additional_args":["a",2]}     | "type":"string_type","loc":["body","additional_args",1],"msg":"Input should be a valid string","input":2
             {"model":"m","dtype":"auto","additional_args":null}        | "type":"list_type","loc":["body","additional_args"],"msg":"Input should be a valid list","input":null
+            {"model":"-cc.backend=x","dtype":"auto"}                   | "type":"value_error","loc":["body","model"],"msg":"Value error, a model does not begin with a dash, as flags do","input":"-cc.backend=x"
+            {"model":"m","dtype":"--x"}                                | "type":"value_error","loc":["body","dtype"]
             [1]                                                        | "type":"model_attributes_type","loc":["body"]
             {"model":                                                  | "type":"json_invalid","loc":["body",9],"msg":"JSON decode error","input":{}
             {model}                                                    | "type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{}

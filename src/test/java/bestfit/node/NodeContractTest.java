@@ -65,6 +65,7 @@ class NodeContractTest {
     static NodeOptions options(Path home, boolean replace, Duration startTimeout, Duration drain, List<String> engine) {
         var environment = new HashMap<>(System.getenv());
         environment.put("SOME_API_KEY", "hidden");
+        environment.put("some_password", "hidden");
         return new NodeOptions(
                 "127.0.0.1",
                 0,
