@@ -1,7 +1,6 @@
 package bestfit.cli;
 
 import bestfit.config.Problems;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -50,9 +49,10 @@ public final class BenchCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         var problems = new Problems();
         var spec = options.spec(problems).withEvents(events, resume);
-        if (resume && (events == null || !Files.isRegularFile(events))) {
+        if (resume && events == null) {
             problems.add("--resume: needs the file of the interrupted run as --events.");
         }
+        ExportOptions.checkWritable(problems, "--events", events);
         exports.check(problems);
         if (metricsPort != null && (metricsPort < 0 || metricsPort > 65_535)) {
             problems.add("--metrics-port: " + metricsPort + " is not allowed; it takes 0 to 65535.");

@@ -127,6 +127,10 @@ final class BenchSession {
         if (!spec.resume() || events == null) {
             return List.of();
         }
+        if (!EventLog.isBegun(events)) { // killed before its first request
+            System.err.println("bestfit: " + events + " holds no run yet: it begins anew");
+            return List.of();
+        }
         var contents = EventLog.read(events);
         if (!contents.run().equals(Json.parse(Json.write(spec.json(model))))) {
             throw new ConfigException("--resume: " + events + " holds another run: " + contents.run() + ".");
@@ -139,6 +143,12 @@ final class BenchSession {
         if (events == null) {
             return null;
         }
-        return spec.resume() ? EventLog.append(events) : EventLog.create(events, spec.json(model));
+        if (spec.resume() && EventLog.isBegun(events)) {
+            return EventLog.append(events);
+        }
+        EventLog.setAside(events)
+                .ifPresent(kept ->
+                        System.err.println("bestfit: " + events + " held something already; it is now " + kept));
+        return EventLog.create(events, spec.json(model));
     }
 }

@@ -1,6 +1,7 @@
 package bestfit.cli;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.http.HttpClient;
 import bestfit.load.BenchBody;
@@ -11,8 +12,10 @@ import bestfit.workload.ConversationSource;
 import bestfit.workload.LengthDistribution;
 import bestfit.workload.PlannedRequests;
 import bestfit.workload.PromptPlan;
+import bestfit.workload.SendSchedule;
 import bestfit.workload.TokenCounter;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -36,19 +39,29 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
         var target = readable || !spec.urls().isEmpty() ? target(spec, problems) : null;
         var tokenizer = target == null ? null : tokenizer(spec, target, problems);
         var planned = readable && tokenizer != null ? planned(spec, tokenizer, problems) : null;
+        if (target != null) {
+            checkContext(spec, target, tokenizer, planned, problems);
+        }
+        problems.throwIfAny();
         if (target == null || tokenizer == null || planned == null) {
-            problems.throwIfAny();
             throw new IllegalStateException("no problem and no setup");
         }
-        var sample = planned.conversations().conversation(0).turns().getFirst().message();
-        var template = OptionalInt.of(0);
-        if (spec.workload().chat()) {
-            var whole = tokenizer.countChat(sample);
-            template = whole.isEmpty() ? whole : OptionalInt.of(whole.getAsInt() - tokenizer.count(sample));
+        return new BenchSetup(spec, target, planned, template(spec, tokenizer, planned));
+    }
+
+    private static OptionalInt template(
+            BenchSpec spec, @Nullable TokenCounter tokenizer, @Nullable PlannedRequests planned) {
+        if (!spec.workload().chat()) {
+            return OptionalInt.of(0);
         }
-        checkContext(spec, tokenizer, template, problems);
-        problems.throwIfAny();
-        return new BenchSetup(spec, target, planned, template);
+        if (tokenizer == null) {
+            return OptionalInt.empty();
+        }
+        var sample = planned == null
+                ? "a"
+                : planned.conversations().conversation(0).turns().getFirst().message();
+        var whole = tokenizer.countChat(sample);
+        return whole.isEmpty() ? whole : OptionalInt.of(whole.getAsInt() - tokenizer.count(sample));
     }
 
     private static @Nullable LoadTarget target(BenchSpec spec, Problems problems) {
@@ -102,23 +115,65 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
     }
 
     /** The longest request that can come up must fit. */
-    private static void checkContext(BenchSpec spec, TokenCounter tokenizer, OptionalInt template, Problems problems) {
-        if (!(tokenizer instanceof ServerTokenizer server)
-                || !(spec.workload().prompt() instanceof PromptPlan.Generated prompt)) {
+    private static void checkContext(
+            BenchSpec spec,
+            LoadTarget target,
+            @Nullable TokenCounter tokenizer,
+            @Nullable PlannedRequests planned,
+            Problems problems) {
+        var context = tokenizer instanceof ServerTokenizer server ? server.contextTokens() : modelContext(spec, target);
+        if (context.isEmpty()) {
             return;
         }
-        var context = server.contextTokens();
+        int template = template(spec, tokenizer, planned).orElse(0);
+        switch (spec.workload().prompt()) {
+            case PromptPlan.Generated prompt -> checkLengths(spec, prompt, template, context.getAsInt(), problems);
+            case PromptPlan.FromFile(Path file, boolean _) -> {
+                if (planned != null) {
+                    int asked = planned.schedule()
+                            .map(SendSchedule::size)
+                            .orElseGet(() -> spec.workload().extent().mostRequests(Integer.MAX_VALUE));
+                    planned.conversations()
+                            .beyond(context.getAsInt(), template, asked)
+                            .ifPresent(what -> problems.add("--prompts " + file + ": " + what + ", with " + template
+                                    + " of the chat template for each prompt, more than the server's context of "
+                                    + context.getAsInt() + " tokens; leave out what does not fit."));
+                }
+            }
+        }
+    }
+
+    private static void checkLengths(
+            BenchSpec spec, PromptPlan.Generated prompt, int template, int context, Problems problems) {
         int turns = spec.workload().turns().most();
         long turn = prompt.tokens().most()
                 + spec.workload().output().map(LengthDistribution::most).orElse(0)
-                + (long) template.orElse(0);
+                + (long) template;
         long needed = prompt.prefixTokens() + turns * turn;
-        if (context.isPresent() && needed > context.getAsInt()) {
+        if (needed > context) {
             problems.add("--prompt-tokens " + prompt.tokens().text() + " and --output-tokens "
                     + spec.workload().output().map(LengthDistribution::text).orElse("") + " with "
-                    + template.orElse(0) + " tokens of the chat template"
+                    + template + " tokens of the chat template"
                     + (turns > 1 ? ", " + turns + " turns of them," : "") + " are up to " + needed
-                    + ", more than the server's context of " + context.getAsInt() + " tokens.");
+                    + ", more than the server's context of " + context + " tokens.");
+        }
+    }
+
+    /** As {@code /v1/models} tells it where {@code /tokenize} was not asked; empty if it does not. */
+    private static OptionalInt modelContext(BenchSpec spec, LoadTarget target) {
+        try {
+            var models = new HttpClient(spec.tls())
+                    .call("GET", target.baseUrl() + "/v1/models", spec.headers(), new byte[0], PATIENCE)
+                    .json()
+                    .orElseGet(Json::object);
+            return models.path("data")
+                    .valueStream()
+                    .filter(model -> model.path("id").asString("").equals(target.model()))
+                    .filter(model -> model.path("max_model_len").isInt())
+                    .mapToInt(model -> model.path("max_model_len").intValue())
+                    .findFirst();
+        } catch (IOException unreachable) {
+            return OptionalInt.empty();
         }
     }
 

@@ -1,6 +1,5 @@
 package bestfit.cli;
 
-import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.config.Problems;
@@ -19,6 +18,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -59,6 +59,26 @@ final class ExportOptions {
         if (detailed && vllm == null) {
             problems.add("--save-detailed: belongs to --save-result; give that with it.");
         }
+        checkWritable(problems, "--save-result", vllm);
+        checkWritable(problems, "--csv", csv);
+        var database = compressa;
+        if (database != null) {
+            problems.of(() -> {
+                Database.refuseUnusable(database, Home.of(System.getenv()));
+                return database;
+            });
+        }
+    }
+
+    /** Told before the first request, and not when the run has ended. */
+    static void checkWritable(Problems problems, String flag, @Nullable Path file) {
+        if (file == null) {
+            return;
+        }
+        var folder = Objects.requireNonNullElse(file.toAbsolutePath().getParent(), file);
+        if (Files.isDirectory(file) || !Files.isWritable(Files.exists(file) ? file : folder)) {
+            problems.add(flag + ": \"" + file + "\" cannot be written; it takes a file in a folder that exists.");
+        }
     }
 
     boolean any() {
@@ -80,24 +100,31 @@ final class ExportOptions {
         return definitions == null ? null : DefinitionTable.of(Definition.parse(definitions), measurements);
     }
 
+    /** Each that can be written is, whatever becomes of the others. */
     void write(JsonNode run, List<Measurement> measurements, Optional<Slo> slo) {
+        var problems = new Problems();
         if (vllm != null) {
-            write(vllm, Json.write(VllmBenchJson.of(run, measurements, slo, detailed)) + "\n");
+            write(vllm, Json.write(VllmBenchJson.of(run, measurements, slo, detailed)) + "\n", problems);
         }
         if (csv != null) {
-            write(csv, RequestCsv.of(measurements));
+            write(csv, RequestCsv.of(measurements), problems);
         }
         if (compressa != null) {
-            try (var database = Database.open(compressa, Home.of(System.getenv()))) {
-                var store = new ExperimentStore(database);
-                long id = store.begin("bench", null, parameters(run, measurements));
-                store.sink(id).acceptAll(measurements);
-                var counts = new LinkedHashMap<String, String>();
-                CompressaMetrics.tokenCounts(
-                                measurements.stream().map(Measurement::timing).toList())
-                        .forEach((key, value) -> counts.put(key, value.toString()));
-                store.finish(id, CompressaMetrics.of(measurements), counts);
-            }
+            add(compressa, run, measurements);
+        }
+        problems.throwIfAny();
+    }
+
+    private static void add(Path file, JsonNode run, List<Measurement> measurements) {
+        try (var database = Database.open(file, Home.of(System.getenv()))) {
+            var store = new ExperimentStore(database);
+            long id = store.begin("bench", null, parameters(run, measurements));
+            store.sink(id).acceptAll(measurements);
+            var counts = new LinkedHashMap<String, String>();
+            CompressaMetrics.tokenCounts(
+                            measurements.stream().map(Measurement::timing).toList())
+                    .forEach((key, value) -> counts.put(key, value.toString()));
+            store.finish(id, CompressaMetrics.of(measurements), counts);
         }
     }
 
@@ -118,11 +145,11 @@ final class ExportOptions {
         return rows;
     }
 
-    private static void write(Path file, String text) {
+    private static void write(Path file, String text, Problems problems) {
         try {
             Files.writeString(file, text);
         } catch (IOException e) {
-            throw new ConfigException("File " + file + " cannot be written (" + e.getMessage() + ").");
+            problems.add("File " + file + " cannot be written (" + e.getMessage() + ").");
         }
     }
 }

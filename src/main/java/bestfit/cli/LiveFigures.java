@@ -25,7 +25,10 @@ final class LiveFigures {
         }
         long start = window.stream().mapToLong(Measurement::startNanos).min().orElseThrow();
         double seconds = Math.max(1e-3, (window.getLast().endNanos() - start) / 1e9);
-        int tokens = window.stream().mapToInt(Measurement::outputTokens).sum();
+        int tokens = window.stream()
+                .filter(Measurement::succeeded)
+                .mapToInt(Measurement::outputTokens)
+                .sum();
         double ttft = window.stream()
                 .filter(Measurement::succeeded)
                 .mapToDouble(each -> each.timing().ttftSeconds())

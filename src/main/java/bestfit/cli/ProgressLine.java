@@ -51,7 +51,7 @@ final class ProgressLine implements MeasurementSink {
         for (var measurement : measurements) {
             done++;
             failed += measurement.succeeded() ? 0 : 1;
-            outputTokens += measurement.outputTokens();
+            outputTokens += measurement.succeeded() ? measurement.outputTokens() : 0;
             ttftSeconds += measurement.succeeded() ? measurement.timing().ttftSeconds() : 0;
         }
         long now = clock.nanoTime();

@@ -8,6 +8,7 @@ import bestfit.workload.RecordedWorkload;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Parameters;
 public final class RecordCommand implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final double LOOKS = 120;
+    private static final long HEED_NANOS = 200_000_000; // Ctrl-C is heeded within
     private static final double MOST_SECONDS = 30 * 86_400;
 
     @Parameters(paramLabel = "METRICS_URL", description = "Such as http://127.0.0.1:8000/metrics.")
@@ -36,7 +38,7 @@ public final class RecordCommand implements Callable<Integer> {
     private boolean closed;
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws InterruptedException {
         var problems = new Problems();
         Duration length = Duration.ofSeconds(1);
         try {
@@ -47,20 +49,48 @@ public final class RecordCommand implements Callable<Integer> {
         MeasureJob.checkUrl(problems, "METRICS_URL", url);
         problems.throwIfAny();
         long start = System.nanoTime();
-        double pause = Math.clamp(length.toNanos() / 1e9 / LOOKS, 0.5, 15);
+        long end = start + length.toNanos();
+        long pause = (long) (1e9 * Math.clamp(length.toNanos() / 1e9 / LOOKS, 0.5, 15));
         var looks = new ArrayList<RecordedWorkload.Look>();
-        looks.add(look(start));
-        System.err.println("bestfit: recording " + url + " for " + span);
-        for (double left = left(start, length); left > 0; left = left(start, length)) {
-            TimeUnit.NANOSECONDS.sleep((long) (1e9 * Math.min(left, pause)));
-            looks.add(look(start));
+        looks.add(first(start));
+        System.err.println("bestfit: recording " + url + " for " + span + "; Ctrl-C ends it and prints what was seen");
+        try (var stop = BenchStop.listen("what was recorded could not be told in time.")) {
+            for (long due = start + pause; System.nanoTime() - end < 0 && !stop.isStopped(); due += pause) {
+                waitUntil(Math.min(due, end), stop);
+                later(start, looks);
+            }
+            System.out.print(RecordedWorkload.of(looks).yaml(url, closed));
+            System.out.flush();
+            return stop.isStopped() ? ExitCode.STOPPED : ExitCode.OK;
+        } catch (ConfigException nothing) { // told here, for after Ctrl-C nobody else would
+            nothing.problems().forEach(problem -> System.err.println("bestfit: " + problem));
+            return ExitCode.BAD_INPUT;
         }
-        System.out.print(RecordedWorkload.of(looks).yaml(url, closed));
-        return ExitCode.OK;
     }
 
-    private static double left(long start, Duration length) {
-        return (length.toNanos() - (System.nanoTime() - start)) / 1e9;
+    private static void waitUntil(long nanos, BenchStop stop) throws InterruptedException {
+        for (long left = nanos - System.nanoTime(); left > 0 && !stop.isStopped(); left = nanos - System.nanoTime()) {
+            TimeUnit.NANOSECONDS.sleep(Math.min(left, HEED_NANOS));
+        }
+    }
+
+    private RecordedWorkload.Look first(long start) {
+        try {
+            return look(start);
+        } catch (IOException e) {
+            throw new ConfigException(e.getMessage() + ". Start the server, or correct the URL.");
+        }
+    }
+
+    /** A server that is away for a while, as for a restart, does not end the recording. */
+    private void later(long start, List<RecordedWorkload.Look> looks) {
+        try {
+            looks.add(look(start));
+        } catch (IOException e) {
+            System.err.println("bestfit: " + e.getMessage() + "; it is asked again");
+        } catch (ConfigException e) {
+            System.err.println("bestfit: " + e.getMessage() + " It is asked again.");
+        }
     }
 
     private RecordedWorkload.Look look(long start) throws IOException {

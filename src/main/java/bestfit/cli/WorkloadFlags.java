@@ -144,21 +144,25 @@ final class WorkloadFlags {
     Workload read(Problems problems, String given) {
         var where = file == null ? "bench" : file.toString();
         var map = Json.object();
-        try {
-            if (file != null) {
-                var found = WorkloadFile.entry(file, entry, problems);
-                where = found.getKey();
-                map = found.getValue();
+        var found = problems; // in what the flags and the file say together
+        if (file != null) {
+            try {
+                var inFile = WorkloadFile.entry(file, entry, problems);
+                where = inFile.getKey();
+                map = inFile.getValue();
+            } catch (ConfigException wrong) {
+                problems.addAll(wrong);
             }
-        } catch (ConfigException wrong) {
-            problems.addAll(wrong);
+            if (map.isEmpty() && !problems.none()) {
+                found = new Problems(); // what the flags lack may stand in the file that could not be read
+            }
         }
         putInto(map, problems);
         if (!given.isEmpty()) {
             List.of("users", "rate", "replay_speed").forEach(section(map, "load")::remove);
             put(map, given, "", "1");
         }
-        return Workload.read(new ConfigReader(where, map, names, problems));
+        return Workload.read(new ConfigReader(where, map, names, found));
     }
 
     private void putInto(ObjectNode map, Problems problems) {
@@ -215,7 +219,9 @@ final class WorkloadFlags {
 
     /** Numbers as numbers, so that a flag is checked as a file's value is. */
     private void put(ObjectNode map, String path, String flag, @Nullable String value) {
-        names.put(path, flag);
+        if (value != null || file == null) {
+            names.put(path, flag);
+        }
         if (value == null) {
             return;
         }

@@ -5,7 +5,9 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,7 +18,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
@@ -26,9 +29,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * that reading goes on. The keys asked for are the known ones. Not thread-safe.
  */
 public final class ConfigReader {
-    private static final YAMLMapper YAML = YAMLMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
+    private static final YAMLMapper YAML = YAMLMapper.builder().build();
 
     private final String where;
     private final String path;
@@ -73,7 +74,7 @@ public final class ConfigReader {
 
     /** The same maps, by where each stands. */
     public static SequencedMap<String, ObjectNode> maps(Path file, Problems problems) {
-        var root = parse(file);
+        var root = parse(file, problems);
         var entries = root.isArray() ? List.copyOf(root.values()) : List.of(root);
         if (entries.isEmpty()) {
             problems.add(file + ": the list is empty; at least one map is needed.");
@@ -263,9 +264,11 @@ public final class ConfigReader {
         return value.isValueNode() ? value.asString() : value.toString();
     }
 
-    private static JsonNode parse(Path file) {
+    private static JsonNode parse(Path file, Problems problems) {
         try {
-            return YAML.readTree(Files.readString(file));
+            var text = Files.readString(file);
+            refuseDuplicateKeys(file, text, problems);
+            return YAML.readTree(text);
         } catch (CharacterCodingException e) {
             throw new ConfigException("File " + file + " is not YAML: it is no UTF-8 text.");
         } catch (IOException e) {
@@ -277,5 +280,33 @@ public final class ConfigReader {
                     + (at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr()) + ": "
                     + e.getOriginalMessage().lines().findFirst().orElse("") + ".");
         }
+    }
+
+    /** A key that a map has twice becomes a problem; what is read is its last value. */
+    private static void refuseDuplicateKeys(Path file, String text, Problems problems) {
+        var maps = new ArrayDeque<Set<String>>(); // the keys so far of each map that is open
+        try (var parser = YAML.createParser(text)) {
+            for (var token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                if (token == JsonToken.START_OBJECT) {
+                    maps.push(new HashSet<>());
+                } else if (token == JsonToken.END_OBJECT) {
+                    maps.pop();
+                } else if (token == JsonToken.PROPERTY_NAME && !maps.getFirst().add(parser.currentName())) {
+                    problems.add(file + ": " + path(parser) + ": duplicate key at line "
+                            + parser.currentTokenLocation().getLineNr() + "; leave one of them out.");
+                }
+            }
+        }
+    }
+
+    /** Of a key, without the numbers of the lists that it is in. */
+    private static String path(JsonParser parser) {
+        var names = new ArrayDeque<String>();
+        for (var at = parser.streamReadContext(); at != null; at = at.getParent()) {
+            if (at.inObject()) {
+                names.push(at.currentName());
+            }
+        }
+        return String.join(".", names);
     }
 }

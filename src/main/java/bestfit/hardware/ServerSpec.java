@@ -85,7 +85,11 @@ public record ServerSpec(GpuSpec gpu, int count, Interconnect link) {
             throw new ConfigException("server " + file + ": no such file");
         }
         var problems = new Problems();
-        var reader = ConfigReader.ofFile(file, problems).getFirst();
+        var readers = ConfigReader.ofFile(file, problems);
+        if (readers.isEmpty()) {
+            problems.throwIfAny();
+        }
+        var reader = readers.getFirst();
         var gpu = reader.string("gpu");
         var count = reader.string("count");
         var kind = reader.string("interconnect");

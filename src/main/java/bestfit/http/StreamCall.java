@@ -1,6 +1,7 @@
 package bestfit.http;
 
 import io.netty.buffer.ByteBuf;
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
@@ -89,8 +90,10 @@ final class StreamCall implements StreamClient.Call, StreamPool.Waiter {
         } else if (cause != null) {
             fail(cause);
         } else {
-            fail(new IOException(
-                    from.answering() ? "the answer was cut off" : "the connection ended without an answer"));
+            fail(
+                    from.answering()
+                            ? new EOFException("the answer was cut off")
+                            : new IOException("the connection ended without an answer"));
         }
     }
 

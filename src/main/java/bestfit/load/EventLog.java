@@ -13,11 +13,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -39,6 +41,21 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
     /** What a file holds. */
     public record Contents(JsonNode run, List<Measurement> measurements) {}
 
+    /** Whether a file holds a whole first line at least; it is missing or lacks it if the run was killed before. */
+    public static boolean isBegun(Path file) {
+        try (var lines = Files.newInputStream(file)) {
+            int next = lines.read();
+            while (next >= 0 && next != '\n') {
+                next = lines.read();
+            }
+            return next == '\n';
+        } catch (NoSuchFileException e) {
+            return false;
+        } catch (IOException e) {
+            throw cannot("read", file, e);
+        }
+    }
+
     /**
      * Begins a file in place of one that is there.
      *
@@ -59,6 +76,32 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
         } catch (IOException e) {
             throw cannot("written", file, e);
         }
+    }
+
+    /**
+     * Moves a file that holds anything to its name with a number, so that nothing that was measured is lost because a command was
+     * given twice.
+     *
+     * @return where it is now; empty if there was none
+     * @throws ConfigException if it cannot be moved
+     */
+    public static Optional<Path> setAside(Path file) {
+        try {
+            if (!Files.isRegularFile(file) || Files.size(file) == 0) {
+                return Optional.empty();
+            }
+            int number = 1;
+            while (Files.exists(numbered(file, number))) {
+                number++;
+            }
+            return Optional.of(Files.move(file, numbered(file, number)));
+        } catch (IOException e) {
+            throw cannot("moved", file, e);
+        }
+    }
+
+    private static Path numbered(Path file, int number) {
+        return file.resolveSibling(file.getFileName() + "." + number);
     }
 
     /** Goes on with a file; a line that was cut is dropped first. */

@@ -1,13 +1,11 @@
 package bestfit.load;
 
-import bestfit.config.Json;
 import bestfit.http.ErrorText;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
 
 /**
  * Reads server-sent events of a chat or text completion as bytes: one pass over each line, or a comparison with the line before
@@ -26,6 +24,7 @@ final class EventScanner {
     };
 
     private static final byte[] DATA = bytes("data:");
+    private static final byte[] EVENT = bytes("event:");
     private static final byte[] DONE = bytes("[DONE]");
     private static final byte[] CONTENT = bytes("content");
     private static final byte[] TEXT = bytes("text");
@@ -56,6 +55,8 @@ final class EventScanner {
     private int filled;
     private byte[] buffer = rest;
     private boolean done;
+    private long doneNanos;
+    private boolean namedError;
     private boolean aborted;
     private boolean usage;
     private int promptTokens;
@@ -157,12 +158,17 @@ final class EventScanner {
         }
     }
 
-    /** The closing {@code [DONE]} arrived. */
+    /** The closing {@code [DONE]} arrived, be it without the end of its line. */
     boolean done() {
-        return done;
+        return done || (startsWith(DATA, 0, filled) && startsWith(DONE, skipBlanks(DATA.length, filled), filled));
     }
 
-    /** The engine gave finish reason "abort". */
+    /** When the closing line was whole; {@code otherwise} if it was not. */
+    long doneNanos(long otherwise) {
+        return done ? doneNanos : otherwise;
+    }
+
+    /** The engine gave finish reason "abort", or "error". */
     boolean aborted() {
         return aborted;
     }
@@ -172,7 +178,7 @@ final class EventScanner {
         if (sawEvent) {
             return "";
         }
-        return firstLine.isEmpty() ? messageOf(text(0, filled)) : firstLine;
+        return firstLine.isEmpty() ? ErrorEvent.messageOf(text(0, filled)) : firstLine;
     }
 
     boolean hasUsage() {
@@ -190,6 +196,9 @@ final class EventScanner {
 
     private void onLine(int from, int to, long nanos) {
         if (!startsWith(DATA, from, to)) {
+            if (startsWith(EVENT, from, to)) {
+                namedError = text(from + EVENT.length, to).equals("error");
+            }
             if (!sawEvent && firstLine.isEmpty()) {
                 firstLine = ErrorText.oneLine(text(from, to));
             }
@@ -201,6 +210,7 @@ final class EventScanner {
             start++;
         }
         if (startsWith(DONE, start, to)) {
+            doneNanos = done ? doneNanos : nanos;
             done = true;
             return;
         }
@@ -211,12 +221,17 @@ final class EventScanner {
         if (end == start) {
             return;
         }
+        if (namedError) {
+            namedError = false;
+            events.onError(errorMessage(start, to));
+            return;
+        }
         if (buffer[start] != '{' || buffer[end - 1] != '}') {
             events.onMalformed("malformed event: " + ErrorText.oneLine(text(start, end)));
             return;
         }
         scan(start, to);
-        if (sawError && !sawChoices) {
+        if (sawError && (!sawChoices || ErrorEvent.tells(text(start, to)))) {
             events.onError(errorMessage(start, to));
         } else if (sawContent || sawReasoning) {
             if (texts == 1 && !sawNumbers) {
@@ -268,7 +283,7 @@ final class EventScanner {
             promptTokens = number(value, lineEnd, promptTokens);
         } else if (is(COMPLETION_TOKENS, from, to)) {
             sawNumbers = true;
-            usage = true;
+            usage |= first >= '0' && first <= '9';
             completionTokens = number(value, lineEnd, completionTokens);
         }
     }
@@ -287,7 +302,8 @@ final class EventScanner {
             textFrom = value + 1;
             sawReasoning |= buffer[value + 1] != '"';
         } else if (is(FINISH_REASON, from, to)) {
-            aborted |= is(ABORT, value + 1, stringEnd(value + 1, lineEnd));
+            int end = stringEnd(value + 1, lineEnd);
+            aborted |= is(ABORT, value + 1, end) || is(ERROR, value + 1, end);
         } else if (is(ERROR, from, to)
                 || (is(OBJECT, from, to) && is(ERROR, value + 1, stringEnd(value + 1, lineEnd)))) {
             sawError = true;
@@ -307,27 +323,11 @@ final class EventScanner {
     }
 
     private String errorMessage(int from, int to) {
-        return messageOf(text(from, to));
+        return ErrorEvent.messageOf(text(from, to));
     }
 
     private String text(int from, int to) {
         return new String(buffer, from, to - from, StandardCharsets.UTF_8).strip();
-    }
-
-    /** The message of an error's JSON in the shapes of OpenAI, vLLM and FastAPI; the text itself where it is none. */
-    static String messageOf(String text) {
-        try {
-            var json = Json.parse(text);
-            for (var pointer : new String[] {"/error/message", "/message", "/detail", "/error"}) {
-                var found = json.at(pointer);
-                if (found.isString()) {
-                    return ErrorText.oneLine(found.asString());
-                }
-            }
-        } catch (JacksonException notJson) {
-            return ErrorText.oneLine(text);
-        }
-        return ErrorText.oneLine(text);
     }
 
     /** Index of the quote that ends the string beginning at {@code from}. */
@@ -351,7 +351,7 @@ final class EventScanner {
         int value = 0;
         int at = from;
         while (at < to && buffer[at] >= '0' && buffer[at] <= '9') {
-            value = value * 10 + (buffer[at++] - '0');
+            value = (int) Math.min(Integer.MAX_VALUE, value * 10L + (buffer[at++] - '0'));
         }
         return at == from ? otherwise : value;
     }

@@ -8,6 +8,7 @@ import bestfit.metrics.Measurement;
 import bestfit.metrics.RequestFailure;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ConnectTimeoutException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -21,6 +22,10 @@ import org.jspecify.annotations.Nullable;
 /** Watches one request on its event loop and turns what happened into a {@link Measurement}. */
 final class RequestRecorder implements StreamClient.Listener, EventScanner.Events {
     private static final int MOST_ERROR_BYTES = 4096;
+
+    /** What comes after {@code [DONE]} is no part of the answer: a server that does not end it holds no user longer than this. */
+    private static final Duration AFTER_DONE = Duration.ofSeconds(1);
+
     private static final int MOST_CHUNKS_EXPECTED = 4096;
 
     private final EventScanner scanner = new EventScanner(this);
@@ -123,7 +128,8 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (!answering && now - startNanos > limits.firstToken().toNanos()) {
             return RequestFailure.FIRST_TOKEN_TIMEOUT.because("nothing within " + seconds(limits.firstToken()));
         }
-        if (answering && now - lastActivityNanos > limits.silence().toNanos()) {
+        var patience = scanner.done() && limits.silence().compareTo(AFTER_DONE) > 0 ? AFTER_DONE : limits.silence();
+        if (answering && now - lastActivityNanos > patience.toNanos()) {
             return RequestFailure.STALLED.because("no byte for " + seconds(limits.silence()));
         }
         return null;
@@ -220,7 +226,10 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     public void onFailure(Throwable cause, long nanos) {
         if (scanner.done() && failure == null) {
             failure = failureOfCompleteAnswer();
-        } else if (failure == null) {
+            end(scanner.doneNanos(nanos)); // what became of the connection afterwards is no part of the answer
+            return;
+        }
+        if (failure == null) {
             failure = failureOf(cause);
         }
         end(nanos);
@@ -259,10 +268,11 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     private @Nullable String failureOfCompleteAnswer() {
         if (status / 100 != 2) {
             return RequestFailure.HTTP_STATUS.because(
-                    status + " " + EventScanner.messageOf(new String(errorBody, StandardCharsets.UTF_8)));
+                    status + " " + ErrorEvent.messageOf(new String(errorBody, StandardCharsets.UTF_8)));
         }
         if (scanner.aborted()) {
-            return RequestFailure.ABORTED.because("finish reason \"abort\" after " + chunkCount + " chunks");
+            return RequestFailure.ABORTED.because(
+                    "finish reason \"abort\" or \"error\" after " + chunkCount + " chunks");
         }
         var instead = scanner.insteadOfEvents();
         if (!instead.isEmpty()) {
@@ -297,6 +307,8 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         var kind = switch (cause) {
             case ConnectTimeoutException _ -> RequestFailure.CONNECT_TIMEOUT;
             case ConnectException _, UnknownHostException _ -> RequestFailure.REFUSED;
+            case EOFException _
+            when status / 100 == 2 -> RequestFailure.TRUNCATED; // its end was in order but for the length
             case IOException _ -> seen.startsWith("malformed") ? RequestFailure.MALFORMED : RequestFailure.RESET;
             default -> RequestFailure.MALFORMED;
         };

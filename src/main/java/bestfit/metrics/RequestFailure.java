@@ -21,7 +21,7 @@ public enum RequestFailure {
     HTTP_STATUS("http status"),
     /** An error event inside a stream that began with status 200. */
     ERROR_EVENT("error event"),
-    /** The engine ended the answer with finish reason "abort". */
+    /** The engine ended the answer with finish reason "abort", or "error". */
     ABORTED("aborted"),
     /** The stream ended without its closing {@code [DONE]}. */
     TRUNCATED("truncated"),

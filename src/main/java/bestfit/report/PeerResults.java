@@ -3,10 +3,10 @@ package bestfit.report;
 import static bestfit.metrics.Measurement.NEVER;
 
 import bestfit.config.ConfigException;
-import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.MeanEstimate;
 import bestfit.metrics.Measurement;
+import bestfit.metrics.Proportion;
 import bestfit.report.ResultFile.Tool;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,22 +21,56 @@ final class PeerResults {
 
     /** Without figures if it is none of them. */
     static ResultFile read(Path file, JsonNode json) {
+        var source = file.toString();
         if (json.has("verdict")) {
-            return new ResultFile(file.toString(), Tool.BESTFIT, ofBestfit(json.path("metrics")));
+            return ofBestfit(source, json);
         }
         if (json.has("benchmarks")) {
+            var metrics = json.path("benchmarks").path(0).path("metrics");
+            var totals = metrics.path("request_totals");
             return new ResultFile(
-                    file.toString(),
+                    source,
                     Tool.GUIDELLM,
-                    ofGuidellm(json.path("benchmarks").path(0).path("metrics")));
+                    ofGuidellm(metrics),
+                    failures(totals.path("successful"), totals.path("errored")));
         }
         if (json.has("time_to_first_token") || json.has("request_latency")) {
-            return new ResultFile(file.toString(), Tool.AIPERF, ofAiperf(json));
+            var failures = failures(
+                    json.path("request_count").path("avg"),
+                    json.path("error_request_count").path("avg"));
+            return new ResultFile(source, Tool.AIPERF, ofAiperf(json), failures);
         }
         if (json.path("ttft").has("mean")) {
-            return new ResultFile(file.toString(), Tool.OTHER, ofPlain(json));
+            return new ResultFile(source, Tool.OTHER, ofPlain(json), Proportion.UNKNOWN);
         }
-        return new ResultFile(file.toString(), Tool.VLLM, ofVllm(json));
+        return json.path("ttfts").isArray() && json.path("start_times").isArray()
+                ? ResultFile.of(source, Tool.VLLM, vllmRequests(json))
+                : new ResultFile(
+                        source, Tool.VLLM, ofVllm(json), failures(json.path("completed"), json.path("failed")));
+    }
+
+    /** None of a tool that does not count its failures. */
+    private static Proportion failures(JsonNode successes, JsonNode failures) {
+        long failed = Math.round(failures.asDouble(0));
+        return new Proportion(failed, Math.round(successes.asDouble(0)) + failed);
+    }
+
+    private static ResultFile ofBestfit(String source, JsonNode json) {
+        var counts = json.path("counts");
+        long failed = counts.path("failed").properties().stream()
+                .mapToLong(kind -> kind.getValue().asLong(0))
+                .sum();
+        var reasons = new ArrayList<String>();
+        if (json.path("verdict").asString("").equals("INVALID")) {
+            json.path("reasons").forEach(reason -> reasons.add(reason.asString("")));
+        }
+        return new ResultFile(
+                source,
+                Tool.BESTFIT,
+                ofBestfit(json.path("metrics")),
+                new Proportion(failed, counts.path("ok").asLong(0) + failed),
+                List.copyOf(reasons),
+                1);
     }
 
     private static SequencedMap<String, Figure> ofBestfit(JsonNode metrics) {
@@ -77,11 +111,6 @@ final class PeerResults {
 
     /** Its TTFT ends with the role chunk, which is our first response. */
     private static SequencedMap<String, Figure> ofVllm(JsonNode json) {
-        if (json.path("ttfts").isArray() && json.path("start_times").isArray()) {
-            var figures = Figure.of(BenchMetrics.of(vllmRequests(json)));
-            figures.remove("ttft_ms");
-            return figures;
-        }
         var figures = new LinkedHashMap<String, Figure>();
         int count = json.path("completed").asInt(0);
         add(figures, "first_response_ms", json, "mean_ttft_ms", "std_ttft_ms", "p50_ttft_ms", "p99_ttft_ms", count);

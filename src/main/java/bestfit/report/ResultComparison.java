@@ -7,15 +7,25 @@ import bestfit.report.ResultFile.Tool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /**
  * Whether a second result is worse than a first.
  *
+ * @param failures how much the share of failed requests is above the first's, absolute; empty where none failed, or one does not tell
  * @param tolerance share by which a figure may differ and still be called the same
+ * @param failureTolerance the same for the share of failed requests: runs of one server do not differ by it for no reason
  */
-public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, double tolerance) {
+public record ResultComparison(
+        ResultFile a,
+        ResultFile b,
+        List<Row> rows,
+        Optional<Change> failures,
+        double tolerance,
+        double failureTolerance) {
     private static final double LEVEL = 0.95;
 
     /**
@@ -50,7 +60,10 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
         if (shared.isEmpty()) {
             throw new ConfigException(a.source() + " and " + b.source() + " have no metric in common.");
         }
-        double level = 1 - (1 - LEVEL) / shared.size();
+        boolean failed = a.failures().all() > 0
+                && b.failures().all() > 0
+                && a.failures().and(b.failures()).count() > 0;
+        double level = 1 - (1 - LEVEL) / (shared.size() + (failed ? 1 : 0));
         var rows = new ArrayList<Row>();
         for (var name : shared) {
             var first = a.figures().get(name);
@@ -60,7 +73,12 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
             }
         }
         return new ResultComparison(
-                a, b, List.copyOf(rows), tolerance.orElse(Math.min(a.runs(), b.runs()) > 1 ? 0 : RUN_TO_RUN));
+                a,
+                b,
+                List.copyOf(rows),
+                failed ? Optional.of(a.failures().to(b.failures(), level)) : Optional.empty(),
+                tolerance.orElse(Math.min(a.runs(), b.runs()) > 1 ? 0 : RUN_TO_RUN),
+                tolerance.orElse(0));
     }
 
     private static boolean hasSpread(ResultFile result, String name) {
@@ -69,19 +87,33 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
     }
 
     public boolean regression() {
+        return slower() || failsMore();
+    }
+
+    private boolean slower() {
         return rows.stream().anyMatch(row -> row.worse(tolerance));
     }
 
+    private boolean failsMore() {
+        return failures.filter(change -> change.low() > failureTolerance).isPresent();
+    }
+
     private String verdict() {
-        return regression()
+        return slower()
                 ? "slower"
-                : rows.stream().anyMatch(row -> row.better(tolerance)) ? "faster" : "no difference";
+                : failsMore()
+                        ? "fails more"
+                        : rows.stream().anyMatch(row -> row.better(tolerance)) ? "faster" : "no difference";
     }
 
     public ObjectNode json() {
         var json = Json.object().put("verdict", verdict()).put("tolerance", tolerance);
-        json.putObject("a").put("source", a.source()).put("tool", a.tool().label());
-        json.putObject("b").put("source", b.source()).put("tool", b.tool().label());
+        put(json.putObject("a"), a);
+        put(json.putObject("b"), b);
+        failures.ifPresent(change -> json.putObject("failed_share")
+                .put("difference", change.share())
+                .put("low", change.low())
+                .put("high", change.high()));
         var metrics = json.putObject("metrics");
         for (var row : rows) {
             metrics.putObject(row.name())
@@ -92,6 +124,22 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
                     .put("b", row.b().estimate().mean());
         }
         return json;
+    }
+
+    private static void put(ObjectNode json, ResultFile result) {
+        json.put("source", result.source()).put("tool", result.tool().label());
+        if (result.failures().all() > 0) {
+            json.put("requests", result.failures().all())
+                    .put("failed", result.failures().count());
+        }
+        if (!result.invalid().isEmpty()) {
+            json.set(
+                    "invalid",
+                    Json.array()
+                            .addAll(result.invalid().stream()
+                                    .map(StringNode::valueOf)
+                                    .toList()));
+        }
     }
 
     public String text() {
@@ -109,6 +157,20 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
                     100 * row.change().high(),
                     row.worse(tolerance) ? "  slower" : row.better(tolerance) ? "  faster" : ""));
         }
+        failures.ifPresent(change -> text.append(String.format(
+                Locale.ROOT,
+                "%-18s %12s %12s   %+.1f points (%+.1f … %+.1f)%s%n",
+                "failed requests",
+                a.failures().count() + " of " + a.failures().all(),
+                b.failures().count() + " of " + b.failures().all(),
+                100 * change.share(),
+                100 * change.low(),
+                100 * change.high(),
+                failsMore() ? "  fails more" : "")));
+        a.invalid()
+                .forEach(reason -> text.append("A is INVALID: ").append(reason).append(System.lineSeparator()));
+        b.invalid()
+                .forEach(reason -> text.append("B is INVALID: ").append(reason).append(System.lineSeparator()));
         if (a.tool() != b.tool()) {
             text.append(toolNote()).append(System.lineSeparator());
         }
@@ -120,8 +182,12 @@ public record ResultComparison(ResultFile a, ResultFile b, List<Row> rows, doubl
                     .append(System.lineSeparator());
         }
         return text.append("B is ")
-                .append(verdict().equals("no difference") ? "not told apart from A: no difference" : verdict())
-                .append('.')
+                .append(
+                        switch (verdict()) {
+                            case "no difference" -> "not told apart from A: no difference.";
+                            case "fails more" -> "no slower, but more of its requests fail.";
+                            case String word -> word + (failsMore() ? ", and more of its requests fail." : ".");
+                        })
                 .toString();
     }
 

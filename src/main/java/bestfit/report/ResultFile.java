@@ -5,7 +5,7 @@ import bestfit.config.Json;
 import bestfit.load.EventLog;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.Measurement;
-import bestfit.metrics.RequestTiming;
+import bestfit.metrics.Proportion;
 import bestfit.store.Database;
 import bestfit.store.ExperimentStore;
 import java.io.IOException;
@@ -26,11 +26,19 @@ import tools.jackson.core.JacksonException;
  * @param source file, and experiment where it holds several
  * @param figures by our names, in milliseconds and per second. A tool that counts an empty first delta as the first token
  *     gives {@code first_response_ms} and no {@code ttft_ms}
+ * @param failures of all requests; no time tells of them
+ * @param invalid why the tool itself calls the run INVALID; empty where it does not
  * @param runs that the figures are the means of
  */
-public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures, int runs) {
-    ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures) {
-        this(source, tool, figures, 1);
+public record ResultFile(
+        String source,
+        Tool tool,
+        SequencedMap<String, Figure> figures,
+        Proportion failures,
+        List<String> invalid,
+        int runs) {
+    ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures, Proportion failures) {
+        this(source, tool, figures, failures, List.of(), 1);
     }
 
     private static final byte[] SQLITE = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
@@ -115,7 +123,13 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
                 figures.put(name, Figure.ofRuns(each));
             }
         }
-        return new ResultFile(runs.size() + " runs, " + runs.getFirst().source() + " …", tool, figures, runs.size());
+        return new ResultFile(
+                runs.size() + " runs, " + runs.getFirst().source() + " …",
+                tool,
+                figures,
+                runs.stream().map(ResultFile::failures).reduce(Proportion.UNKNOWN, Proportion::and),
+                runs.stream().flatMap(run -> run.invalid().stream()).distinct().toList(),
+                runs.size());
     }
 
     private static ConfigException unknown(Path file) {
@@ -136,10 +150,7 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
                 .filter(line -> !line.isBlank())
                 .toList();
         if (!lines.isEmpty() && lines.getFirst().startsWith("{\"bestfit_events\"")) {
-            return new ResultFile(
-                    file.toString(),
-                    Tool.BESTFIT,
-                    Figure.of(BenchMetrics.of(EventLog.read(file).measurements())));
+            return of(file.toString(), Tool.BESTFIT, EventLog.read(file).measurements());
         }
         if (lines.isEmpty()) {
             throw unknown(file);
@@ -166,16 +177,21 @@ public record ResultFile(String source, Tool tool, SequencedMap<String, Figure> 
                     .filter(m -> m.block() >= 0)
                     .toList();
             if (!raw.isEmpty()) {
-                return new ResultFile(file + "#" + wanted.id(), Tool.BESTFIT, Figure.of(BenchMetrics.of(raw)));
+                return of(file + "#" + wanted.id(), Tool.BESTFIT, raw);
             }
-            var figures = Figure.of(BenchMetrics.of(measurements(store.timings(wanted.id()))));
-            figures.remove("ttft_ms"); // compressa-perf's is the first response
-            return new ResultFile(file + "#" + wanted.id(), Tool.COMPRESSA, figures);
+            // what another tool recorded, with its first token as both of ours
+            var timings =
+                    store.timings(wanted.id()).stream().map(Measurement::of).toList();
+            return of(file + "#" + wanted.id(), Tool.COMPRESSA, timings);
         }
     }
 
-    /** What another tool recorded, with its first token as both of ours. */
-    private static List<Measurement> measurements(List<RequestTiming> timings) {
-        return timings.stream().map(Measurement::of).toList();
+    /** The TTFT of vllm and compressa-perf is our first response. */
+    static ResultFile of(String source, Tool tool, List<Measurement> measurements) {
+        var figures = Figure.of(BenchMetrics.of(measurements));
+        if (tool == Tool.VLLM || tool == Tool.COMPRESSA) {
+            figures.remove("ttft_ms");
+        }
+        return new ResultFile(source, tool, figures, Proportion.failed(measurements));
     }
 }

@@ -47,7 +47,7 @@ public final class Database implements AutoCloseable {
      * @throws StoreException if it cannot be opened or written
      */
     public static Database open(Path file, Path home) {
-        refuseOtherFormat(file);
+        refuseUnusable(file, home);
         try {
             var folder = file.toAbsolutePath().getParent();
             if (folder != null) {
@@ -56,10 +56,6 @@ public final class Database implements AutoCloseable {
         } catch (IOException e) {
             throw new ConfigException("Database " + file + ": its folder cannot be made (" + e.getMessage()
                     + "). Choose another file with --db.");
-        }
-        unpackNativesIn(home);
-        if (Files.exists(file) && size(file) > 0) {
-            refuseOthers(file);
         }
         var config = new SQLiteConfig();
         config.setBusyTimeout(BUSY_MILLIS);
@@ -73,6 +69,19 @@ public final class Database implements AutoCloseable {
             });
             return true;
         });
+    }
+
+    /**
+     * Whether {@link #open} would take it, to be known before there is something to write; changes nothing.
+     *
+     * @throws ConfigException if it would not
+     */
+    public static void refuseUnusable(Path file, Path home) {
+        refuseOtherFormat(file);
+        unpackNativesIn(home);
+        if (Files.exists(file) && size(file) > 0) {
+            refuseOthers(file);
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import bestfit.config.ConfigException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.apache.commons.statistics.distribution.TruncatedNormalDistribution;
@@ -15,6 +16,9 @@ public sealed interface LengthDistribution {
             + " log-normal:MEDIAN,SIGMA[,LEAST,MOST], histogram:UP_TO=COUNT,… or file:FILE with one length a line";
 
     int MOST = 10_000_000;
+
+    /** Laws without bounds end so many standard deviations above the middle: one length in three million is beyond. */
+    double TAIL = 5;
 
     int draw(RandomGenerator random);
 
@@ -214,11 +218,11 @@ public sealed interface LengthDistribution {
                 case "histogram" -> histogram(parameters);
                 case "uniform" -> uniform(numbers(parameters, 2, 2));
                 case "normal" -> {
-                    var p = bounded(numbers(parameters, 2, 4));
+                    var p = bounded(numbers(parameters, 2, 4), law -> law[0] + TAIL * law[1]);
                     yield new Normal(p[0], p[1], (int) p[2], (int) p[3]);
                 }
                 case "log-normal" -> {
-                    var p = bounded(numbers(parameters, 2, 4));
+                    var p = bounded(numbers(parameters, 2, 4), law -> law[0] * Math.exp(TAIL * law[1]));
                     yield new LogNormal(Math.max(1, p[0]), p[1], (int) p[2], (int) p[3]);
                 }
                 default -> throw new IllegalArgumentException();
@@ -263,8 +267,9 @@ public sealed interface LengthDistribution {
         return histogram;
     }
 
-    private static double[] bounded(double[] given) {
-        var all = new double[] {given[0], given[1], 1, MOST};
+    /** With the bounds where they are given, else from 1 to where the tail is cut. */
+    private static double[] bounded(double[] given, ToDoubleFunction<double[]> tail) {
+        var all = new double[] {given[0], given[1], 1, Math.min(MOST, Math.ceil(tail.applyAsDouble(given)))};
         System.arraycopy(given, 0, all, 0, given.length);
         check(all[0] > 0 && all[1] > 0 && all[2] >= 1 && all[3] >= all[2] && all[3] <= MOST);
         check(all[2] <= all[0] && all[0] <= all[3]);

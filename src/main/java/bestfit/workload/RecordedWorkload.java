@@ -4,6 +4,8 @@ import bestfit.config.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
@@ -14,6 +16,7 @@ import java.util.stream.IntStream;
  * @param prompt lengths with the chat template's tokens
  * @param cachedShare of prompt tokens that the prefix cache held
  * @param meanRunning requests that ran or waited, mean over the looks
+ * @param restarts of the server between two looks
  */
 public record RecordedWorkload(
         LengthDistribution.Histogram prompt,
@@ -21,7 +24,8 @@ public record RecordedWorkload(
         long requests,
         double seconds,
         double cachedShare,
-        double meanRunning) {
+        double meanRunning,
+        int restarts) {
     private static final String PROMPT = "vllm:request_prompt_tokens";
     private static final String OUTPUT = "vllm:request_generation_tokens";
     private static final int BLOCK = 16;
@@ -30,55 +34,83 @@ public record RecordedWorkload(
     public record Look(double seconds, String text) {}
 
     /**
-     * From looks in the order they were taken, at least two.
+     * From looks in the order they were taken, at least two. A server that was started anew between two of them counts from
+     * zero; what ended in between is not known.
      *
-     * @throws ConfigException if nothing ended between them, or the server was started anew
+     * @throws ConfigException if no request ended between them
      */
     public static RecordedWorkload of(List<Look> looks) {
-        var first = looks.getFirst();
-        var last = looks.getLast();
-        var prompt = between(first.text(), last.text(), PROMPT);
-        var output = between(first.text(), last.text(), OUTPUT);
-        double queries = sum(last.text(), "vllm:prefix_cache_queries_total")
-                - sum(first.text(), "vllm:prefix_cache_queries_total");
-        double hits =
-                sum(last.text(), "vllm:prefix_cache_hits_total") - sum(first.text(), "vllm:prefix_cache_hits_total");
+        var prompt = between(looks, PROMPT);
+        var output = between(looks, OUTPUT);
+        double queries = increase(looks, "vllm:prefix_cache_queries_total");
+        double hits = increase(looks, "vllm:prefix_cache_hits_total");
         double running = looks.stream()
                 .mapToDouble(look ->
                         sum(look.text(), "vllm:num_requests_running") + sum(look.text(), "vllm:num_requests_waiting"))
                 .average()
                 .orElse(0);
         long requests = prompt.counts().stream().mapToLong(Long::longValue).sum();
+        double seconds = looks.getLast().seconds() - looks.getFirst().seconds();
         return new RecordedWorkload(
-                prompt, output, requests, last.seconds() - first.seconds(), queries > 0 ? hits / queries : 0, running);
+                prompt, output, requests, seconds, queries > 0 ? hits / queries : 0, running, restarts(looks));
     }
 
-    private static LengthDistribution.Histogram between(String first, String last, String name) {
-        var before = cumulative(first, name);
-        var after = cumulative(last, name);
-        if (after.isEmpty()) {
+    private static int restarts(List<Look> looks) {
+        return (int) IntStream.range(1, looks.size())
+                .filter(i -> isAnew(
+                        cumulative(looks.get(i - 1).text(), PROMPT),
+                        cumulative(looks.get(i).text(), PROMPT)))
+                .count();
+    }
+
+    private static boolean isAnew(Map<Double, Long> before, Map<Double, Long> now) {
+        return before.entrySet().stream().anyMatch(bucket -> now.getOrDefault(bucket.getKey(), 0L) < bucket.getValue());
+    }
+
+    private static LengthDistribution.Histogram between(List<Look> looks, String name) {
+        var ended = new TreeMap<Double, Long>();
+        var before = cumulative(looks.getFirst().text(), name);
+        for (var look : looks.subList(1, looks.size())) {
+            var now = cumulative(look.text(), name);
+            boolean anew = isAnew(before, now);
+            for (var bucket : now.entrySet()) {
+                long already = anew ? 0 : before.getOrDefault(bucket.getKey(), 0L);
+                ended.merge(bucket.getKey(), bucket.getValue() - already, Long::sum);
+            }
+            before = now;
+        }
+        if (ended.isEmpty()) {
             throw new ConfigException(
                     "The metrics have no " + name + "_bucket; it takes the /metrics of a vLLM server.");
         }
+        return histogram(ended);
+    }
+
+    private static LengthDistribution.Histogram histogram(SortedMap<Double, Long> cumulative) {
         var upTo = new ArrayList<Integer>();
         var counts = new ArrayList<Long>();
         long below = 0;
-        for (var bucket : after.entrySet()) {
-            long until = bucket.getValue() - before.getOrDefault(bucket.getKey(), 0L);
-            if (until < below) {
-                throw new ConfigException(
-                        "The server's counters went back: it was started anew meanwhile; record again.");
-            }
+        for (var bucket : cumulative.entrySet()) {
             double edge = bucket.getKey();
             // the open bucket ends at twice the last edge
             upTo.add(Double.isInfinite(edge) ? 2 * (upTo.isEmpty() ? 1 : upTo.getLast()) : (int) Math.max(1, edge));
-            counts.add(until - below);
-            below = until;
+            counts.add(bucket.getValue() - below);
+            below = bucket.getValue();
         }
         if (below == 0) {
             throw new ConfigException("No request ended while it was recorded; record longer, or under load.");
         }
         return trimmed(upTo, counts);
+    }
+
+    private static double increase(List<Look> looks, String name) {
+        double all = 0;
+        for (int i = 1; i < looks.size(); i++) {
+            double before = sum(looks.get(i - 1).text(), name);
+            double now = sum(looks.get(i).text(), name);
+            all += now < before ? now : now - before;
+        }
+        return all;
     }
 
     /** Buckets above the last with a count say nothing. */
@@ -133,6 +165,12 @@ public record RecordedWorkload(
                 requests / seconds,
                 meanRunning,
                 100 * cachedShare));
+        if (restarts > 0) {
+            text.insert(
+                    0,
+                    "# The server was started anew meanwhile (times seen: " + restarts
+                            + "); what ended just before is missing.\n");
+        }
         text.append(
                 closed
                         ? "  users: " + Math.max(1, Math.round(meanRunning)) + "\n"

@@ -1,6 +1,7 @@
 package bestfit.workload;
 
 import bestfit.config.ConfigException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -89,5 +90,43 @@ final class TraceConversations implements ConversationSource {
     @Override
     public int count() {
         return repeat ? ENDLESS : entries.size();
+    }
+
+    @Override
+    public Optional<String> beyond(int context, int template, int asked) {
+        for (int i = 0; i < Math.min(asked, entries.size()); i++) {
+            var all = entries.get(i).turns();
+            var sent = all.subList(0, Math.min(turns.most(), all.size()));
+            // a token has a byte at least: what has fewer bytes than there is room for is not counted
+            long bytes = sent.stream().mapToLong(this::mostTokens).sum();
+            if (bytes + (long) template * sent.size() > context) {
+                long tokens = sent.stream().mapToLong(this::tokens).sum() + (long) template * sent.size();
+                if (tokens > context) {
+                    return Optional.of("entry " + (i + 1) + " needs " + tokens + " tokens with its "
+                            + (sent.size() == 1 ? "answer" : sent.size() + " answers"));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private long mostTokens(TraceFile.Turn turn) {
+        return switch (turn) {
+            case TraceFile.Blocks _ -> tokens(turn);
+            case TraceFile.Text(var message, var told, var answer) ->
+                bytes(message) + output.map(LengthDistribution::most).orElse(told.orElse(bytes(answer)));
+        };
+    }
+
+    private static int bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    private long tokens(TraceFile.Turn turn) {
+        long prompt = switch (turn) {
+            case TraceFile.Blocks blocks -> blocks.tokens();
+            case TraceFile.Text text -> texts.count(text.message());
+        };
+        return prompt + output.map(LengthDistribution::most).orElseGet(() -> outputTokens(turn));
     }
 }

@@ -65,7 +65,8 @@ class BenchCommandTest {
                         .post("/v1/chat/completions", exchange -> handler.accept(exchange))
                         .get(
                                 "/v1/models",
-                                exchange -> exchange.json(200, Json.parse("{\"data\":[{\"id\":\"first\"}]}"))));
+                                exchange -> exchange.json(
+                                        200, Json.parse("{\"data\":[{\"id\":\"first\",\"max_model_len\":200}]}"))));
     }
 
     @AfterEach
@@ -291,6 +292,15 @@ class BenchCommandTest {
         assertThat(err).contains("--concurrency", "--requests: \"-3\"", "--slo", "--endpoint");
         var tooLong = bench(2, "--concurrency=1", "--requests=1", "--prompt-tokens=150", "--output-tokens=60");
         assertThat(tooLong.path("err").asString()).contains("215", "200 tokens");
+        var both = bench(2, "--concurrency=0", "--requests=1", "--prompt-tokens=150", "--output-tokens=60");
+        assertThat(both.path("err").asString()).contains("--concurrency", "200 tokens");
+        var file = Files.writeString(
+                folder.resolve("long.jsonl"), "{\"prompt\": \"" + "a ".repeat(160) + "\", \"output_tokens\": 50}\n");
+        var traced = bench(2, "--concurrency=1", "--requests=1", "--prompts=" + file);
+        assertThat(traced.path("err").asString()).contains("entry 1", "200 tokens");
+        var noTokenizer = bench(
+                2, "--concurrency=1", "--requests=1", "--prompt-tokens=250", "--output-tokens=6", "--tokenizer=none");
+        assertThat(noTokenizer.path("err").asString()).contains("--tokenizer", "200 tokens");
         assertThat(requests).isEmpty();
     }
 
@@ -318,5 +328,35 @@ class BenchCommandTest {
         assertThat(EventLog.read(events).measurements().stream().map(Measurement::index))
                 .hasSize(3000)
                 .doesNotHaveDuplicates();
+    }
+
+    /** A run that was killed before it had begun, the same command given twice, and files that cannot be written in the end. */
+    @Test
+    void nothingMeasured_isLost() throws Exception {
+        var events = folder.resolve("events.jsonl");
+        String[] run = {
+            "--concurrency=2",
+            "--requests=4",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + events
+        };
+        var resumed = Arrays.copyOf(run, run.length + 1);
+        resumed[run.length] = "--resume";
+        assertThat(bench(0, resumed).at("/counts/ok").intValue()).isEqualTo(4);
+        assertThat(bench(0, run).at("/counts/ok").intValue()).isEqualTo(4);
+        assertThat(EventLog.read(folder.resolve("events.jsonl.1")).measurements())
+                .hasSize(4);
+        assertThat(EventLog.read(events).measurements()).hasSize(4);
+        int before = requests.size();
+        var unwritable = Arrays.copyOf(run, run.length + 4);
+        unwritable[run.length] = "--csv=" + folder;
+        unwritable[run.length + 1] = "--save-result=" + folder.resolve("none/r.json");
+        unwritable[run.length + 2] = "--compressa-db=" + events;
+        unwritable[run.length + 3] = "--warmup=-1";
+        var err = bench(2, unwritable).path("err").asString();
+        assertThat(err).contains("--csv: ", "--save-result: ", "events.jsonl is not an SQLite database", "--warmup: ");
+        assertThat(requests).hasSize(before);
     }
 }

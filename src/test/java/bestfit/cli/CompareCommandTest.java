@@ -158,6 +158,47 @@ class CompareCommandTest {
                 .isEqualTo(ExitCode.OK);
     }
 
+    /** The times of those that succeeded are the same, so that only the failures tell. */
+    @Test
+    void serverThatFailsMore_isARegression() throws IOException {
+        var times = """
+                "mean_ttft_ms": 50.0, "std_ttft_ms": 5.0, "mean_tpot_ms": 20.0, "std_tpot_ms": 2.0,
+                "mean_e2el_ms": 250.0, "std_e2el_ms": 20.0}""";
+        var whole = Files.writeString(folder.resolve("whole.json"), "{\"completed\": 300, \"failed\": 0, " + times);
+        var one = Files.writeString(folder.resolve("one.json"), "{\"completed\": 299, \"failed\": 1, " + times);
+        var many = Files.writeString(folder.resolve("many.json"), "{\"completed\": 280, \"failed\": 20, " + times);
+        assertThat(compare(whole, one)).isEqualTo(ExitCode.OK);
+        assertThat(compare(whole, many)).isEqualTo(ExitCode.FAILED);
+        assertThat(compare(many, whole)).isEqualTo(ExitCode.OK);
+        assertThat(Main.run("compare", "--tolerance", "20", whole.toString(), many.toString()))
+                .isEqualTo(ExitCode.OK);
+        var guidellm = """
+                {"benchmarks": [{"metrics": {"request_totals": {"successful": %d, "errored": %d, "incomplete": 0, "total": 300},
+                  "time_to_first_token_ms": {"successful": {"mean": 50, "std_dev": 5, "count": 280}}}}]}
+                """;
+        assertThat(compare(
+                        Files.writeString(folder.resolve("g1.json"), guidellm.formatted(300, 0)),
+                        Files.writeString(folder.resolve("g2.json"), guidellm.formatted(280, 20))))
+                .isEqualTo(ExitCode.FAILED);
+        var aiperf = """
+                {"request_count": {"avg": 280}, "error_request_count": {"avg": %d},
+                 "time_to_first_token": {"unit": "ms", "avg": 60, "std": 5}}
+                """;
+        assertThat(compare(
+                        Files.writeString(folder.resolve("a1.json"), aiperf.formatted(0)),
+                        Files.writeString(folder.resolve("a2.json"), aiperf.formatted(20))))
+                .isEqualTo(ExitCode.FAILED);
+        var bench = """
+                {"verdict": "INVALID", "reasons": ["the client was late"], "counts": {"ok": 280, "failed": %s},
+                 "metrics": {"ttft_ms": {"mean": 50, "low": 49, "high": 51, "n": 280}}}
+                """;
+        assertThat(compare(
+                        Files.writeString(folder.resolve("b1.json"), bench.formatted("{}")),
+                        Files.writeString(
+                                folder.resolve("b2.json"), bench.formatted("{\"reset\": 12, \"timeout\": 8}"))))
+                .isEqualTo(ExitCode.FAILED);
+    }
+
     /** vLLM's detailed arrays: two tokens 20 ms apart after 50 ms, one request failed. */
     @Test
     void vllmsDetailedFile_isRead() throws IOException {

@@ -49,11 +49,14 @@ class FaultsTest {
         "ten megabytes, ",
         "drip, ",
         "content length, ",
+        "DONE without an end of line, ",
+        "DONE and nothing, ",
         "closed before the head, reset",
         "JSON, malformed: no event stream but: not a stream",
         "gzip, malformed: no event stream but",
         "redirect, http status: 307",
         "half close, truncated",
+        "half close within chunks, truncated",
         "reset, reset",
         "nothing, first token timeout",
         "role and nothing, stalled",
@@ -61,6 +64,10 @@ class FaultsTest {
         "401, http status: 401",
         "500, http status: 500",
         "error event, error event: out of memory",
+        "error event with choices, error event: boom",
+        "event named error, error event: overloaded",
+        "finish reason error, aborted",
+        "no number as usage, no usage",
         "garbage event, malformed",
         "garbage, malformed",
         "no usage, no usage",
@@ -90,6 +97,21 @@ class FaultsTest {
             var limits = new TimeLimits(PATIENT, PATIENT, PATIENT, Duration.ofMillis(700));
             var measured = run(url(server), new Extent.Requests(1), limits).measurements();
             assertThat(measured.getFirst().failure()).startsWith("timeout");
+        }
+    }
+
+    /** The answer was whole at {@code [DONE]}: its time ends there, and its user goes on. */
+    @Test
+    void connectionThatStaysOpenAfterDone_holdsNobody() throws Exception {
+        try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> serve(server, "DONE and nothing"));
+            var limits = new TimeLimits(PATIENT, PATIENT, PATIENT, PATIENT);
+            var measured = run(url(server), new Extent.Requests(2), limits).measurements();
+            assertThat(measured).hasSize(2).allSatisfy(m -> {
+                assertThat(m.failure()).isNull();
+                assertThat(m.endNanos() - m.lastTokenNanos())
+                        .isLessThan(Duration.ofMillis(900).toNanos());
+            });
         }
     }
 
@@ -190,6 +212,8 @@ class FaultsTest {
                 var body = WORD + WORD + USAGE + DONE;
                 end(socket, "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
             }
+            case "DONE without an end of line" -> end(socket, HEAD + WORD + WORD + USAGE + DONE.strip());
+            case "DONE and nothing" -> send(out, HEAD + WORD + WORD + USAGE + DONE);
             case "closed before the head" -> socket.close();
             case "JSON" -> end(socket, "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"message\":\"not a stream\"}");
             case "gzip" -> end(socket, HEAD.replace("\r\n\r\n", "\r\nContent-Encoding: gzip\r\n\r\n\u001f\u008b\b"));
@@ -197,6 +221,11 @@ class FaultsTest {
                 end(socket, "HTTP/1.1 307 No\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
             case "half close" -> {
                 out.write((HEAD + WORD).getBytes(StandardCharsets.UTF_8));
+                socket.shutdownOutput();
+            }
+            case "half close within chunks" -> {
+                out.write((HEAD.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n") + "ff\r\n" + WORD)
+                        .getBytes(StandardCharsets.UTF_8));
                 socket.shutdownOutput();
             }
             case "reset" -> {
@@ -212,6 +241,13 @@ class FaultsTest {
                 end(socket, "HTTP/1.1 " + fault + " No\r\nContent-Length: 18\r\n\r\n{\"message\":\"sorry\"");
             case "error event" ->
                 end(socket, HEAD + WORD + "data: {\"error\":{\"message\":\"out of memory\"}}\n\n" + DONE);
+            case "error event with choices" ->
+                end(socket, HEAD + WORD + "data: {\"choices\":[],\"error\":{\"message\":\"boom\"}}\n\n" + USAGE + DONE);
+            case "event named error" ->
+                end(socket, HEAD + WORD + "event: error\ndata: {\"message\":\"overloaded\"}\n\n" + USAGE + DONE);
+            case "finish reason error" ->
+                end(socket, HEAD + WORD + WORD.replace("}}]", "},\"finish_reason\":\"error\"}]") + USAGE + DONE);
+            case "no number as usage" -> end(socket, HEAD + WORD + WORD + USAGE.replace(":2}", ":-2}") + DONE);
             case "garbage event" -> end(socket, HEAD + "data: <html>\n\n" + WORD + USAGE + DONE);
             case "garbage" -> end(socket, "\u0000\u0001SSH-2.0-x\r\n\r\n");
             case "no usage" -> end(socket, HEAD + WORD + WORD + DONE);

@@ -75,12 +75,26 @@ class RecordedWorkloadTest {
     }
 
     @Test
-    void nothingOrARestart_isTold() {
+    void nothingThatEnded_isTold() {
         var some = new RecordedWorkload.Look(0, metrics(new int[] {3, 4}, new int[] {3, 4}));
-        var none = new RecordedWorkload.Look(9, metrics(new int[0], new int[0]));
         assertThatThrownBy(() -> RecordedWorkload.of(List.of(some, some))).isInstanceOf(ConfigException.class);
-        assertThatThrownBy(() -> RecordedWorkload.of(List.of(some, none)))
+        var empty = new RecordedWorkload.Look(9, "up 1\n");
+        assertThatThrownBy(() -> RecordedWorkload.of(List.of(empty, empty)))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("anew");
+                .hasMessageContaining("_bucket");
+    }
+
+    @Test
+    void restart_keepsWhatWasSeenBeforeAndAfter() {
+        var recorded = RecordedWorkload.of(List.of(
+                new RecordedWorkload.Look(0, metrics(new int[] {3}, new int[] {3})),
+                new RecordedWorkload.Look(10, metrics(new int[] {3, 90, 90}, new int[] {3, 4, 4})),
+                new RecordedWorkload.Look(20, metrics(new int[] {40}, new int[] {4})),
+                new RecordedWorkload.Look(30, metrics(new int[] {40, 40}, new int[] {4, 4}))));
+        assertThat(recorded.requests()).isEqualTo(4);
+        assertThat(recorded.restarts()).isEqualTo(1);
+        assertThat(recorded.prompt())
+                .hasToString("Histogram[upTo=[1, 2, 5, 10, 20, 50, 100], counts=[0, 0, 0, 0, 0, 2, 2]]");
+        assertThat(recorded.yaml("u", false)).contains("started anew").contains("rate: 0.1333");
     }
 }

@@ -96,9 +96,12 @@ class WorkloadTest {
                 .hasMessageContaining("output.tokens: is missing")
                 .hasMessageContaining("endpoint: \"/x\"")
                 .hasMessageContaining("conversation.think_time: \"long\"");
-        assertThatThrownBy(() -> read("load: {users: 1}\nload: {users: 2}"))
+        assertThatThrownBy(() -> read("load: {users: 0}\nload:\n  rate: 1\n  rate: 0\n  uers: 2\n"))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("line 2");
+                .hasMessageContaining("w.yml: load: duplicate key at line 2")
+                .hasMessageContaining("w.yml: load.rate: duplicate key at line 4")
+                .hasMessageContaining("load.rate: \"0\"")
+                .hasMessageContaining("load.uers: is not a known key");
     }
 
     @Test
@@ -165,6 +168,33 @@ class WorkloadTest {
         assertThatThrownBy(() -> PlannedRequests.of(tooMany, WORDS)).hasMessageContaining("holds 1 prompts");
         var timeless = read("load: {replay_speed: 1}\nprompt: {file: " + trace + "}");
         assertThatThrownBy(() -> PlannedRequests.of(timeless, WORDS)).hasMessageContaining("timestamp");
+    }
+
+    @Test
+    void conversationBeyondTheContext_isFound() throws IOException {
+        var long9 = "a b c d e f g h i";
+        var trace = file(
+                "t.jsonl",
+                "{\"prompt\": \"" + long9 + "\", \"output_tokens\": 2}",
+                "{\"prompt\": \"" + long9 + " j\", \"output_tokens\": 2}");
+        var source = PlannedRequests.of(read("load: {users: 1, requests: 2}\nprompt: {file: " + trace + "}"), WORDS)
+                .conversations();
+        assertThat(source.beyond(17, 5, 2)).isEmpty();
+        assertThat(source.beyond(16, 5, 1)).isEmpty();
+        assertThat(source.beyond(16, 5, 2))
+                .hasValueSatisfying(what -> assertThat(what).contains("entry 2", "17"));
+        var blocks = file(
+                "m.jsonl", "{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 9, \"hash_ids\": [1, 2]}");
+        var traced = PlannedRequests.of(read("load: {replay_speed: 1}\nprompt: {file: " + blocks + "}"), WORDS)
+                .conversations();
+        assertThat(traced.beyond(714, 5, 1)).isEmpty();
+        assertThat(traced.beyond(713, 5, 1)).isPresent();
+    }
+
+    @Test
+    void lawsWithoutBounds_endWhereNothingIsDrawn() {
+        assertThat(LengthDistribution.parse("normal:100,20").most()).isEqualTo(200);
+        assertThat(LengthDistribution.parse("log-normal:100,0.5").most()).isBetween(1200, 1250);
     }
 
     @Test
