@@ -103,13 +103,14 @@ public final class EngineCommand implements Callable<Integer> {
     }
 
     private int failed(StartFailure failure) {
+        boolean typed = failure.words().matches("(?s)[\\w.]*Error: .*");
+        var words = (typed ? "" : "ValueError: ") + failure.words();
         if (!failure.insideEngine()) {
-            log.plain("ValueError: " + failure.words());
+            log.plain(words);
             return ExitCode.FAILED;
         }
-        boolean typed = failure.words().matches("(?s)[\\w.]*Error: .*");
         log.error(Writer.CORE, "core.py:1510", "EngineCore failed to start.");
-        log.error(Writer.CORE, "core.py:1510", (typed ? "" : "ValueError: ") + failure.words());
+        log.error(Writer.CORE, "core.py:1510", words);
         log.plain("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s):"
                 + " {'EngineCore': 1}");
         return ExitCode.FAILED;

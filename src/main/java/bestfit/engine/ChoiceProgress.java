@@ -32,6 +32,7 @@ final class ChoiceProgress {
     private final TokenNames names;
     private int tokensTaken;
     private int logprobsTaken;
+    private boolean endTaken;
     /** Characters of the logprobs' tokens so far, which vLLM counts as the text's. */
     private int textOffset;
 
@@ -121,6 +122,14 @@ final class ChoiceProgress {
         stopReason = stop;
     }
 
+    /**
+     * True at its first token, at its end, and when so many tokens came since the last delta; not once its end is told, though a step that
+     * was on its way then may still bring a token.
+     */
+    boolean isDue(int interval) {
+        return !endTaken && (ended() || tokensTaken == 0 || count - tokensTaken >= interval);
+    }
+
     /** What is new since the last call. */
     StreamFormat.Delta takeDelta() {
         int offset = textOffset;
@@ -139,6 +148,7 @@ final class ChoiceProgress {
         }
         var newTokens = options.returnTokenIds() ? List.copyOf(tokens.subList(tokensTaken, tokens.size())) : null;
         tokensTaken = count;
+        endTaken = ended();
         logprobsTaken = logprobs.size();
         return new StreamFormat.Delta(
                 order.choice(),

@@ -3,6 +3,7 @@ package bestfit.engine;
 import bestfit.model.EmbeddedSizes;
 import bestfit.openai.TokenStyle;
 import bestfit.perf.EngineVersion;
+import bestfit.scheduler.SchedulerConfig.PartialPrefills;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,8 +17,11 @@ import java.util.Set;
  * @param maxModelLen empty: the model's own; -1: what the KV cache holds
  * @param release of vLLM that scheduler and defaults follow
  * @param chunkedPrefill empty: the release's default
+ * @param partialPrefills V0's limits on prompts that are computed in chunks at a time
  * @param watermark share of the blocks that new sequences leave free
  * @param reserveFullIsl a prompt is admitted only if all of it has room
+ * @param asyncScheduling a step is made while the one before runs, where the devices allow it
+ * @param streamInterval tokens that a stream gathers before its next event
  * @param shutdownSeconds that requests in flight have to end at SIGTERM
  * @param simulation empty: computed for real on this machine's cores
  * @param deviceMemoryBytes memory of one device; the embedded model is given little, so that layouts differ as on GPUs
@@ -43,8 +47,11 @@ public record EngineArgs(
         Optional<Boolean> chunkedPrefill,
         boolean priorityScheduling,
         int longPrefillThreshold,
+        PartialPrefills partialPrefills,
         double watermark,
         boolean reserveFullIsl,
+        boolean asyncScheduling,
+        int streamInterval,
         OptionalInt blocksOverride,
         OptionalLong kvCacheBytes,
         int maxLogprobs,
@@ -108,8 +115,13 @@ public record EngineArgs(
                         : Optional.empty(),
                 reader.choice("--scheduling-policy", "fcfs", "fcfs priority").equals("priority"),
                 reader.whole("--long-prefill-token-threshold", 0, 0),
+                new PartialPrefills(
+                        reader.whole("--max-num-partial-prefills", 1, 1),
+                        reader.whole("--max-long-partial-prefills", 1, 1)),
                 reader.share("--watermark"),
                 version.minor() >= RESERVES_SINCE && reader.on("scheduler-reserve-full-isl", true),
+                reader.on("async-scheduling", version.async()),
+                reader.whole("--stream-interval", 1, 1),
                 reader.optional("--num-gpu-blocks-override", 1),
                 reader.bytes("--kv-cache-memory-bytes"),
                 reader.whole("--max-logprobs", 20, -1),

@@ -7,6 +7,7 @@ import bestfit.model.Model;
 import bestfit.model.ModelSpec;
 import bestfit.perf.Instance;
 import bestfit.scheduler.SchedulerConfig;
+import bestfit.scheduler.SchedulerConfig.PartialPrefills;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,7 @@ record EngineConfig(
     private static final int V0_CHUNKED_FROM = 32_768;
 
     private static final double V0_WATERMARK = 0.01;
+    private static final double V0_LONG_SHARE = 0.04;
 
     /**
      * Checks the args against model and devices in vLLM's order.
@@ -45,6 +47,7 @@ record EngineConfig(
     static EngineConfig decide(EngineArgs args, Model model) throws StartFailure {
         var spec = model.spec();
         checkFeatures(args, spec);
+        checkPartialPrefills(args);
         checkLayout(args, spec);
         var dtype = args.dtype().equals("auto")
                 ? spec.dtype()
@@ -70,6 +73,9 @@ record EngineConfig(
         if (tokens < sequences) {
             throw StartFailure.config("max_num_batched_tokens (" + tokens
                     + ") must be greater than or equal to max_num_seqs (" + sequences + ").");
+        }
+        if (!chunked && args.partialPrefills().max() > 1) {
+            throw StartFailure.config("Chunked prefill must be enabled to set max_num_partial_prefills > 1.");
         }
         if (!chunked && tokens < maxModelLen) {
             throw StartFailure.config("max_num_batched_tokens (" + tokens + ") is smaller than max_model_len ("
@@ -168,6 +174,27 @@ record EngineConfig(
         }
     }
 
+    private static void checkPartialPrefills(EngineArgs args) throws StartFailure {
+        var limits = args.partialPrefills();
+        if (!args.version().v0() && !limits.equals(PartialPrefills.ONE)) {
+            throw StartFailure.config(
+                    "NotImplementedError: Concurrent Partial Prefill is not supported. We recommend to"
+                            + " remove Concurrent Partial Prefill from your config.");
+        }
+        if (limits.maxLong() > limits.max()) {
+            throw StartFailure.config("max_long_partial_prefills (" + limits.maxLong()
+                    + ") must be greater than or equal to 1 and less than or equal to max_num_partial_prefills ("
+                    + limits.max() + ").");
+        }
+    }
+
+    /** Where several prompts are computed in chunks at a time, V0 takes those for long that exceed a share of the context. */
+    private int longPrefillThreshold() {
+        return args.partialPrefills().max() > 1 && args.longPrefillThreshold() == 0
+                ? (int) (maxModelLen * V0_LONG_SHARE)
+                : args.longPrefillThreshold();
+    }
+
     private static void checkLayout(EngineArgs args, ModelSpec spec) throws StartFailure {
         int tp = args.tensorParallel();
         int pp = args.pipelineParallel();
@@ -215,6 +242,17 @@ record EngineConfig(
         return (long) blocks * args.blockSize();
     }
 
+    /**
+     * Whether a step is made before the results of the one before are known. The simulated devices of one stage can; vLLM's first
+     * model runner cannot with more stages either.
+     */
+    boolean schedulesAhead() {
+        return args.asyncScheduling()
+                && args.simulation().isPresent()
+                && !args.version().v0()
+                && args.pipelineParallel() == 1;
+    }
+
     SchedulerConfig scheduler() {
         var version = args.version();
         return new SchedulerConfig(
@@ -226,12 +264,12 @@ record EngineConfig(
                 blocks,
                 args.prefixCaching(),
                 chunkedPrefill,
-                args.longPrefillThreshold(),
+                longPrefillThreshold(),
                 args.priorityScheduling() ? SchedulerConfig.Policy.PRIORITY : SchedulerConfig.Policy.FCFS,
                 version.v0() ? V0_WATERMARK : args.watermark(),
                 args.reserveFullIsl(),
-                false,
+                schedulesAhead(),
                 args.pipelineParallel(),
-                SchedulerConfig.PartialPrefills.ONE);
+                args.partialPrefills());
     }
 }

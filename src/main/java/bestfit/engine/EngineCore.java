@@ -246,7 +246,10 @@ final class EngineCore implements AutoCloseable {
             return;
         }
         int empty = 0;
-        while (inFlight.size() < executor.stages() && scheduler.hasWork()) {
+        int room = executor.runsAhead() && live.values().stream().anyMatch(EngineRequest::looksBack)
+                ? 1
+                : executor.stages();
+        while (inFlight.size() < room && scheduler.hasWork()) {
             var step = scheduler.schedule();
             metrics.preemptions.add(step.preempted().size());
             if (!step.chunks().isEmpty()) {
@@ -292,20 +295,7 @@ final class EngineCore implements AutoCloseable {
             request.admittedNanos = now;
             metrics.admitted(sequence);
         }
-        int end = chunk.start() + chunk.tokens();
-        int promptLogprobs = chunk.start() < sequence.promptLength() ? request.order.promptLogprobs() : -1;
-        return new Row(
-                sequence.id(),
-                sequence.tokens(chunk.start(), end),
-                chunk.start(),
-                chunk.blocks(),
-                chunk.samples() ? request.samplingAt(sequence.generated()) : null,
-                promptLogprobs >= 0 || (chunk.samples() && request.needsHistory())
-                        ? sequence.tokens(0, sequence.length())
-                        : null,
-                sequence.promptLength(),
-                promptLogprobs,
-                request.computedNanos);
+        return request.row(chunk);
     }
 
     private void completeDone() {
@@ -345,8 +335,8 @@ final class EngineCore implements AutoCloseable {
         }
         metrics.step(tokens);
         endUnseen(ended);
+        iterations.step(step, now - Math.max(done.startNanos(), endedNanos), scheduler.kvUsage());
         endedNanos = now;
-        iterations.step(step, now - done.startNanos(), scheduler.kvUsage());
     }
 
     /** Those that ended without a further token: V0 refuses prompts that can never fit. */

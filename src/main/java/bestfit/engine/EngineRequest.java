@@ -1,7 +1,9 @@
 package bestfit.engine;
 
 import bestfit.engine.StepExecutor.Logprobs;
+import bestfit.engine.StepExecutor.Row;
 import bestfit.grammar.TokenGrammar;
+import bestfit.scheduler.ScheduledStep.Chunk;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +65,7 @@ final class EngineRequest {
     }
 
     /** How to sample the token after {@code generated} ones. */
-    SamplingParams samplingAt(int generated) {
+    private SamplingParams samplingAt(int generated) {
         var sampling = generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
         var fitting = form == null ? null : form.fitting();
         if (fitting != null) {
@@ -85,9 +87,37 @@ final class EngineRequest {
         return sequence.promptLength() - sequence.cachedTokens();
     }
 
+    /** Its part of a pass. */
+    Row row(Chunk chunk) {
+        int end = chunk.start() + chunk.tokens();
+        var tokens = sequence.tokens(chunk.start(), end);
+        int unsampled = Math.max(0, end - sequence.length());
+        if (unsampled > 0) {
+            tokens[tokens.length - 1] = Row.UNSAMPLED;
+        }
+        int promptLogprobs = chunk.start() < sequence.promptLength() ? order.promptLogprobs() : -1;
+        return new Row(
+                sequence.id(),
+                tokens,
+                chunk.start(),
+                chunk.blocks(),
+                chunk.samples() ? samplingAt(sequence.generated() + unsampled) : null,
+                promptLogprobs >= 0 || (chunk.samples() && needsHistory())
+                        ? sequence.tokens(0, sequence.length())
+                        : null,
+                sequence.promptLength(),
+                promptLogprobs,
+                computedNanos);
+    }
+
     /** True when sampling looks at earlier tokens. */
-    boolean needsHistory() {
+    private boolean needsHistory() {
         return order.sampling().needsHistory();
+    }
+
+    /** True when the next token cannot be sampled before the last one is known. */
+    boolean looksBack() {
+        return form != null || needsHistory();
     }
 
     /** A preempted prompt is computed again; what was reported of it stays. */

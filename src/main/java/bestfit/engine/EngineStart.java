@@ -34,6 +34,9 @@ import java.util.stream.Stream;
  * that reads the tokenizer and rehearses its own API.
  */
 final class EngineStart {
+    /** Minor release since which vLLM does not log whether steps are made ahead. */
+    private static final int QUIET_SINCE = 32;
+
     private static final String LOOPBACK = "127.0.0.1";
     private static final Duration REHEARSAL = Duration.ofSeconds(30);
     private static final Duration WARM_UP = Duration.ofMillis(300);
@@ -87,6 +90,12 @@ final class EngineStart {
                 "scheduler.py:239",
                 "Chunked prefill is " + (config.chunkedPrefill() ? "enabled" : "disabled")
                         + " with max_num_batched_tokens=" + config.maxNumBatchedTokens() + ".");
+        if (args.version().async() && args.version().minor() < QUIET_SINCE) {
+            log.info(
+                    Writer.API,
+                    "vllm.py:999",
+                    "Asynchronous scheduling is " + (config.schedulesAhead() ? "enabled." : "disabled."));
+        }
         var ready = new EngineStart(args, log, model, config).run();
         log.info(
                 Writer.CORE,
@@ -149,7 +158,8 @@ final class EngineStart {
 
     private StepExecutor simulating(Parts parts) {
         var timer = args.simulation().orElseThrow().timer(Objects.requireNonNull(config.simulated()), clock);
-        return GpuExecutor.start(timer, tokens(parts.tokenizer()), clock, args.pipelineParallel());
+        return GpuExecutor.start(
+                timer, tokens(parts.tokenizer()), clock, args.pipelineParallel(), config.schedulesAhead());
     }
 
     /** Of ids that are whole characters and end no answer. */
@@ -292,7 +302,8 @@ final class EngineStart {
     private void rehearse(Parts parts) {
         var metrics = new EngineMetrics(config);
         var own = new Parts(config, parts.spec(), parts.tokenizer(), parts.orders(), metrics, clock, EngineLog.SILENT);
-        var executor = GpuExecutor.start(_ -> StepTimer.Times.NONE, tokens(parts.tokenizer()), clock, 1);
+        var executor = GpuExecutor.start(
+                _ -> StepTimer.Times.NONE, tokens(parts.tokenizer()), clock, 1, config.schedulesAhead());
         var core = EngineCore.start(
                 Scheduler.of(config.scheduler()), executor, metrics, clock, IterationLog.NONE, _ -> {});
         try (var server =

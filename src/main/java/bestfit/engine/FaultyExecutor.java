@@ -11,6 +11,11 @@ final class FaultyExecutor implements StepExecutor {
     private final StepExecutor inner;
     private final Fault fault;
     private final AtomicLong sampled = new AtomicLong();
+    /** When the last pass that was lengthened is over. */
+    private CompletableFuture<Long> slowedEnd = CompletableFuture.completedFuture(System.nanoTime());
+
+    /** When the last pass was over for the executor itself. */
+    private volatile long innerEnd = System.nanoTime();
 
     private FaultyExecutor(StepExecutor inner, Fault fault) {
         this.inner = inner;
@@ -40,13 +45,22 @@ final class FaultyExecutor implements StepExecutor {
         };
     }
 
+    /** Passes in flight together are lengthened one after another, as slow devices would. */
     private CompletableFuture<Output> slow(List<Row> rows) {
-        long start = System.nanoTime();
-        return inner.submit(rows).thenCompose(output -> {
-            long extra = (System.nanoTime() - start) * fault.amount() / 100;
-            var later = CompletableFuture.delayedExecutor(extra, TimeUnit.NANOSECONDS);
-            return CompletableFuture.supplyAsync(() -> output, later);
+        long submitted = System.nanoTime();
+        var before = slowedEnd;
+        var pass = inner.submit(rows).thenCompose(output -> {
+            long ended = System.nanoTime();
+            long took = ended - Math.max(submitted, innerEnd);
+            innerEnd = ended;
+            return before.thenCompose(beforeEnd -> {
+                long end = Math.max(ended, beforeEnd + took) + took * fault.amount() / 100;
+                var later = CompletableFuture.delayedExecutor(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                return CompletableFuture.supplyAsync(() -> output, later);
+            });
         });
+        slowedEnd = pass.handle((_, _) -> System.nanoTime());
+        return pass;
     }
 
     private CompletableFuture<Output> outOfMemory(List<Row> rows) {
@@ -94,6 +108,11 @@ final class FaultyExecutor implements StepExecutor {
     @Override
     public int stages() {
         return inner.stages();
+    }
+
+    @Override
+    public boolean runsAhead() {
+        return inner.runsAhead();
     }
 
     @Override

@@ -168,6 +168,11 @@ final class Generation {
         return new StreamFormat(request.chat(), id, created, model, fingerprint, options.includeUsage());
     }
 
+    /** Tokens that a choice gathers before its next event: the greater of the request's wish and the engine's flag. */
+    int streamInterval(GenerationOptions.Stream options) {
+        return Math.max(options.interval(), parts.config().args().streamInterval());
+    }
+
     /** Tokens after which {@code --fault reset} cuts a stream. */
     long cutAfter() {
         return cutAfter;

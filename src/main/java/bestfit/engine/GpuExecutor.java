@@ -2,7 +2,10 @@ package bestfit.engine;
 
 import bestfit.time.ScaledClock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -29,6 +32,7 @@ public final class GpuExecutor implements StepExecutor {
     private final HashedTokens tokens;
     private final ScaledClock clock;
     private final int stages;
+    private final boolean ahead;
     private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
     private final Thread thread;
     /** When the first stage is free. */
@@ -36,17 +40,24 @@ public final class GpuExecutor implements StepExecutor {
 
     private long lastEndNanos = Long.MIN_VALUE;
 
-    private GpuExecutor(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages) {
+    /** What the last pass sampled, by sequence. The device's thread owns it. */
+    private Map<String, Integer> sampledBefore = Map.of();
+
+    private GpuExecutor(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages, boolean ahead) {
         this.timer = timer;
         this.tokens = tokens;
         this.clock = clock;
         this.stages = stages;
+        this.ahead = ahead;
         this.thread = Thread.ofPlatform().name("simulated-devices").daemon().unstarted(this::run);
     }
 
-    /** @param stages of the pipeline */
-    static GpuExecutor start(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages) {
-        var executor = new GpuExecutor(timer, tokens, clock, stages);
+    /**
+     * @param stages of the pipeline
+     * @param ahead takes a pass before the one before has told its tokens
+     */
+    static GpuExecutor start(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages, boolean ahead) {
+        var executor = new GpuExecutor(timer, tokens, clock, stages, ahead);
         executor.thread.start();
         return executor;
     }
@@ -77,7 +88,14 @@ public final class GpuExecutor implements StepExecutor {
             while (true) {
                 var job = jobs.take();
                 awaitEnd(clock.baseAt(job.endNanos));
-                job.result.complete(output(job.rows, job.endNanos));
+                if (ahead) {
+                    job.rows.forEach(this::fillIn);
+                }
+                var output = output(job.rows, job.endNanos);
+                if (ahead) {
+                    remember(job.rows, output.sampled());
+                }
+                job.result.complete(output);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -92,6 +110,20 @@ public final class GpuExecutor implements StepExecutor {
                 throw new InterruptedException();
             }
             LockSupport.parkNanos(left);
+        }
+    }
+
+    private void fillIn(Row row) {
+        int last = row.tokens().length - 1;
+        if (row.tokens()[last] == Row.UNSAMPLED) {
+            row.tokens()[last] = Objects.requireNonNull(sampledBefore.get(row.sequenceId()), row.sequenceId());
+        }
+    }
+
+    private void remember(List<Row> rows, int[] sampled) {
+        sampledBefore = new HashMap<>();
+        for (int i = 0; i < sampled.length; i++) {
+            sampledBefore.put(rows.get(i).sequenceId(), sampled[i]);
         }
     }
 
@@ -127,7 +159,12 @@ public final class GpuExecutor implements StepExecutor {
 
     @Override
     public int stages() {
-        return stages;
+        return ahead ? stages + 1 : stages;
+    }
+
+    @Override
+    public boolean runsAhead() {
+        return ahead;
     }
 
     @Override

@@ -33,6 +33,9 @@ public interface StepExecutor extends AutoCloseable {
             int promptLength,
             int promptLogprobs,
             long readyNanos) {
+        /** Stands for the token that the pass before samples for this sequence. */
+        static final int UNSAMPLED = -1;
+
         /** A part for devices that compute. */
         Row(
                 String sequenceId,
@@ -71,7 +74,7 @@ public interface StepExecutor extends AutoCloseable {
 
     CompletableFuture<Output> submit(List<Row> rows);
 
-    /** Passes that may be in flight: the pipeline's stages. */
+    /** Passes that may be in flight: the pipeline's stages, and one more where it {@link #runsAhead()}. */
     int stages();
 
     /**
@@ -79,6 +82,14 @@ public interface StepExecutor extends AutoCloseable {
      * a request is being read, so that it takes part in every step that it would have.
      */
     default boolean hidesHost() {
+        return false;
+    }
+
+    /**
+     * True when a pass may be submitted before the one before has told its tokens: a row then ends with
+     * {@link Row#UNSAMPLED}.
+     */
+    default boolean runsAhead() {
         return false;
     }
 

@@ -21,6 +21,7 @@ final class StreamAnswer implements TokenSink {
     private final Exchange.BodyStream body;
     private final GenerationOptions.Stream options;
     private final StreamFormat format;
+    private final int interval;
     private final Runnable onEnd;
     private final Queue<TokenEvent> events = new ConcurrentLinkedQueue<>();
     private volatile boolean gone;
@@ -35,6 +36,7 @@ final class StreamAnswer implements TokenSink {
         this.body = body;
         this.options = options;
         this.format = generation.format(options);
+        this.interval = generation.streamInterval(options);
         this.onEnd = onEnd;
         this.rolesTold = !generation.request().chat();
     }
@@ -103,6 +105,9 @@ final class StreamAnswer implements TokenSink {
             return;
         }
         compose();
+        if (format.length() == 0) {
+            return; // tokens are gathered for a later event
+        }
         if (!body.write(format.bytes(), format.length())) {
             abandon();
         } else if (generation.ended()) {
@@ -154,6 +159,9 @@ final class StreamAnswer implements TokenSink {
     }
 
     private void delta(ChoiceProgress choice) {
+        if (!choice.isDue(interval)) {
+            return;
+        }
         int prompt = choice.order().prompt().length;
         format.delta(choice.takeDelta(), options.continuousUsage() ? new Usage(prompt, choice.count()) : null);
     }

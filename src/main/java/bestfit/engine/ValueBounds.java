@@ -37,8 +37,11 @@ final class ValueBounds {
     /** The config that has the flag's value; empty for those of this engine alone. */
     private static String config(String flag) {
         return switch (flag) {
-            case "--max-num-seqs", "--max-num-batched-tokens", "--long-prefill-token-threshold", "--watermark" ->
-                "SchedulerConfig";
+            case "--max-num-seqs",
+                    "--max-num-batched-tokens",
+                    "--long-prefill-token-threshold",
+                    "--stream-interval",
+                    "--watermark" -> "SchedulerConfig";
             case "--tensor-parallel-size", "--pipeline-parallel-size" -> "ParallelConfig";
             case "--block-size", "--gpu-memory-utilization" -> "CacheConfig";
             case "--max-model-len", "--max-logprobs" -> "ModelConfig";

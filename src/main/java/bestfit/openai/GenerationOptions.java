@@ -42,8 +42,13 @@ public record GenerationOptions(
         @Nullable Truncation truncation,
         @Nullable Stream stream) {
 
-    /** What a stream carries beside text. */
-    public record Stream(boolean includeUsage, boolean continuousUsage) {}
+    /**
+     * What a stream carries beside text, and how finely it is cut.
+     *
+     * @param interval tokens that a choice gathers before its next event, first and last ones excepted; the engine's own
+     *     interval counts where it is greater
+     */
+    public record Stream(boolean includeUsage, boolean continuousUsage, int interval) {}
 
     /**
      * Which of the prompt's tokens count.

@@ -248,12 +248,13 @@ public final class RequestReader {
         if (!body.flag("stream", false)) {
             return null;
         }
+        int interval = body.whole("stream_interval", 1);
         var options = body.get("stream_options");
         if (options == null) {
-            return new GenerationOptions.Stream(false, false);
+            return new GenerationOptions.Stream(false, false, interval);
         }
         var reader = BodyReader.of(options);
         boolean usage = reader.flag("include_usage", false);
-        return new GenerationOptions.Stream(usage, usage && reader.flag("continuous_usage_stats", false));
+        return new GenerationOptions.Stream(usage, usage && reader.flag("continuous_usage_stats", false), interval);
     }
 }

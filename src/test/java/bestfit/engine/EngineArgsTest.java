@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import bestfit.model.Model;
 import bestfit.model.ModelSpec;
 import bestfit.model.Models;
+import bestfit.scheduler.SchedulerConfig.PartialPrefills;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
@@ -58,6 +59,7 @@ class EngineArgsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             tiny --max-num-seqs 0              | SchedulerConfig | max_num_seqs                 | greater than or equal to 1 [type=greater_than_equal, input_value=0, input_type=int]
+            tiny --stream-interval 0           | SchedulerConfig | stream_interval              | greater than or equal to 1 [type=greater_than_equal, input_value=0, input_type=int]
             tiny --block-size 0                | CacheConfig     | block_size                   | greater than 0 [type=greater_than, input_value=0, input_type=int]
             tiny -tp -1                        | ParallelConfig  | tensor_parallel_size         | greater than or equal to 1 [type=greater_than_equal, input_value=-1, input_type=int]
             tiny --gpu-memory-utilization 1.5  | CacheConfig     | gpu_memory_utilization       | less than or equal to 1 [type=less_than_equal, input_value=1.5, input_type=float]
@@ -115,6 +117,7 @@ class EngineArgsTest {
             --device-memory 3MiB                     | CUDA out of memory. Tried to allocate
             --device-memory 8MiB                     | No available memory for the cache blocks.
             --gpu-memory-utilization 0.01            | No available memory for the cache blocks.
+            --max-num-partial-prefills 2             | NotImplementedError: Concurrent Partial Prefill is not supported.
             --quantization fp8                       | The embedded engine does not support --quantization fp8
             """)
     void configThatCannotRun_failsInVllmsWords(String line, String message) throws ArgumentError {
@@ -122,6 +125,28 @@ class EngineArgsTest {
         assertThatThrownBy(() -> EngineConfig.decide(args, new Model("six", null, SIX_HEADS)))
                 .isInstanceOf(StartFailure.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void schedulersOwnFlags_reachTheScheduler() throws ArgumentError, StartFailure {
+        var tiny = Models.find("tiny");
+        var old = read("tiny --engine-version 0.8.1 --simulate 1xH100 --enable-chunked-prefill"
+                + " --max-num-partial-prefills 3 --max-long-partial-prefills 2");
+        var v0 = EngineConfig.decide(old, tiny).scheduler();
+        assertThat(v0.partialPrefills()).isEqualTo(new PartialPrefills(3, 2));
+        assertThat(v0.longPrefillTokenThreshold()).as("4 % of 8192").isEqualTo(327);
+
+        for (var line : List.of("", "--no-async-scheduling", "-pp 2", "--engine-version 0.13.0")) {
+            var args = read(("tiny --simulate 2xH100 " + line).strip());
+            assertThat(EngineConfig.decide(args, tiny).scheduler().async())
+                    .as(line)
+                    .isEqualTo(line.isEmpty());
+        }
+        assertThat(EngineConfig.decide(read("tiny --async-scheduling"), tiny)
+                        .scheduler()
+                        .async())
+                .as("on this machine's cores, as on vLLM's CPU platform")
+                .isFalse();
     }
 
     @Test

@@ -4,6 +4,8 @@ import bestfit.config.Json;
 import bestfit.http.HttpClient;
 import bestfit.http.HttpClient.Answer;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,8 +38,19 @@ final class EngineUnderTest implements AutoCloseable {
     static EngineUnderTest serving(String model, String... args) {
         var all = Stream.concat(Stream.of(model, "--port", "0", "--disable-log-stats"), Arrays.stream(args))
                 .toList();
+        return serving(all, EngineLog.SILENT);
+    }
+
+    /** Logs to {@code log}, statistics included. */
+    static EngineUnderTest logging(OutputStream log, String model, String... args) {
+        var all = Stream.concat(Stream.of(model, "--port", "0"), Arrays.stream(args))
+                .toList();
+        return serving(all, new EngineLog(new PrintStream(log, true, StandardCharsets.UTF_8)));
+    }
+
+    private static EngineUnderTest serving(List<String> args, EngineLog log) {
         try {
-            return new EngineUnderTest(EngineServer.start(EngineArgs.read(all, OptionalInt.of(8)), EngineLog.SILENT));
+            return new EngineUnderTest(EngineServer.start(EngineArgs.read(args, OptionalInt.of(8)), log));
         } catch (ArgumentError | StartFailure | IOException | InterruptedException e) {
             throw new AssertionError(e);
         }

@@ -29,8 +29,10 @@ import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 class SimulatedEngineTest {
+    private static final String TEXT = "/v1/completions";
     private static final int PROMPT = 1000;
     private static final int OUTPUT = 100;
     private static final String QWEN3_32B = """
@@ -119,6 +121,46 @@ class SimulatedEngineTest {
                 .contains(
                         "Iteration(1): 0 context requests, 0 context tokens, 1 generation requests, 1 generation tokens,"
                                 + " iteration elapsed time: 20.00 ms, GPU KV cache usage: 0.0%");
+    }
+
+    /** An end that only the token tells comes when the next step is on its way already; the answers are the same. */
+    @Test
+    void asyncScheduling_makesAStepBeforeTheOneBeforeIsKnown() {
+        var greedy =
+                "{\"prompt\":[5,6,7],\"max_tokens\":8,\"ignore_eos\":true,\"return_token_ids\":true,\"temperature\":0";
+        var answers = new ArrayList<List<JsonNode>>();
+        var generationRows = new ArrayList<Long>();
+        for (var flag : List.of("--no-async-scheduling", "--async-scheduling")) {
+            var log = new ByteArrayOutputStream();
+            try (var engine = EngineUnderTest.logging(
+                    log,
+                    "tiny",
+                    "--simulate",
+                    "1xH100,step=0.02",
+                    "--num-gpu-blocks-override",
+                    "1000",
+                    "--enable-logging-iteration-details",
+                    flag)) {
+                var free = engine.json(TEXT, greedy + "}").path("choices");
+                var stop = ",\"stop_token_ids\":[" + free.at("/0/token_ids/4") + "]}";
+                var more = List.of(
+                        stop,
+                        ",\"min_tokens\":6" + stop,
+                        // What looks back at its tokens waits for them.
+                        ",\"repetition_penalty\":1.5,\"bad_words\":[\"a b\"]}",
+                        ",\"structured_outputs\":{\"choice\":[\"yes\",\"no\"]}}");
+                var all = new ArrayList<>(List.of(free));
+                more.forEach(each -> all.add(engine.json(TEXT, greedy + each).path("choices")));
+                answers.add(all);
+            }
+            generationRows.add(log.toString(StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.contains(" 1 generation requests"))
+                    .count());
+        }
+        assertThat(answers.get(1)).isEqualTo(answers.get(0));
+        assertThat(answers.get(0).get(1).at("/0/token_ids")).hasSize(5);
+        assertThat(generationRows.get(1)).isGreaterThan(generationRows.get(0));
     }
 
     @Test
