@@ -24,8 +24,9 @@ record ModelCache(Path hub) {
         var hfHome = Optional.ofNullable(environment.get("HF_HOME"))
                 .map(Path::of)
                 .orElse(Path.of(home, ".cache", "huggingface"));
-        return new ModelCache(
-                Optional.ofNullable(environment.get("HF_HUB_CACHE")).map(Path::of).orElse(hfHome.resolve("hub")));
+        return new ModelCache(Optional.ofNullable(environment.get("HF_HUB_CACHE"))
+                .map(Path::of)
+                .orElse(hfHome.resolve("hub")));
     }
 
     ObjectNode list() throws IOException {
@@ -124,8 +125,7 @@ record ModelCache(Path hub) {
     }
 
     private static boolean complete(Path folder) throws IOException {
-        return children(folder.resolve("blobs")).stream()
-                .noneMatch(ModelCache::isIncomplete);
+        return children(folder.resolve("blobs")).stream().noneMatch(ModelCache::isIncomplete);
     }
 
     private static boolean isIncomplete(Path blob) {

@@ -59,7 +59,8 @@ class ModelCacheTest {
 
     @Test
     void cacheElsewhere_isLookedAt() throws IOException {
-        var other = ModelCache.of(Map.of("HF_HOME", "/none", "HF_HUB_CACHE", home.resolve("hub").toString()));
+        var other = ModelCache.of(
+                Map.of("HF_HOME", "/none", "HF_HUB_CACHE", home.resolve("hub").toString()));
         assertThat(other.status("org/name", "")).isEqualTo("DOWNLOADED");
     }
 }
