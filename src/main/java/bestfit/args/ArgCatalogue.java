@@ -17,6 +17,9 @@ import java.util.Optional;
  * is not listed counts as one that may change answers.
  */
 public final class ArgCatalogue {
+    /** The embedded engine's own, which begins {@code --fault-tolerance-config} alone. */
+    private static final String FAULT = "--fault";
+
     private static final String NEGATION = "--no-";
     private static final Map<String, ArgSpec> SPECS = read();
 
@@ -84,7 +87,7 @@ public final class ArgCatalogue {
 
     /** The flag that argparse takes {@code flag} for: itself, or the only one that begins with it. */
     static String unabbreviated(String flag) {
-        if (!flag.startsWith("--") || SPECS.containsKey(flag)) {
+        if (!flag.startsWith("--") || SPECS.containsKey(flag) || flag.equals(FAULT)) {
             return flag;
         }
         var whole =
