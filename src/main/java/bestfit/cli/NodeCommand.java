@@ -278,8 +278,10 @@ public final class NodeCommand implements Callable<Integer> {
     private List<URI> attached(Problems problems) {
         var urls = new ArrayList<URI>();
         for (var text : attach) {
-            if (text.matches("http://[A-Za-z0-9.-]+(:\\d{1,5})?/?")) {
-                urls.add(URI.create(text));
+            var url = text.matches("http://[A-Za-z0-9.-]+(:\\d{1,5})?/?") ? URI.create(text) : URI.create("");
+            boolean port = url.getPort() < 0 || (url.getPort() > 0 && url.getPort() <= LAST_PORT);
+            if (url.getHost() != null && port) {
+                urls.add(url);
             } else {
                 problems.add("--attach " + text + " is no address of an engine; http://HOST:PORT is expected");
             }

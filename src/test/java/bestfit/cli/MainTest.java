@@ -75,8 +75,13 @@ class MainTest {
                 .isEqualTo(ExitCode.BAD_INPUT);
         assertThat(run("tune", "--engine", "embedded", "--fault", "zzz")).isEqualTo(ExitCode.BAD_INPUT);
         assertThat(run("node", "--port", "0", "--fault", "tp=x:exit")).isEqualTo(ExitCode.BAD_INPUT);
+        for (var address : List.of("http://127.0.0.1:99999", "http://127.0.0.1:0", "http://-:80", "https://a")) {
+            assertThat(run("node", "--port", "0", "--attach", address))
+                    .as(address)
+                    .isEqualTo(ExitCode.BAD_INPUT);
+        }
         assertThat(err.toString().lines())
-                .hasSize(4)
+                .hasSize(8)
                 .allMatch(line -> line.startsWith("bestfit: "))
                 .noneMatch(line -> line.contains("Exception"));
     }
