@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -20,6 +21,9 @@ import picocli.CommandLine.Parameters;
 /** What every form of {@code bestfit bench} takes. */
 final class BenchOptions {
     private static final double LONGEST_SECONDS = 7 * 86_400;
+
+    /** RFC 9110's token. */
+    private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
 
     @Parameters(
             paramLabel = "URL",
@@ -162,8 +166,10 @@ final class BenchOptions {
             problems.add("--token-file: \"" + tokenFile + "\" cannot be read.");
         }
         all.forEach((name, value) -> {
-            if (name.isBlank() || (name + value).chars().anyMatch(c -> c < ' ')) {
-                problems.add("--header: \"" + name + "\" is not allowed; it takes NAME=VALUE without line breaks.");
+            if (!HEADER_NAME.matcher(name).matches() || value.chars().anyMatch(c -> c < ' ' || c > '~')) {
+                problems.add(
+                        "--header: \"" + name
+                                + "\" is not allowed; it takes NAME=VALUE, a name without blanks and a value of printable ASCII.");
             }
         });
         return all;

@@ -75,7 +75,11 @@ public final class BenchSearchCommand implements Callable<Integer> {
                 var probed = workload.with(workload.load().withRate(rate))
                         .with(extent)
                         .withSeed(workload.seed() + probes.size());
-                var setup = BenchSetup.of(spec.with(probed), new Problems());
+                var ready = BenchSweepCommand.setup(spec.with(probed), problems);
+                if (ready.isEmpty()) {
+                    break;
+                }
+                var setup = ready.get();
                 var signal = stop.next();
                 var gate =
                         new Gate(slo, setup.planned().schedule().orElseThrow().size(), signal);
@@ -102,7 +106,7 @@ public final class BenchSearchCommand implements Callable<Integer> {
             print(search, probes);
             return stop.isStopped()
                     ? ExitCode.STOPPED
-                    : search.highestPassed().isPresent() ? ExitCode.OK : ExitCode.FAILED;
+                    : problems.none() && search.highestPassed().isPresent() ? ExitCode.OK : ExitCode.FAILED;
         }
     }
 

@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.load.LoadGenerator;
@@ -8,6 +9,7 @@ import bestfit.report.BenchTable;
 import bestfit.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,10 +46,13 @@ public final class BenchSweepCommand implements Callable<Integer> {
         try (var generator = LoadGenerator.open();
                 var stop = BenchStop.listen()) {
             for (int level = 0; level < rates.size() + users.size() && !stop.isStopped(); level++) {
-                var setup = BenchSetup.of(spec.with(at(spec.workload(), level)), new Problems());
+                var setup = setup(spec.with(at(spec.workload(), level)), problems);
+                if (setup.isEmpty()) {
+                    break; // what was measured before is told all the same
+                }
                 System.err.println(
                         "bestfit: " + (rates.isEmpty() ? "users " + users.get(level) : "rate " + rates.get(level)));
-                reports.add(new BenchRun(setup, stop.next()).run(generator, List.of(), _ -> {}));
+                reports.add(new BenchRun(setup.get(), stop.next()).run(generator, List.of(), _ -> {}));
             }
             if (options.json) {
                 var json = Json.object();
@@ -59,7 +64,20 @@ public final class BenchSweepCommand implements Callable<Integer> {
             }
             return stop.isStopped()
                     ? ExitCode.STOPPED
-                    : reports.stream().anyMatch(BenchReport::anySuccess) ? ExitCode.OK : ExitCode.FAILED;
+                    : problems.none() && reports.stream().anyMatch(BenchReport::anySuccess)
+                            ? ExitCode.OK
+                            : ExitCode.FAILED;
+        }
+    }
+
+    /** Of one of several runs; empty, and told, where the server does not answer any more. */
+    static Optional<BenchSetup> setup(BenchSpec spec, Problems problems) {
+        try {
+            return Optional.of(BenchSetup.of(spec, new Problems()));
+        } catch (ConfigException gone) {
+            problems.addAll(gone);
+            gone.problems().forEach(problem -> System.err.println("bestfit: " + problem));
+            return Optional.empty();
         }
     }
 

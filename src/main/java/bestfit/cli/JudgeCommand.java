@@ -13,6 +13,7 @@ import bestfit.report.ResultFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -33,6 +34,7 @@ import picocli.CommandLine.Parameters;
                     + " leaves in {dir}, or what it prints."
         })
 public final class JudgeCommand implements Callable<Integer> {
+    private static final double LONGEST_SECONDS = 86_400;
     private static final int MOST = 1_000_000;
 
     @Parameters(paramLabel = "CMD", arity = "0..*", description = "The load generator and its arguments, after --.")
@@ -88,6 +90,8 @@ public final class JudgeCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
+    private Duration longest = Duration.ZERO;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         var problems = new Problems();
@@ -99,6 +103,11 @@ public final class JudgeCommand implements Callable<Integer> {
         problems.requireRange("--tokens", tokens, 1, MOST);
         if (!(ttftMillis >= 0 && tpotMillis >= 0 && noise >= 0 && noise <= 2)) {
             problems.add("--ttft and --tpot take milliseconds from 0, --noise a number from 0 to 2.");
+        }
+        try {
+            longest = Spans.parse(limit, LONGEST_SECONDS);
+        } catch (ConfigException wrong) {
+            problems.add("--limit: " + wrong.getMessage());
         }
         if (serve != command.isEmpty()) {
             problems.add("Give either --serve or, after --, the command of a load generator.");
@@ -176,7 +185,8 @@ public final class JudgeCommand implements Callable<Integer> {
         var truth = server.takeLog();
         var reported = reported(wroteTo == null ? null : replaced(wroteTo, server, folder, streams, requests), folder);
         if (reported == null || ran.exit() != 0) {
-            System.err.println("bestfit: " + called + " ended with " + ran.exit()
+            System.err.println("bestfit: " + called
+                    + (ran.exit() < 0 ? " was ended after --limit " + limit : " ended with " + ran.exit())
                     + (reported == null
                             ? " and left no result that is known; its output is in "
                             : "; its output is in ")
@@ -193,7 +203,13 @@ public final class JudgeCommand implements Callable<Integer> {
         for (var word : words) {
             replaced.add(replaced(word, server, folder, atOnce, inAll));
         }
-        return ToolRun.of(replaced, folder, ChildEnvironment.of(System.getenv()), Spans.parse(limit, 86_400));
+        try {
+            return ToolRun.of(replaced, folder, ChildEnvironment.of(System.getenv()), longest);
+        } catch (IOException e) {
+            delete(folder);
+            throw new ConfigException("CMD: " + replaced.getFirst() + " cannot be started (" + e.getMessage()
+                    + "); it takes a program on PATH or its file.");
+        }
     }
 
     private String replaced(String word, TruthServer server, Path folder, int atOnce, int inAll) throws IOException {

@@ -49,13 +49,14 @@ public final class RecordCommand implements Callable<Integer> {
         MeasureJob.checkUrl(problems, "METRICS_URL", url);
         problems.throwIfAny();
         long start = System.nanoTime();
-        long end = start + length.toNanos();
         long pause = (long) (1e9 * Math.clamp(length.toNanos() / 1e9 / LOOKS, 0.5, 15));
         var looks = new ArrayList<RecordedWorkload.Look>();
         looks.add(first(start));
+        long begun = System.nanoTime(); // a slow first answer takes nothing from the recording
+        long end = begun + length.toNanos();
         System.err.println("bestfit: recording " + url + " for " + span + "; Ctrl-C ends it and prints what was seen");
         try (var stop = BenchStop.listen("what was recorded could not be told in time.")) {
-            for (long due = start + pause; System.nanoTime() - end < 0 && !stop.isStopped(); due += pause) {
+            for (long due = begun + pause; System.nanoTime() - end < 0 && !stop.isStopped(); due += pause) {
                 waitUntil(Math.min(due, end), stop);
                 later(start, looks);
             }

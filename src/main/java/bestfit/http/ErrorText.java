@@ -12,6 +12,14 @@ public final class ErrorText {
 
     private ErrorText() {}
 
+    /** Netty's own sockets begin with the system call: {@code recvmsg(..) failed with error(-104): Connection reset by peer}. */
+    private static final Pattern SYSTEM_CALL = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ");
+
+    /** What a socket's failure says to people. */
+    public static String plain(String message) {
+        return SYSTEM_CALL.matcher(message).replaceFirst("");
+    }
+
     /** On one line, without HTML's tags, at most 200 characters; never blank. */
     public static String oneLine(String body) {
         var bare = MARKUP.matcher(body).replaceAll(" ");

@@ -2,6 +2,7 @@ package bestfit.load;
 
 import static bestfit.metrics.Measurement.NEVER;
 
+import bestfit.http.ErrorText;
 import bestfit.http.StreamClient;
 import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
@@ -303,7 +304,7 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
             }
         }
         var told = cause.getMessage();
-        var seen = told == null ? cause.getClass().getSimpleName() : told;
+        var seen = told == null ? cause.getClass().getSimpleName() : ErrorText.plain(told);
         var kind = switch (cause) {
             case ConnectTimeoutException _ -> RequestFailure.CONNECT_TIMEOUT;
             case ConnectException _, UnknownHostException _ -> RequestFailure.REFUSED;

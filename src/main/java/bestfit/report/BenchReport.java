@@ -66,7 +66,8 @@ public record BenchReport(
 
     /** Why the numbers are the client's and not the server's; empty if the run is VALID. */
     public List<String> reasons() {
-        var reasons = new ArrayList<>(result.selfCheck().reasons());
+        var reasons = new ArrayList<>(
+                nothingWasLeft() ? List.<String>of() : result.selfCheck().reasons());
         if (!anySuccess()) {
             reasons.add("No request succeeded; see the failures.");
         }
@@ -82,6 +83,11 @@ public record BenchReport(
         }
         surroundings.ownError().ifPresent(error -> ownErrorReason(error).ifPresent(reasons::add));
         return reasons;
+    }
+
+    /** A run that was interrupted after its last request. */
+    private boolean nothingWasLeft() {
+        return result.measurements().isEmpty() && !measurements.isEmpty();
     }
 
     private Optional<String> ownErrorReason(OwnError error) {
@@ -111,6 +117,9 @@ public record BenchReport(
     /** What the figures cannot show, without making them wrong. */
     List<String> notes() {
         var notes = new ArrayList<String>();
+        if (nothingWasLeft()) {
+            notes.add("Nothing was left to send; what the client could say of itself went with the interrupted run.");
+        }
         long successes = measurements.stream().filter(Measurement::succeeded).count();
         long needed = samplesFor(percentile / 100);
         if (successes > 0 && successes < needed) {

@@ -40,6 +40,9 @@ public final class BenchTable {
                             : String.format(
                                     Locale.ROOT, "%.1f %%", 100 * report.slo().share(report.measurements())),
                     report.valid() ? "VALID" : "INVALID"));
+            report.reasons()
+                    .forEach(reason ->
+                            text.append("             ").append(reason).append(System.lineSeparator()));
         }
         return text.toString();
     }

@@ -12,7 +12,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.DoubleNode;
+import tools.jackson.databind.node.IntNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /** A run as {@code vllm bench serve --save-result} writes it, key by key (vLLM 0.32), with e2el among the metrics. */
 public final class VllmBenchJson {
@@ -41,16 +44,7 @@ public final class VllmBenchJson {
                 () -> json.putNull("request_goodput"));
         json.put("output_throughput", metrics.outputTokens() / metrics.seconds())
                 .put("total_token_throughput", (metrics.inputTokens() + metrics.outputTokens()) / metrics.seconds());
-        if (detailed) {
-            arrays(json, metrics.requests());
-        }
-        // vLLM leaves these two in the file even without --save-detailed
-        var latencies = json.putArray("latencies");
-        var queued = json.putArray("queue_times");
-        for (var m : metrics.requests()) {
-            latencies.add(VllmMetrics.latency(m));
-            queued.add((m.startNanos() - m.intendedNanos()) / 1e9);
-        }
+        arrays(json, metrics.requests(), detailed);
         var peak = metrics.peak();
         json.put("max_output_tokens_per_s", peak.events())
                 .put("max_concurrent_requests", peak.requests())
@@ -90,25 +84,43 @@ public final class VllmBenchJson {
         return json;
     }
 
-    private static void arrays(ObjectNode json, List<Measurement> requests) {
-        var inputs = json.putArray("input_lens");
-        var outputs = json.putArray("output_lens");
-        var ttfts = json.putArray("ttfts");
-        var itls = json.putArray("itls");
-        var starts = json.putArray("start_times");
-        var texts = json.putArray("generated_texts");
-        var errors = json.putArray("errors");
-        for (var m : requests) {
-            var failure = m.failure();
-            inputs.add(m.inputTokens());
-            outputs.add(failure == null ? m.outputTokens() : 0);
-            ttfts.add(VllmMetrics.ttft(m));
-            var gaps = itls.addArray();
-            Arrays.stream(VllmMetrics.itl(m)).forEach(gaps::add);
-            starts.add(m.startNanos() / 1e9);
-            texts.add("");
-            errors.add(failure == null ? "" : failure);
+    /** In vLLM's order; it leaves two of them in the file even without {@code --save-detailed}. */
+    private static void arrays(ObjectNode json, List<Measurement> requests, boolean detailed) {
+        for (var name : List.of(
+                "input_lens",
+                "output_lens",
+                "ttfts",
+                "itls",
+                "latencies",
+                "start_times",
+                "queue_times",
+                "generated_texts",
+                "errors")) {
+            if (detailed || name.equals("latencies") || name.equals("queue_times")) {
+                var array = json.putArray(name);
+                requests.forEach(m -> array.add(value(name, m)));
+            }
         }
+    }
+
+    private static JsonNode value(String name, Measurement m) {
+        var failure = m.failure();
+        return switch (name) {
+            case "input_lens" -> IntNode.valueOf(m.inputTokens());
+            case "output_lens" -> IntNode.valueOf(failure == null ? m.outputTokens() : 0);
+            case "ttfts" -> DoubleNode.valueOf(VllmMetrics.ttft(m));
+            case "itls" -> {
+                var gaps = Json.array();
+                Arrays.stream(VllmMetrics.itl(m)).forEach(gaps::add);
+                yield gaps;
+            }
+            case "latencies" -> DoubleNode.valueOf(VllmMetrics.latency(m));
+            case "start_times" -> DoubleNode.valueOf(m.startNanos() / 1e9);
+            case "queue_times" -> DoubleNode.valueOf((m.startNanos() - m.intendedNanos()) / 1e9);
+            case "generated_texts" -> StringNode.valueOf("");
+            case "errors" -> StringNode.valueOf(failure == null ? "" : failure);
+            default -> throw new IllegalArgumentException(name);
+        };
     }
 
     /** NumPy's: the standard deviation is that of a population, and no sample gives 0. */

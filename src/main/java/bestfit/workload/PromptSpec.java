@@ -2,6 +2,7 @@ package bestfit.workload;
 
 import bestfit.config.ConfigException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -50,7 +51,10 @@ public sealed interface PromptSpec {
             return text;
         } catch (IOException e) {
             throw new ConfigException("Prompts file " + file + " cannot be read: "
-                    + (Files.exists(file) ? e.getMessage() : "it does not exist") + ".");
+                    + (!Files.exists(file)
+                            ? "it does not exist"
+                            : e instanceof CharacterCodingException ? "it is no UTF-8 text" : e.getMessage())
+                    + ".");
         }
     }
 }

@@ -36,12 +36,15 @@ public final class TokenText {
 
     private final TokenCounter tokenizer;
     private final List<String> words;
+    private final List<String> firstWords;
     private final boolean additive;
 
-    private TokenText(TokenCounter tokenizer, List<String> words, boolean additive) {
+    /** @param firstWords that are one token without a blank before them too, as the first of a text is; empty if there is none */
+    private TokenText(TokenCounter tokenizer, List<String> words, List<String> firstWords) {
         this.tokenizer = tokenizer;
         this.words = words;
-        this.additive = additive;
+        this.additive = !firstWords.isEmpty();
+        this.firstWords = additive ? firstWords : words;
     }
 
     /**
@@ -54,9 +57,15 @@ public final class TokenText {
         var single = new ArrayList<String>();
         addSingle(tokenizer, WORDS, single);
         boolean enough = single.size() >= LEAST_WORDS;
-        var texts = new TokenText(tokenizer, enough ? List.copyOf(single) : WORDS, enough);
-        if (enough && tokenizer.count(texts.text(tokens, new SplittableRandom(tokens))) != tokens) {
-            texts = new TokenText(tokenizer, List.copyOf(single), false);
+        var first = enough
+                ? single.stream()
+                        .filter(word -> tokenizer.count(word) == 1)
+                        .limit(LEAST_WORDS)
+                        .toList()
+                : List.<String>of();
+        var texts = new TokenText(tokenizer, enough ? List.copyOf(single) : WORDS, first);
+        if (texts.additive && tokenizer.count(texts.text(tokens, new SplittableRandom(tokens))) != tokens) {
+            texts = new TokenText(tokenizer, List.copyOf(single), List.of());
         }
         texts.text(tokens, new SplittableRandom(tokens));
         return texts;
@@ -92,7 +101,7 @@ public final class TokenText {
     public String after(String prefix, int prefixTokens, int tokens, RandomGenerator random) {
         var chosen = new ArrayList<String>();
         for (int i = 0; i < tokens; i++) {
-            chosen.add(word(random));
+            chosen.add(i == 0 && prefix.isEmpty() ? firstWords.get(random.nextInt(firstWords.size())) : word(random));
         }
         return additive ? joined(prefix, chosen) : fitted(prefix, prefixTokens + tokens, chosen, random);
     }

@@ -48,6 +48,7 @@ class BenchCommandTest {
 
     private Consumer<Exchange> handler = this::answer;
     private double room = MOST_AT_ONCE;
+    private volatile int tokenizesUntil = Integer.MAX_VALUE;
     private long filledNanos = System.nanoTime();
     private HttpServer server;
     private final Set<String> prompts = ConcurrentHashMap.newKeySet();
@@ -75,6 +76,10 @@ class BenchCommandTest {
     }
 
     private void tokenize(Exchange exchange) {
+        if (requests.size() >= tokenizesUntil) {
+            exchange.json(503, Json.object());
+            return;
+        }
         var request = body(exchange);
         int count = request.has("messages")
                 ? words(request.at("/messages/0/content").asString()) + TEMPLATE
@@ -286,10 +291,11 @@ class BenchCommandTest {
                         "--prompt-tokens=9",
                         "--output-tokens=5",
                         "--slo=fast:1",
-                        "--endpoint=/x")
+                        "--endpoint=/x",
+                        "--header=Two words=x")
                 .path("err")
                 .asString();
-        assertThat(err).contains("--concurrency", "--requests: \"-3\"", "--slo", "--endpoint");
+        assertThat(err).contains("--concurrency", "--requests: \"-3\"", "--slo", "--endpoint", "--header");
         var tooLong = bench(2, "--concurrency=1", "--requests=1", "--prompt-tokens=150", "--output-tokens=60");
         assertThat(tooLong.path("err").asString()).contains("215", "200 tokens");
         var both = bench(2, "--concurrency=0", "--requests=1", "--prompt-tokens=150", "--output-tokens=60");
@@ -328,6 +334,10 @@ class BenchCommandTest {
         assertThat(EventLog.read(events).measurements().stream().map(Measurement::index))
                 .hasSize(3000)
                 .doesNotHaveDuplicates();
+        var again = bench(0, arguments);
+        assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
+        assertThat(again.path("reasons").toString()).doesNotContain("No request was answered");
+        assertThat(again.path("notes").toString()).contains("Nothing was left to send");
     }
 
     /** A run that was killed before it had begun, the same command given twice, and files that cannot be written in the end. */
@@ -358,5 +368,15 @@ class BenchCommandTest {
         var err = bench(2, unwritable).path("err").asString();
         assertThat(err).contains("--csv: ", "--save-result: ", "events.jsonl is not an SQLite database", "--warmup: ");
         assertThat(requests).hasSize(before);
+    }
+
+    @Test
+    void sweep_tellsWhatItMeasuredBeforeTheServerWent() throws Exception {
+        tokenizesUntil = 4;
+        String[] sweep = {"--users=1,2,3", "--requests=4", "--prompt-tokens=9", "--output-tokens=5", "--model=m"};
+        var swept = ended(1, begin("bench sweep", sweep));
+        assertThat(swept.path("sweep")).hasSize(1);
+        assertThat(swept.at("/sweep/0/counts/ok").intValue()).isEqualTo(4);
+        assertThat(Files.readString(folder.resolve("err"))).contains("/tokenize answered 503");
     }
 }

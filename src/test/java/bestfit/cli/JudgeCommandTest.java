@@ -69,5 +69,6 @@ class JudgeCommandTest {
     void withoutTool_isBadInput() {
         assertThat(Main.run("judge", "--streams", "4")).isEqualTo(ExitCode.BAD_INPUT);
         assertThat(Main.run("judge", "--streams", "0", "--", "x")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(Main.run("judge", "--limit", "x", "--", "x")).isEqualTo(ExitCode.BAD_INPUT);
     }
 }

@@ -191,6 +191,30 @@ class WorkloadTest {
         assertThat(traced.beyond(713, 5, 1)).isPresent();
     }
 
+    /** Most vocabularies have a word with its blank as one token, and not each of them without. */
+    @Test
+    void textsAreExact_whereTheFirstWordOfATextCountsOtherwise() {
+        var tokenizer = new TokenCounter() {
+            @Override
+            public int count(String text) {
+                var first = text.split(" ", 2)[0];
+                return WORDS.count(text) + (first.length() > 2 ? 1 : 0);
+            }
+
+            @Override
+            public OptionalInt countChat(String message) {
+                return OptionalInt.empty();
+            }
+        };
+        var texts = TokenText.find(tokenizer, 30);
+        var random = new SplittableRandom(3);
+        for (int i = 0; i < 200; i++) {
+            assertThat(tokenizer.count(texts.text(30, random))).isEqualTo(30);
+        }
+        var prefix = texts.text(5, random);
+        assertThat(tokenizer.count(texts.after(prefix, 5, 20, random))).isEqualTo(25);
+    }
+
     @Test
     void lawsWithoutBounds_endWhereNothingIsDrawn() {
         assertThat(LengthDistribution.parse("normal:100,20").most()).isEqualTo(200);
