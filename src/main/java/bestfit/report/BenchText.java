@@ -85,7 +85,7 @@ record BenchText(BenchReport report) {
                 .roundTrip()
                 .ifPresent(trip -> text.append(String.format(
                         Locale.ROOT,
-                        "%nround trip to the report.server() %.2f ms (least %.2f, jitter %.2f)",
+                        "%nround trip to the server %.2f ms (least %.2f, jitter %.2f)",
                         trip.meanMillis(),
                         trip.leastMillis(),
                         trip.jitterMillis())));
