@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -111,17 +112,19 @@ public final class NodeClient {
     }
 
     /**
-     * Which engine the balanced port would give a request to now: when its process started, by its metrics. Empty where
-     * that cannot be told.
+     * Which engine the balanced port would give a request to now: when its process and its counters began, by its metrics.
+     * Processes that a node starts together may begin in the same tick of the clock. Empty where that cannot be told.
      */
     Optional<String> nextEngine() {
         try {
             var answer = http.get(address.inference() + "/metrics", SHORT);
-            return answer.text()
+            var born = answer.text()
                     .lines()
-                    .filter(line -> answer.status() == 200 && line.startsWith("process_start_time_seconds"))
+                    .filter(line -> line.startsWith("process_start_time_seconds")
+                            || line.startsWith("vllm:prompt_tokens_created"))
                     .map(line -> line.substring(line.lastIndexOf(' ') + 1))
-                    .findFirst();
+                    .collect(Collectors.joining(" "));
+            return answer.status() == 200 && !born.isEmpty() ? Optional.of(born) : Optional.empty();
         } catch (IOException none) {
             return Optional.empty();
         }

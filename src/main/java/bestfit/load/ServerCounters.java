@@ -14,34 +14,36 @@ import java.util.regex.Pattern;
  * What the servers under test tell of themselves at {@code /metrics}, added up over labels and servers.
  *
  * @param values by name without {@code vllm:}
- * @param started when the process that answered began, by its own word, for each server that tells
+ * @param born when the process that answered and its counters began, by its own word, for each server that tells: engines that
+ *     a node starts in the same hundredth of a second, the tick of the first, still make their counters at different times
  */
-public record ServerCounters(long nanos, Map<String, Double> values, List<String> started) {
-    private static final Pattern STARTED = Pattern.compile("(?m)^process_start_time_seconds (\\S+)$");
+public record ServerCounters(long nanos, Map<String, Double> values, List<String> born) {
+    private static final Pattern BORN =
+            Pattern.compile("(?m)^(?:process_start_time_seconds|vllm:prompt_tokens_created(?:\\{[^}]*})?) (\\S+)$");
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Pattern SAMPLE = Pattern.compile("vllm:([a-z0-9_]+)(?:\\{[^}]*})? (\\S+)");
 
     public ServerCounters {
         values = Map.copyOf(values);
-        started = List.copyOf(started);
+        born = List.copyOf(born);
     }
 
     /** Empty where one of the servers does not tell. */
     static Optional<ServerCounters> read(HttpClient http, LoadTarget target, long nanos) {
         var values = new HashMap<String, Double>();
-        var started = new ArrayList<String>();
+        var born = new ArrayList<String>();
         for (var url : target.baseUrls()) {
             try {
                 var answer = http.call("GET", url + "/metrics", target.headers(), new byte[0], PATIENCE);
                 if (answer.status() != 200 || !add(answer.text(), values)) {
                     return Optional.empty();
                 }
-                STARTED.matcher(answer.text()).results().forEach(found -> started.add(found.group(1)));
+                BORN.matcher(answer.text()).results().forEach(found -> born.add(found.group(1)));
             } catch (IOException untold) {
                 return Optional.empty();
             }
         }
-        return Optional.of(new ServerCounters(nanos, values, started));
+        return Optional.of(new ServerCounters(nanos, values, born));
     }
 
     private static boolean add(String text, Map<String, Double> values) {

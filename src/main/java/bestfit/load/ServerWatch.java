@@ -74,9 +74,9 @@ public final class ServerWatch implements AutoCloseable {
     }
 
     private static boolean ofTheSame(Seen seen) {
-        var started = seen.before().started();
-        return seen.after().started().equals(started)
-                && seen.during().stream().allMatch(each -> each.started().equals(started));
+        var born = seen.before().born();
+        return seen.after().born().equals(born)
+                && seen.during().stream().allMatch(each -> each.born().equals(born));
     }
 
     @Override

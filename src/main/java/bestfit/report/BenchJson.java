@@ -30,7 +30,10 @@ record BenchJson(BenchReport report) {
         json.set("instrument", instrument());
         json.set("windows", windows());
         SteadyState.of(report.measurements()).ifPresent(steady -> json.set("steady", json(steady)));
-        report.server().ifPresent(seen -> json.set("server", new Reconciliation(seen, report.measurements()).json()));
+        report.server()
+                .map(seen -> new Reconciliation(seen, report.measurements()))
+                .filter(Reconciliation::whole)
+                .ifPresent(both -> json.set("server", both.json()));
         return json;
     }
 

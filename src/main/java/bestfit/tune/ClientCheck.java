@@ -64,7 +64,7 @@ public record ClientCheck(List<String> reasons, double cpuShare, double sendLagM
         for (var run : runs) {
             double lag = SelfCheck.of(run.samples()).sendLagMillis();
             if (lag > worst.sendLagMillis()) {
-                worst = new Worst("block " + run.block() + ", " + title, lag);
+                worst = new Worst("block " + (run.block() + 1) + ", " + title, lag); // counted from 1, as progress does
             }
         }
         return worst;

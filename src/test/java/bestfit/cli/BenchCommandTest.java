@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -47,6 +48,11 @@ class BenchCommandTest {
     private static final double MOST_AT_ONCE = 10;
 
     private Consumer<Exchange> handler = this::answer;
+    private final AtomicLong written = new AtomicLong();
+
+    /** Of the tokens, that {@code /metrics} tells; 0 where the server has no such path. */
+    private volatile double share;
+
     private double room = MOST_AT_ONCE;
     private volatile int tokenizesUntil = Integer.MAX_VALUE;
     private long filledNanos = System.nanoTime();
@@ -64,6 +70,7 @@ class BenchCommandTest {
                 new Router()
                         .post("/tokenize", this::tokenize)
                         .post("/v1/chat/completions", exchange -> handler.accept(exchange))
+                        .get("/metrics", this::metrics)
                         .get(
                                 "/v1/models",
                                 exchange -> exchange.json(
@@ -87,6 +94,17 @@ class BenchCommandTest {
         exchange.json(200, Json.object().put("count", count).put("max_model_len", 200));
     }
 
+    private void metrics(Exchange exchange) {
+        if (share == 0) {
+            exchange.text(404, "");
+            return;
+        }
+        exchange.text(
+                200,
+                "process_start_time_seconds 1.79597342415e+09\nvllm:generation_tokens_total{engine=\"0\"} "
+                        + share * written.get() + "\n");
+    }
+
     private static int words(String text) {
         return text.split(" ", -1).length;
     }
@@ -102,6 +120,7 @@ class BenchCommandTest {
         var prompt = request.at("/messages/0/content").asString();
         prompts.add(prompt);
         int count = request.path("max_tokens").asInt();
+        written.addAndGet(count);
         var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
         for (int i = 0; i < count; i++) {
             send(stream, "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}");
@@ -170,6 +189,19 @@ class BenchCommandTest {
         assertThat(process.exitValue()).as(err).isEqualTo(exit);
         var out = Files.readAllLines(folder.resolve("out"));
         return out.isEmpty() ? Json.object().put("err", err) : Json.parse(out.getLast());
+    }
+
+    /** A node's balanced port may show the same one of its two engines at each look, and that one made half of the tokens. */
+    @Test
+    void countersOfOneEngineOfSeveral_areNoServersCounters() throws Exception {
+        share = 0.5;
+        var half = bench(0, "--concurrency=2", "--requests=20", "--prompt-tokens=9", "--output-tokens=6");
+        assertThat(half.has("server")).isFalse();
+        assertThat(half.path("notes").toString()).contains("tell 60 of the 120 output tokens", "several engines");
+        share = 1;
+        var all = bench(0, "--concurrency=2", "--requests=20", "--prompt-tokens=9", "--output-tokens=6");
+        assertThat(all.at("/server/output_tokens/gap").doubleValue()).isZero();
+        assertThat(all.path("notes").toString()).doesNotContain("several engines");
     }
 
     @Test

@@ -240,7 +240,11 @@ final class FakeMlNode implements AutoCloseable {
             return;
         }
         release(engine);
-        exchange.text(200, "process_start_time_seconds 1.78" + engine + "e+09\n");
+        // Started in the same tick of the clock, as one script starts them.
+        exchange.text(
+                200,
+                "process_start_time_seconds 1.78e+09\nvllm:prompt_tokens_created{engine=\"0\"} 1.780000012" + engine
+                        + "e+09\n");
     }
 
     private void release(int engine) {

@@ -44,6 +44,38 @@ class CasesTest {
                 .allSatisfy(figure -> assertThat(errors.get(figure).coverage()).isGreaterThanOrEqualTo(0.85));
     }
 
+    /** Two H200s with NVLink at TP 2, PP 2 and one an instance, measured after the fit: the layouts are ranked as they came out. */
+    @Test
+    void layouts_of_two_GPUs_that_no_constant_has_seen() throws IOException {
+        var result = Cases.predict("h200x2_vllm.csv", table("h200x2_vllm.csv"), Constants.shipped());
+        assertThat(result.problems()).isEmpty();
+        var rows = Cases.read("out", String.join("\n", result.lines()));
+        var errors = Score.errors(rows);
+        assertThat(errors.get("output_tok_s").medianError()).isLessThan(0.06);
+        assertThat(errors.get("tpot_ms_mean").medianError()).isLessThan(0.06);
+        assertThat(errors.get("ttft_ms_mean").medianError()).isLessThan(0.12);
+        assertThat(List.of("output_tok_s", "tpot_ms_mean", "ttft_ms_mean"))
+                .allSatisfy(figure -> assertThat(errors.get(figure).coverage()).isGreaterThanOrEqualTo(0.85));
+        for (var load : rows.stream().map(CasesTest::load).distinct().toList()) {
+            assertThat(byThroughput(rows, load, "pred_output_tok_s").getFirst())
+                    .as(load)
+                    .isEqualTo(byThroughput(rows, load, "output_tok_s").getFirst());
+        }
+    }
+
+    private static String load(java.util.Map<String, String> row) {
+        return row.get("model") + ", " + row.get("input_len") + " tokens, " + row.get("concurrency") + " users";
+    }
+
+    /** Layouts, the fastest first. */
+    private static List<String> byThroughput(List<java.util.Map<String, String>> rows, String load, String column) {
+        return rows.stream()
+                .filter(row -> load(row).equals(load))
+                .sorted(java.util.Comparator.comparingDouble(row -> -Double.parseDouble(row.get(column))))
+                .map(row -> row.get("tp") + "x" + row.get("pp"))
+                .toList();
+    }
+
     @Test
     void a_wrong_row_is_named_by_line_and_does_not_stop_the_rest() {
         var text = """

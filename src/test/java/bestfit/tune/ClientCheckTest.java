@@ -35,7 +35,7 @@ class ClientCheckTest {
         var check = ClientCheck.of(Map.of("TP 1", blocks(40, 1, REQUESTS)));
         assertThat(check.valid()).as(check.reasons().toString()).isTrue();
         assertThat(check.sendLagMillis()).isLessThan(0.5);
-        assertThat(check.worstBlock()).isEqualTo("block 0, short of TP 1, 6.5 ms");
+        assertThat(check.worstBlock()).isEqualTo("block 1, short of TP 1, 6.5 ms");
         assertThat(check.cpuShare()).isBetween(0.03, 0.05);
     }
 
