@@ -2,10 +2,7 @@ package bestfit.engine;
 
 import bestfit.time.ScaledClock;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -40,8 +37,10 @@ public final class GpuExecutor implements StepExecutor {
 
     private long lastEndNanos = Long.MIN_VALUE;
 
-    /** What the last pass sampled, by sequence. The device's thread owns it. */
-    private Map<String, Integer> sampledBefore = Map.of();
+    /** The pass before and what it sampled. The device's thread owns them. */
+    private List<Row> rowsBefore = List.of();
+
+    private int[] sampledBefore = {};
 
     private GpuExecutor(StepTimer timer, HashedTokens tokens, ScaledClock clock, int stages, boolean ahead) {
         this.timer = timer;
@@ -88,13 +87,10 @@ public final class GpuExecutor implements StepExecutor {
             while (true) {
                 var job = jobs.take();
                 awaitEnd(clock.baseAt(job.endNanos));
-                if (ahead) {
-                    job.rows.forEach(this::fillIn);
-                }
+                fillIn(job.rows);
                 var output = output(job.rows, job.endNanos);
-                if (ahead) {
-                    remember(job.rows, output.sampled());
-                }
+                rowsBefore = job.rows;
+                sampledBefore = output.sampled();
                 job.result.complete(output);
             }
         } catch (InterruptedException e) {
@@ -113,18 +109,26 @@ public final class GpuExecutor implements StepExecutor {
         }
     }
 
-    private void fillIn(Row row) {
-        int last = row.tokens().length - 1;
-        if (row.tokens()[last] == Row.UNSAMPLED) {
-            row.tokens()[last] = Objects.requireNonNull(sampledBefore.get(row.sequenceId()), row.sequenceId());
+    private void fillIn(List<Row> rows) {
+        for (int i = 0; i < rows.size(); i++) {
+            var row = rows.get(i);
+            int last = row.tokens().length - 1;
+            if (row.tokens()[last] == Row.UNSAMPLED) {
+                row.tokens()[last] = sampledBefore(row.sequenceId(), i);
+            }
         }
     }
 
-    private void remember(List<Row> rows, int[] sampled) {
-        sampledBefore = new HashMap<>();
-        for (int i = 0; i < sampled.length; i++) {
-            sampledBefore.put(rows.get(i).sequenceId(), sampled[i]);
+    /** @param near where the sequence's row probably is: most keep their place from pass to pass */
+    private int sampledBefore(String sequenceId, int near) {
+        int count = rowsBefore.size();
+        for (int i = 0; i < count; i++) {
+            int at = (near + i) % count;
+            if (rowsBefore.get(at).sequenceId().equals(sequenceId)) {
+                return sampledBefore[at];
+            }
         }
+        throw new IllegalStateException("no token of " + sequenceId + " was sampled before");
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"})

@@ -189,7 +189,9 @@ public final class V0Scheduler implements Scheduler {
         if (!waiting.isEmpty()) {
             var first = waiting.removeFirst();
             int tokens = need(first, null).uncached();
-            while (!running.isEmpty() && WaitingQueue.PRIORITY.compare(running.getLast(), first) > 0) {
+            while (!first.isFinished()
+                    && !running.isEmpty()
+                    && WaitingQueue.PRIORITY.compare(running.getLast(), first) > 0) {
                 if (tokens > 0 && space.fit(first) == V0Space.Fit.NOW && isWithinLimits(tokens)) {
                     break;
                 }
@@ -218,6 +220,10 @@ public final class V0Scheduler implements Scheduler {
         while (!waiting.isEmpty()) { // looked at even when tokens have run out: refused, or its cache hit fixed
 
             var sequence = waiting.getFirst();
+            if (sequence.isFinished()) { // ended after it had to make room for priority: here vLLM's engine fails
+                waiting.removeFirst();
+                continue;
+            }
             if (shares != null && !shares.admits(sequence)) {
                 passedOver.addFirst(waiting.removeFirst());
                 continue;
@@ -344,7 +350,6 @@ public final class V0Scheduler implements Scheduler {
         // V0 ends a sequence when it exceeds the limit, V1 when it reaches it.
         if (sequence.endsAfter(sequence.token(sequence.length() - 1), config.maxModelLen() + 1)) {
             retire(sequence);
-            waiting.remove(sequence);
             ended.add(sequence);
         }
     }

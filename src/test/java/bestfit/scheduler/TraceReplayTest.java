@@ -53,6 +53,25 @@ class TraceReplayTest {
         assertThat(outcomes.values()).allMatch(TraceReplay.Outcome.Passed.class::isInstance);
     }
 
+    /** V0's engine fails when such a sequence comes up again; the rows end before. */
+    @Test
+    void endedAfterItMadeRoomForPriority_itWaitsOn() {
+        var outcomes = TraceReplay.replay(
+                Path.of("src/test/resources/scheduler_traces/0.8.1_v0-default-async-edges.jsonl.gz"));
+
+        assertThat(outcomes).hasSize(2);
+        assertThat(outcomes.values()).allMatch(TraceReplay.Outcome.Passed.class::isInstance);
+    }
+
+    /** vLLM 0.32 preempts by priority as 0.33 does, but a sequence that preempts itself ends the running pass. */
+    @Test
+    void theReleaseBetween_hasItsOwnDecisions() {
+        var outcomes = TraceReplay.replay(Path.of("src/test/resources/scheduler_traces/0.32.0_v1-random.jsonl.gz"));
+
+        assertThat(outcomes).hasSize(20);
+        assertThat(outcomes.values()).allMatch(TraceReplay.Outcome.Passed.class::isInstance);
+    }
+
     @Test
     void aLineThatIsNoCase_isNamed_andTheOthersStillCount(@TempDir Path folder) throws IOException {
         var good = new BufferedReader(new InputStreamReader(
