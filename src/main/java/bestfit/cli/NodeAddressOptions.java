@@ -2,6 +2,8 @@ package bestfit.cli;
 
 import bestfit.config.ConfigException;
 import bestfit.deploy.NodeAddress;
+import bestfit.deploy.NodeTokens;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -19,6 +21,25 @@ final class NodeAddressOptions {
     @Nullable
     private String inference;
 
+    @Option(
+            names = "--management-token-file",
+            paramLabel = "FILE",
+            description = "File with the token that the node's management API asks for.")
+    @Nullable
+    private Path managementToken;
+
+    @Option(
+            names = "--inference-token-file",
+            paramLabel = "FILE",
+            description = "File with the token that its inference port asks for.")
+    @Nullable
+    private Path inferenceToken;
+
+    /** The file whose token the management API asks for. */
+    Optional<Path> managementToken() {
+        return Optional.ofNullable(managementToken);
+    }
+
     /**
      * Empty if no node is named.
      *
@@ -28,6 +49,11 @@ final class NodeAddressOptions {
         if (node == null && inference != null) {
             throw new ConfigException("--inference " + inference + " belongs to a node; give --node too");
         }
-        return Optional.ofNullable(node).map(url -> NodeAddress.of(url, inference));
+        if (node == null && (managementToken != null || inferenceToken != null)) {
+            throw new ConfigException(
+                    "--management-token-file and --inference-token-file belong to a node; give --node too");
+        }
+        return Optional.ofNullable(node)
+                .map(url -> NodeAddress.of(url, inference).with(NodeTokens.read(managementToken, inferenceToken)));
     }
 }

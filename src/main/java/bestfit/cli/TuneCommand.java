@@ -227,7 +227,7 @@ public final class TuneCommand implements Callable<Integer> {
     private TuneTarget target() {
         var running = address.address();
         if (running.isPresent()) {
-            return new TuneTarget.Running(running.get());
+            return new TuneTarget.Running(running.get(), address.managementToken());
         }
         var simulated = Optional.ofNullable(embedded.simulate)
                 .map(spec -> new TuneTarget.Simulated(spec, embedded.timeScale()));

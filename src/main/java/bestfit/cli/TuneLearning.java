@@ -4,7 +4,6 @@ import bestfit.config.ConfigException;
 import bestfit.deploy.NodeClient;
 import bestfit.hardware.Device;
 import bestfit.hardware.ServerSpec;
-import bestfit.http.HttpClient;
 import bestfit.model.KnownModels;
 import bestfit.perf.MeasuredHere;
 import bestfit.tune.CampaignResult;
@@ -13,7 +12,6 @@ import bestfit.tune.ExperimentPlan;
 import bestfit.tune.Figures;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +21,6 @@ import java.util.regex.Pattern;
 /** What a campaign measured on GPUs goes into what is known of its server, so that {@code plan} predicts the untried better. */
 final class TuneLearning {
     private static final Pattern RELEASE = Pattern.compile("\\b0\\.\\d{1,3}\\.\\d{1,3}");
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private TuneLearning() {}
 
@@ -52,7 +49,7 @@ final class TuneLearning {
 
     /** vLLM's own answer, else what the campaign knows of its engine. */
     private static Optional<String> release(NodeClient node, String engine) throws IOException {
-        var answer = new HttpClient().get(node.address().inference() + "/version", PATIENCE);
+        var answer = node.version();
         var told = answer.status() == 200 ? answer.text() : engine;
         var found = RELEASE.matcher(told);
         return found.find() ? Optional.of(found.group()) : Optional.empty();

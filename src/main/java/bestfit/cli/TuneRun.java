@@ -84,7 +84,7 @@ final class TuneRun {
     /** What would be tried and what that would cost, without trying it. */
     int showOnly() throws IOException {
         boolean possible = !spec.space().candidates().isEmpty();
-        var node = target instanceof TuneTarget.Running(var address)
+        var node = target instanceof TuneTarget.Running(var address, var _)
                 ? Optional.of(new NodeClient(address))
                 : Optional.<NodeClient>empty();
         boolean busy = node.isPresent() && node.get().state().serving();
@@ -124,7 +124,8 @@ final class TuneRun {
     private int withNode(Database database, CampaignStore campaigns, CampaignRow row, Model model)
             throws IOException, InterruptedException {
         return switch (target) {
-            case TuneTarget.Running(var address) -> campaign(database, campaigns, row, model, new NodeClient(address));
+            case TuneTarget.Running(var address, var _) ->
+                campaign(database, campaigns, row, model, new NodeClient(address));
             case TuneTarget.Own own -> withOwnNode(own, database, campaigns, row, model);
         };
     }
@@ -204,6 +205,7 @@ final class TuneRun {
                 options.server(),
                 simulated().isPresent(),
                 target instanceof TuneTarget.Running running ? running.address().management() : "http://127.0.0.1:8080",
+                target instanceof TuneTarget.Running running ? running.managementToken() : Optional.empty(),
                 left.sentence(),
                 next(result, left),
                 !options.json() && TerminalStreams.isStyled(TerminalStreams.OUTPUT, environment));

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -40,8 +41,12 @@ sealed interface TuneTarget {
     /** Its engines are vLLM on GPUs, as far as can be told: a start takes a minute and more. */
     boolean slowStarts(Inventory inventory);
 
-    /** A node that runs already. */
-    record Running(NodeAddress address) implements TuneTarget {
+    /**
+     * A node that runs already.
+     *
+     * @param managementToken file of the token that its management API asks for
+     */
+    record Running(NodeAddress address, Optional<Path> managementToken) implements TuneTarget {
         @Override
         public String where() {
             return address.management();

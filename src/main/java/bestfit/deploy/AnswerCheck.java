@@ -4,6 +4,7 @@ import bestfit.config.Json;
 import bestfit.http.HttpClient;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -18,12 +19,16 @@ public final class AnswerCheck {
 
     private final String inference;
     private final String model;
-    private final HttpClient http = new HttpClient();
+    private final HttpClient http;
 
-    /** @param inference where the OpenAI API is, without {@code /v1} */
-    public AnswerCheck(String inference, String model) {
+    /**
+     * @param inference where the OpenAI API is, without {@code /v1}
+     * @param headers that it asks for
+     */
+    public AnswerCheck(String inference, String model, Map<String, String> headers) {
         this.inference = inference;
         this.model = model;
+        this.http = new HttpClient(headers);
     }
 
     /**

@@ -203,7 +203,7 @@ public final class Deployer {
 
     private void hold(String model) {
         try {
-            node.ask(node.address().inference(), model, HELD_TOKENS);
+            node.ask(model, HELD_TOKENS);
         } catch (IOException broken) {
             // Then one engine fewer is seen, and asked for again.
         }
@@ -216,7 +216,7 @@ public final class Deployer {
             Optional<String> refusal;
             boolean notYet;
             try {
-                var answer = node.ask(node.address().inference(), model, FIRST_TOKENS);
+                var answer = node.ask(model, FIRST_TOKENS);
                 notYet = answer.status() == 502 || answer.status() == 503;
                 refusal = answer.status() == 200
                         ? Optional.empty()

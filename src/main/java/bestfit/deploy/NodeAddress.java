@@ -5,10 +5,15 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import org.jspecify.annotations.Nullable;
 
-/** Base URLs of a node, without a slash at the end. */
-public record NodeAddress(String management, String inference) {
+/** Base URLs of a node, without a slash at the end, and what its ports ask to be shown. */
+public record NodeAddress(String management, String inference, NodeTokens tokens) {
     private static final int INFERENCE_PORT = 5000;
     private static final int LAST_PORT = 65_535;
+
+    /** One that asks for no token. */
+    public NodeAddress(String management, String inference) {
+        this(management, inference, NodeTokens.NONE);
+    }
 
     /**
      * Reads what the user gave.
@@ -22,6 +27,10 @@ public record NodeAddress(String management, String inference) {
             return new NodeAddress(text(node), text(url("--inference", inference)));
         }
         return new NodeAddress(text(node), node.getScheme() + "://" + node.getHost() + ":" + INFERENCE_PORT);
+    }
+
+    public NodeAddress with(NodeTokens shown) {
+        return new NodeAddress(management, inference, shown);
     }
 
     private static URI url(String option, String text) {

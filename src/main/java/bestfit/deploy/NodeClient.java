@@ -31,10 +31,13 @@ public final class NodeClient {
     private static final Duration START = Duration.ofMinutes(25);
 
     private final NodeAddress address;
-    private final HttpClient http = new HttpClient();
+    private final HttpClient http;
+    private final HttpClient inference;
 
     public NodeClient(NodeAddress address) {
         this.address = address;
+        this.http = new HttpClient(address.tokens().management());
+        this.inference = new HttpClient(address.tokens().inference());
     }
 
     public NodeAddress address() {
@@ -56,8 +59,9 @@ public final class NodeClient {
     public NodeState state() throws IOException {
         var answer = http.get(address.management() + "/api/v1/state", SHORT);
         if (answer.status() == 401) {
-            throw new IOException(address.management() + " asks for a token, which cannot be given here; start the node"
-                    + " on loopback without --management-token-file");
+            throw new IOException(address.management() + " asks for "
+                    + (address.tokens().management().isEmpty() ? "a token" : "another token")
+                    + "; give the file that holds it with --management-token-file");
         }
         return answer.json()
                 .flatMap(NodeState::read)
@@ -117,7 +121,7 @@ public final class NodeClient {
      */
     Optional<String> nextEngine() {
         try {
-            var answer = http.get(address.inference() + "/metrics", SHORT);
+            var answer = inference.get(address.inference() + "/metrics", SHORT);
             var born = answer.text()
                     .lines()
                     .filter(line -> line.startsWith("process_start_time_seconds")
@@ -173,14 +177,19 @@ public final class NodeClient {
         return devices;
     }
 
-    /** One request through an OpenAI API; the status and the text of its answer. */
-    HttpClient.Answer ask(String baseUrl, String model, int tokens) throws IOException {
+    /** vLLM's version behind the inference port, or whatever is answered there. */
+    public HttpClient.Answer version() throws IOException {
+        return inference.get(address.inference() + "/version", SHORT);
+    }
+
+    /** One request through the inference port; the status and the text of its answer. */
+    HttpClient.Answer ask(String model, int tokens) throws IOException {
         var body = Json.object().put("model", model).put("max_tokens", tokens).put("temperature", 0.0);
         body.put("ignore_eos", true)
                 .putArray("messages")
                 .addObject()
                 .put("role", "user")
                 .put("content", "Say yes.");
-        return http.postJson(baseUrl + "/v1/chat/completions", body, Duration.ofMinutes(5));
+        return inference.postJson(address.inference() + "/v1/chat/completions", body, Duration.ofMinutes(5));
     }
 }

@@ -24,10 +24,13 @@ public final class NodeDoctor {
     private static final int AT_ONCE = 12;
 
     private final NodeAddress address;
-    private final HttpClient http = new HttpClient();
+    private final HttpClient http;
+    private final HttpClient inference;
 
     public NodeDoctor(NodeAddress address) {
         this.address = address;
+        this.http = new HttpClient(address.tokens().management());
+        this.inference = new HttpClient(address.tokens().inference());
     }
 
     /**
@@ -50,7 +53,7 @@ public final class NodeDoctor {
                     "management",
                     address.management(),
                     "it asks for a token, so nothing more of it is seen",
-                    "to have it looked at, start it on loopback without --management-token-file"));
+                    "give the file that holds it with --management-token-file"));
             return new Seen(found, OptionalInt.empty());
         }
         if (state.isEmpty()) {
@@ -165,8 +168,8 @@ public final class NodeDoctor {
     /** Statuses of some requests at once; those without an answer are left out. */
     private List<Integer> models() throws InterruptedException {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Callable<Integer> ask =
-                    () -> http.get(address.inference() + "/v1/models", PATIENCE).status();
+            Callable<Integer> ask = () ->
+                    inference.get(address.inference() + "/v1/models", PATIENCE).status();
             var statuses = new ArrayList<Integer>();
             for (Future<Integer> each : threads.invokeAll(java.util.Collections.nCopies(AT_ONCE, ask))) {
                 try {

@@ -44,14 +44,25 @@ public final class HttpClient {
     private static final int MAX_ANSWER_BYTES = 256 << 20;
 
     private final Tls tls;
+    private final Map<String, String> always;
 
     public HttpClient() {
         this(Tls.SYSTEM);
     }
 
+    /** @param always headers of every call, such as {@code Authorization} */
+    public HttpClient(Map<String, String> always) {
+        this(Tls.SYSTEM, always);
+    }
+
     /** @param tls for URLs of https */
     public HttpClient(Tls tls) {
+        this(tls, Map.of());
+    }
+
+    private HttpClient(Tls tls, Map<String, String> always) {
         this.tls = tls;
+        this.always = Map.copyOf(always);
     }
 
     /** Nothing, or not all of the answer, came in time. */
@@ -131,9 +142,10 @@ public final class HttpClient {
         }
     }
 
-    private static FullHttpRequest request(String method, Origin origin, Map<String, String> headers, byte[] body) {
+    private FullHttpRequest request(String method, Origin origin, Map<String, String> headers, byte[] body) {
         FullHttpRequest request = new DefaultFullHttpRequest(
                 HttpVersion.HTTP_1_1, HttpMethod.valueOf(method), origin.target(), Unpooled.wrappedBuffer(body));
+        always.forEach(request.headers()::set);
         headers.forEach(request.headers()::set);
         request.headers().set(HttpHeaderNames.HOST, origin.hostHeader());
         request.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);

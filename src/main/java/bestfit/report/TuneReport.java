@@ -9,8 +9,10 @@ import bestfit.tune.Figures;
 import bestfit.tune.Interval;
 import bestfit.tune.Outcome;
 import bestfit.tune.Rejection;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.TreeSet;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -21,6 +23,7 @@ public final class TuneReport {
      *
      * @param server model, devices and engine, for people
      * @param management URL for the command that applies the recommendation
+     * @param managementToken file of the token that it asks for
      * @param left how the server was left, a sentence
      * @param next what to do next, a sentence
      * @param bold the best values are set in bold, by ANSI's codes, instead of starred
@@ -30,6 +33,7 @@ public final class TuneReport {
             String server,
             boolean simulated,
             String management,
+            Optional<Path> managementToken,
             String left,
             String next,
             boolean bold) {}
@@ -43,7 +47,11 @@ public final class TuneReport {
     /** The command that deploys the recommendation. */
     static String curl(CampaignResult result, Setting setting) {
         var best = result.recommended().orElseThrow();
-        return "curl -X POST " + setting.management() + "/api/v1/inference/up -H 'Content-Type: application/json' -d "
+        var token = setting.managementToken()
+                .map(file -> " -H \"Authorization: Bearer $(cat " + ArgsText.quote(file.toString()) + ")\"")
+                .orElse("");
+        return "curl -X POST " + setting.management() + "/api/v1/inference/up" + token
+                + " -H 'Content-Type: application/json' -d "
                 + ArgsText.quote(ConfigJson.write(best.candidate().config()).toString());
     }
 

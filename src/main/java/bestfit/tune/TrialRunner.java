@@ -135,9 +135,11 @@ final class TrialRunner {
             this.task = task;
             this.trial = trial;
             this.workload = task.workload();
+            var node = deployer.node().address();
             this.target = new LoadTarget(
-                    deployer.node().address().inference(),
-                    task.candidate().config().servedModel());
+                    node.inference(),
+                    task.candidate().config().servedModel(),
+                    node.tokens().inference());
         }
 
         void run() throws IOException, InterruptedException, Ended {
@@ -172,7 +174,7 @@ final class TrialRunner {
 
         /** As often as there are instances, which the balancer gives one request each. */
         private void checkAnswers() throws Ended {
-            var check = new AnswerCheck(target.baseUrl(), target.model());
+            var check = new AnswerCheck(target.baseUrl(), target.model(), target.headers());
             for (int i = 0; i < task.candidate().layout().instances(); i++) {
                 var problem = check.problem(silence);
                 if (problem.isPresent()) {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import bestfit.deploy.AnswerCheck;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -39,11 +40,11 @@ class FaultsOnDemandTest {
             var answer = engine.json(
                     TEXT, "{\"prompt\":[5,6,7],\"max_tokens\":4,\"ignore_eos\":true,\"return_token_ids\":true}");
             assertThat(answer.at("/choices/0/token_ids").toString()).isEqualTo("[0,0,0,0]");
-            assertThat(new AnswerCheck(engine.server.url(), "tiny").problem(Duration.ofSeconds(30)))
+            assertThat(new AnswerCheck(engine.server.url(), "tiny", Map.of()).problem(Duration.ofSeconds(30)))
                     .hasValueSatisfying(problem -> assertThat(problem).contains("\"!\"", "NaN", "not a number"));
         }
         try (var healthy = EngineUnderTest.start()) {
-            assertThat(new AnswerCheck(healthy.server.url(), "tiny").problem(Duration.ofSeconds(30)))
+            assertThat(new AnswerCheck(healthy.server.url(), "tiny", Map.of()).problem(Duration.ofSeconds(30)))
                     .isEmpty();
         }
     }

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.deploy.NodeAddress;
+import bestfit.deploy.NodeClient;
+import bestfit.deploy.NodeTokens;
 import bestfit.http.HttpClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +77,25 @@ class NodeSecurityTest {
                     .as("let through, and nothing is up")
                     .isEqualTo(503);
             assertThat(status("GET", url + "/readyz", "")).isEqualTo(200);
+
+            var address =
+                    NodeAddress.of(url, node.announcement().path("inference").stringValue());
+            assertThatThrownBy(() -> new NodeClient(address).state())
+                    .hasMessageContaining("asks for a token; give the file that holds it with --management-token-file");
+            var swapped = new NodeClient(address.with(NodeTokens.read(inference, management)));
+            assertThatThrownBy(swapped::state).hasMessageContaining("asks for another token");
+            var shown = address.with(NodeTokens.read(management, inference));
+            assertThat(new NodeClient(shown).state().state()).isEqualTo("STOPPED");
+            assertThat(shown.toString()).doesNotContain("secret");
         }
+    }
+
+    @Test
+    void tokenFilesThatHoldNone_areToldAllAtOnce() throws IOException {
+        var blank = Files.writeString(home.resolve("blank"), "two words\n");
+        assertThatThrownBy(() -> NodeTokens.read(blank, home.resolve("missing")))
+                .hasMessageContaining("--management-token-file " + blank + " holds no token")
+                .hasMessageContaining("--inference-token-file " + home.resolve("missing") + " cannot be read");
     }
 
     @Test
