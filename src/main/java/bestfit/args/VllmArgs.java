@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * vLLM's command-line arguments, kept exactly as given. Reading understands every spelling that vLLM's parser takes:
@@ -11,6 +14,8 @@ import java.util.OptionalInt;
  * ({@code -tp 4}, {@code -tp=4}), abbreviations ({@code --tensor-parallel 4}); of repeated flags the last wins. Immutable.
  */
 public record VllmArgs(List<String> list) {
+    private static final Pattern NUMBER = Pattern.compile("(\\d{1,9}|\\d{1,6}(?:\\.\\d+)?(?=[km]))([kKmM]?)");
+
     public VllmArgs {
         list = List.copyOf(list);
     }
@@ -114,11 +119,24 @@ public record VllmArgs(List<String> list) {
                 .map(each -> each.values().getFirst());
     }
 
-    /** {@link #value} as a whole number; empty if absent or not one. */
+    /**
+     * {@link #value} as a whole number; empty if absent or not one. Number words are vLLM's: {@code 32k} is 32,000,
+     * {@code 32K} 32,768 (arg_utils.human_readable_int).
+     */
     public OptionalInt intValue(String flag) {
-        return value(flag).filter(text -> text.matches("\\d{1,9}")).stream()
-                .mapToInt(Integer::parseInt)
+        return value(flag).map(NUMBER::matcher).filter(Matcher::matches).stream()
+                .mapToInt(found -> (int) Math.rint(Double.parseDouble(found.group(1)) * scale(found.group(2))))
                 .findFirst();
+    }
+
+    private static double scale(@Nullable String word) {
+        return switch (word) {
+            case "k" -> 1e3;
+            case "K" -> 1 << 10;
+            case "m" -> 1e6;
+            case "M" -> 1 << 20;
+            case null, default -> 1;
+        };
     }
 
     public int tensorParallel() {

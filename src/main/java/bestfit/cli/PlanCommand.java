@@ -221,9 +221,9 @@ public final class PlanCommand implements Callable<Integer> {
         }
         var plan = Plan.of(new Plan.Query(known.card(), on, version, given.orElseThrow(), load.orElseThrow()), learnt);
         if (json) {
-            System.out.println(PredictionReport.json(plan));
+            System.out.println(PredictionReport.json(plan, learnt));
         } else {
-            PredictionReport.text(plan).forEach(System.out::println);
+            PredictionReport.text(plan, learnt).forEach(System.out::println);
         }
         return ExitCode.OK;
     }

@@ -4,6 +4,7 @@ import bestfit.config.Json;
 import bestfit.perf.Constants;
 import bestfit.perf.Guide;
 import bestfit.perf.MemoryModel;
+import bestfit.report.Wrapped;
 import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.node.ArrayNode;
@@ -42,7 +43,8 @@ final class PlanGuide {
         } else {
             System.out.printf(
                     Locale.ROOT,
-                    "Of the two that the guide measured: published TP 4 PP 2, predicted %s, from TP8 PP1 alone %s (residual %.0f %%)%n",
+                    "The better of the two that the guide measured: published TP 4 PP 2, predicted %s,%n"
+                            + "from TP 8 PP 1 alone %s (the model misses what it was given by %.0f %%)%n",
                     winner,
                     calibrated,
                     100 * fitted.residual());
@@ -65,8 +67,9 @@ final class PlanGuide {
         var published = experiment.published(tp, pp);
         var title = "TP " + tp + " PP " + pp + " ×" + 8 / (tp * pp);
         if (!asJson) {
-            System.out.println(title + " fits: " + memory.verdict().label() + ", context up to "
-                    + memory.longestThatFits() + "; " + memory.reason());
+            var fits = title + " fits: " + memory.verdict().label() + ", context up to " + memory.longestThatFits()
+                    + "; " + memory.reason();
+            Wrapped.lines(fits, "  ").forEach(System.out::println);
         }
         for (int i = 0; i < plain.size(); i++) {
             var row = rows.addObject()

@@ -10,6 +10,7 @@ import bestfit.perf.EngineVersion;
 import bestfit.perf.Load;
 import bestfit.perf.MemoryModel;
 import bestfit.perf.Plan;
+import bestfit.report.Wrapped;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,12 +44,15 @@ final class PlanModels {
                         .put("longest_context", longest)
                         .put("reason", best.reason());
                 if (!asJson) {
-                    System.out.printf(
-                            "%-48s %-5s %-16s %s%n",
-                            name,
-                            best.verdict().label(),
-                            best.layout(),
-                            best.verdict() == MemoryModel.Verdict.YES ? longest + " tokens of context" : best.reason());
+                    var line = "%-48s %-5s %-14s %s"
+                            .formatted(
+                                    name,
+                                    best.verdict().label(),
+                                    best.layout(),
+                                    best.verdict() == MemoryModel.Verdict.YES
+                                            ? longest + " tokens of context"
+                                            : best.reason());
+                    Wrapped.lines(line, "  ").forEach(System.out::println);
                 }
             } catch (ConfigException e) {
                 list.addObject().put("model", name).put("fits", "unknown").put("reason", e.getMessage());

@@ -93,7 +93,7 @@ final class TuneLearning {
         var layout = candidate.layout();
         return Optional.of(String.format(
                 Locale.ROOT,
-                "%s,%s,%d,%d,%d,%d,vllm,%s,%d,%d,%d,%d,%.3f,%.4f,%.3f,\"%s; tune\"",
+                "%s,%s,%d,%d,%d,%d,vllm,%s,%d,%d,%d,%d,%.3f,%.4f,%.3f,\"%s; independent instances; tune\"",
                 model,
                 server.gpu().name(),
                 server.count(),

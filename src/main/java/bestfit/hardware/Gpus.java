@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
+import java.util.function.ToDoubleBiFunction;
 
 /** The GPUs whose data sheets are known (resource {@code gpus.csv}). */
 public final class Gpus {
@@ -20,28 +20,25 @@ public final class Gpus {
         return ALL;
     }
 
-    /** By any spelling, vendor and case not counted, such as {@code L4}, {@code NVIDIA-H100-PCIe}, {@code RTX 4090 24GB}. */
+    /**
+     * By any spelling, vendor and case not counted: {@code L4}, {@code NVIDIA A100-SXM4-40GB}, {@code RTX 4090 24GB}. Of several
+     * kinds of one name the form and the memory decide; without them the first of the table.
+     */
     public static Optional<GpuSpec> find(String name) {
-        var wanted = plain(name);
-        var exact = ALL.stream()
-                .filter(gpu -> gpu.names().stream().anyMatch(each -> plain(each).equals(wanted)))
-                .findFirst();
-        return exact.isPresent() ? exact : longestPrefix(wanted);
+        var wanted = GpuName.of(name);
+        var same = best(wanted::likeness);
+        return same.isPresent() ? same : best(wanted::beginning);
     }
 
-    /** The known GPU whose spelling is the longest beginning of what was asked for: {@code rtx409024gb} is an RTX 4090. */
-    private static Optional<GpuSpec> longestPrefix(String wanted) {
+    private static Optional<GpuSpec> best(ToDoubleBiFunction<GpuName, Long> likeness) {
         GpuSpec best = null;
-        int length = 3;
+        double most = 0;
         for (var gpu : ALL) {
             for (var each : gpu.names()) {
-                var known = plain(each);
-                boolean ends = wanted.startsWith(known)
-                        && wanted.substring(known.length()).matches("(\\d{2,3}gb)?.*")
-                        && wanted.substring(known.length()).matches("\\d{2,3}gb.*|[^0-9]*|hbm.*");
-                if (ends && known.length() > length) {
+                double alike = likeness.applyAsDouble(GpuName.of(each), gpu.memoryBytes());
+                if (alike > most) {
                     best = gpu;
-                    length = known.length();
+                    most = alike;
                 }
             }
         }
@@ -51,18 +48,11 @@ public final class Gpus {
     /** The nearest known name, for a message. */
     public static Optional<String> nearest(String name) {
         return Nearest.to(
-                plain(name),
+                GpuName.of(name).base(),
                 ALL.stream()
                         .flatMap(gpu -> gpu.names().stream())
-                        .map(Gpus::plain)
+                        .map(each -> GpuName.of(each).base())
                         .toList());
-    }
-
-    private static String plain(String name) {
-        return name.toLowerCase(Locale.ROOT)
-                .replaceAll("\\(.*\\)", "")
-                .replaceAll("nvidia|geforce|[ _-]", "")
-                .replace("tisuper", "tis");
     }
 
     private static List<GpuSpec> read() {

@@ -54,7 +54,7 @@ public record ServerSpec(GpuSpec gpu, int count, Interconnect link) {
             kind = slower(kind, gpu.pcie().mostGeneration());
             lanes = Math.min(lanes, Objects.requireNonNullElse(gpu.pcie().mostLanes(), lanes));
         }
-        return new Interconnect(kind, usualSpeed(kind) * lanes / 16, peerToPeer);
+        return Interconnect.pcie(kind, lanes, peerToPeer);
     }
 
     private static Interconnect.Kind slower(Interconnect.Kind kind, @Nullable Integer generation) {
@@ -111,21 +111,12 @@ public record ServerSpec(GpuSpec gpu, int count, Interconnect link) {
         var plain = of(String.valueOf(gpu), Integer.parseInt(String.valueOf(count)), file.toString());
         var usual = plain.link();
         var linkKind = kind == null ? usual.kind() : Interconnect.Kind.valueOf(kind.toUpperCase(Locale.ROOT));
-        double full = linkKind == usual.kind() ? usual.bytesPerSecond() : usualSpeed(linkKind);
+        double full = linkKind == usual.kind() ? usual.bytesPerSecond() : Interconnect.usualSpeed(linkKind);
         double speed = lanes == null ? full : full * Integer.parseInt(lanes) / 16;
         return new ServerSpec(
                 plain.gpu(),
                 plain.count(),
                 new Interconnect(linkKind, speed, p2p == null ? usual.peerToPeer() : Boolean.parseBoolean(p2p)));
-    }
-
-    private static double usualSpeed(Interconnect.Kind kind) {
-        return switch (kind) {
-            case NVLINK -> 300e9;
-            case PCIE3 -> 16e9;
-            case PCIE4 -> 32e9;
-            case PCIE5 -> 64e9;
-        };
     }
 
     @Override

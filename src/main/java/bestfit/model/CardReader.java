@@ -3,7 +3,10 @@ package bestfit.model;
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.config.Problems;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -19,9 +22,12 @@ final class CardReader {
             "Gemma2ForCausalLM",
             "Gemma3ForCausalLM",
             "Phi3ForCausalLM",
+            "GlmForCausalLM",
             "Glm4ForCausalLM");
     private static final Set<String> SPARSE = Set.of(
+            "Qwen2MoeForCausalLM",
             "Qwen3MoeForCausalLM",
+            "Llama4ForCausalLM",
             "MixtralForCausalLM",
             "GptOssForCausalLM",
             "DeepseekV2ForCausalLM",
@@ -29,28 +35,49 @@ final class CardReader {
             "KimiK2ForCausalLM",
             "Glm4MoeForCausalLM",
             "MiniMaxM2ForCausalLM");
-    private static final Set<String> WRAPPERS = Set.of(
-            "KimiK25ForConditionalGeneration", "Gemma3ForConditionalGeneration", "Mistral3ForConditionalGeneration");
+    /** Models that see, by the text model inside; what they see with is in {@code vision_config}. */
+    private static final Map<String, String> WRAPPERS = Map.of(
+            "KimiK25ForConditionalGeneration", "DeepseekV3ForCausalLM",
+            "Gemma3ForConditionalGeneration", "Gemma3ForCausalLM",
+            "Mistral3ForConditionalGeneration", "MistralForCausalLM",
+            "Llama4ForConditionalGeneration", "Llama4ForCausalLM",
+            "Qwen2VLForConditionalGeneration", "Qwen2ForCausalLM",
+            "Qwen2_5_VLForConditionalGeneration", "Qwen2ForCausalLM",
+            "Qwen3VLForConditionalGeneration", "Qwen3ForCausalLM",
+            "Qwen3VLMoeForConditionalGeneration", "Qwen3MoeForCausalLM",
+            "Glm4vMoeForConditionalGeneration", "Glm4MoeForCausalLM");
+
+    private static final Set<String> LAYERS = Set.of("full_attention", "sliding_attention", "chunked_attention");
+
+    /** What {@code Gemma3TextConfig} of the transformers library takes where a config leaves it out, as Google's do. */
+    private static final Map<String, Integer> GEMMA3 = Map.of(
+            "num_attention_heads", 8,
+            "num_key_value_heads", 4,
+            "head_dim", 256,
+            "vocab_size", 262_208,
+            "max_position_embeddings", 131_072,
+            "sliding_window_pattern", 6);
 
     private final String origin;
     private final String name;
+    private final JsonNode root;
     private final JsonNode config;
+    private final String architecture;
     private final JsonNode quantization;
     private final Problems problems = new Problems();
 
     CardReader(String origin, String name, String text) {
         this.origin = origin;
         this.name = name;
-        JsonNode root;
         try {
             root = Json.parse(text);
         } catch (JacksonException e) {
             throw new ConfigException(origin + ": not valid JSON: " + e.getOriginalMessage());
         }
-        boolean wrapped = WRAPPERS.contains(architecture(root))
-                && root.path("text_config").isObject();
-        this.config = wrapped ? root.path("text_config") : root;
-        this.quantization = config.hasNonNull("quantization_config")
+        var inside = WRAPPERS.get(architecture(root));
+        config = inside != null && root.path("text_config").isObject() ? root.path("text_config") : root;
+        architecture = inside != null ? inside : architecture(root);
+        quantization = config.hasNonNull("quantization_config")
                 ? config.path("quantization_config")
                 : root.path("quantization_config");
     }
@@ -60,26 +87,34 @@ final class CardReader {
     }
 
     ModelCard read() {
-        var architecture = architecture(config).isEmpty() ? "LlamaForCausalLM" : architecture(config);
         if (!DENSE.contains(architecture) && !SPARSE.contains(architecture)) {
-            problems.add(origin + ": architectures is [" + architecture + "], which is not understood; known are "
-                    + String.join(", ", DENSE.stream().sorted().toList()) + ", "
-                    + String.join(", ", SPARSE.stream().sorted().toList()));
+            problems.add(origin + ": architectures is "
+                    + (architecture.isEmpty() ? "missing" : "[" + architecture + "], which is not understood")
+                    + "; known are "
+                    + Stream.of(DENSE, SPARSE, WRAPPERS.keySet())
+                            .flatMap(names -> names.stream().sorted())
+                            .collect(Collectors.joining(", ")));
         }
+        checkLayers();
         int hidden = needed("hidden_size");
         int layers = needed("num_hidden_layers");
         int heads = needed("num_attention_heads");
         int kvHeads = number("num_key_value_heads", heads);
+        if (heads > 0 && (kvHeads < 1 || heads % kvHeads != 0)) {
+            problems.add(
+                    origin + ": num_key_value_heads is " + kvHeads + "; it must divide num_attention_heads, " + heads);
+        }
         var latent = latent();
         int headDim = latent != null
                 ? latent.nopeDim() + latent.ropeDim()
                 : number("head_dim", heads > 0 ? hidden / heads : 0);
-        int ffn = needed("intermediate_size");
-        var experts = SPARSE.contains(architecture) ? experts(ffn) : null;
-        int dense = experts == null ? layers : number("first_k_dense_replace", 0);
-        int window = number("sliding_window", 0);
+        int width = needed("intermediate_size");
+        int ffn = number("intermediate_size_mlp", width);
+        var experts = SPARSE.contains(architecture) ? experts(width) : null;
+        int dense = experts == null ? layers : Math.min(layers, denseLayers(layers));
+        int window = number("sliding_window", number("attention_chunk_size", 0));
         boolean norms = architecture.startsWith("Qwen3") || architecture.startsWith("Gemma3");
-        long bias = architecture.equals("Qwen2ForCausalLM")
+        long bias = architecture.startsWith("Qwen2")
                         || config.path("attention_bias").asBoolean(false)
                 ? (long) headDim * (heads + 2L * kvHeads)
                 : 0;
@@ -96,16 +131,54 @@ final class CardReader {
                 experts,
                 latent,
                 window,
-                window == 0 ? 0 : slidingLayers(architecture, layers),
+                window == 0 ? 0 : slidingLayers(layers),
                 needed("vocab_size"),
-                config.path("tie_word_embeddings").asBoolean(architecture.startsWith("Gemma")),
+                tied(),
                 2L * hidden + bias + (norms ? 2L * headDim : 0),
+                towerParameters(root.path("vision_config")),
                 architecture.startsWith("MiniMaxM2"),
                 format,
                 onlyExperts(),
                 needed("max_position_embeddings"));
         problems.throwIfAny();
         return card;
+    }
+
+    private boolean tied() {
+        var told = config.hasNonNull("tie_word_embeddings") ? config : root;
+        return told.path("tie_word_embeddings").asBoolean(architecture.startsWith("Gemma"));
+    }
+
+    /**
+     * Layers without experts: the first ones (DeepSeek, GLM), those listed, or those between every n-th (Qwen's
+     * {@code decoder_sparse_step}, Llama 4's {@code interleave_moe_layer_step}).
+     */
+    private int denseLayers(int layers) {
+        int step = Math.max(1, number("decoder_sparse_step", number("interleave_moe_layer_step", 1)));
+        return number("first_k_dense_replace", 0)
+                + config.path("mlp_only_layers").size()
+                + layers
+                - layers / step;
+    }
+
+    /** A vision transformer's attention and feed-forward part; the rest of it is small. */
+    private static long towerParameters(JsonNode tower) {
+        long layers = first(tower, "depth", "num_hidden_layers", "vt_num_hidden_layers");
+        // Qwen2-VL's hidden_size is that of what it hands on.
+        long hidden = first(tower, "embed_dim", "hidden_size", "vt_hidden_size");
+        long ffn = first(tower, "intermediate_size", "vt_intermediate_size");
+        ffn = ffn == 0 ? hidden * Math.max(4, tower.path("mlp_ratio").asInt(4)) : ffn;
+        int matrices = tower.path("hidden_act").asString("").equals("silu") ? 3 : 2;
+        return layers * (4 * hidden * hidden + matrices * hidden * ffn);
+    }
+
+    private static long first(JsonNode node, String... fields) {
+        return Stream.of(fields)
+                .map(node::path)
+                .filter(JsonNode::isIntegralNumber)
+                .findFirst()
+                .map(JsonNode::asLong)
+                .orElse(0L);
     }
 
     private ModelCard.@Nullable Latent latent() {
@@ -129,25 +202,26 @@ final class CardReader {
             problems.add(origin + ": num_experts, num_local_experts or n_routed_experts is missing");
         }
         int width = number("moe_intermediate_size", ffn);
+        int shared = number("n_shared_experts", architecture.startsWith("Llama4") ? 1 : 0) * width;
         return new ModelCard.Experts(
-                count, needed("num_experts_per_tok"), width, number("n_shared_experts", 0) * width);
+                count, needed("num_experts_per_tok"), width, number("shared_expert_intermediate_size", shared));
     }
 
-    private int slidingLayers(String architecture, int layers) {
+    private int slidingLayers(int layers) {
         var types = config.path("layer_types");
         if (types.isArray()) {
             int sliding = 0;
             for (var type : types) {
-                sliding += type.asString("").equals("sliding_attention") ? 1 : 0;
+                sliding += type.asString("").equals("full_attention") ? 0 : 1;
             }
             return sliding;
         }
-        if (config.hasNonNull("sliding_window_pattern")) {
-            return layers - layers / needed("sliding_window_pattern");
+        if (architecture.startsWith("Gemma3") || config.hasNonNull("sliding_window_pattern")) {
+            return layers - layers / Math.max(1, needed("sliding_window_pattern"));
         }
         return switch (architecture) {
             case "Gemma2ForCausalLM" -> layers / 2;
-            case "Gemma3ForCausalLM" -> layers - layers / 6;
+            case "Llama4ForCausalLM" -> layers - layers / 4;
             case "MistralForCausalLM" -> layers;
             default -> 0; // Qwen writes the field but does not use it (use_sliding_window false)
         };
@@ -160,6 +234,8 @@ final class CardReader {
                 config.path("torch_dtype").asString("").equals("float32") ? WeightFormat.FLOAT32 : WeightFormat.HALF;
             case "fp8" -> quantization.hasNonNull("weight_block_size") ? WeightFormat.FP8_BLOCK : WeightFormat.FP8;
             case "compressed-tensors", "modelopt" -> grouped();
+            case "gptq", "awq", "auto-round" ->
+                quantization.path("bits").asInt(4) == 8 ? WeightFormat.FP8 : WeightFormat.INT4;
             default ->
                 WeightFormat.parse(method).orElseGet(() -> {
                     problems.add(origin + ": quantization_config.quant_method is " + method
@@ -197,16 +273,29 @@ final class CardReader {
 
     private int needed(String field) {
         int value = number(field, -1);
-        if (value == -1) {
-            problems.add(origin + ": " + field + " is missing; it must be a whole number of at least 1");
+        boolean told = config.hasNonNull(field);
+        if (value == 0 || (value == -1 && !told)) {
+            var found = told ? "0" : "missing";
+            problems.add(origin + ": " + field + " is " + found + "; it must be a whole number of at least 1");
         }
         return value;
+    }
+
+    /** A layer of another kind, such as linear attention, keeps no KV cache and costs other than is known. */
+    private void checkLayers() {
+        for (var type : config.path("layer_types")) {
+            if (!LAYERS.contains(type.asString(""))) {
+                problems.add(origin + ": layer_types has " + type + ", which is not understood; known are "
+                        + String.join(", ", LAYERS.stream().sorted().toList()));
+                return;
+            }
+        }
     }
 
     private int number(String field, int missing) {
         var node = config.path(field);
         if (node.isMissingNode() || node.isNull()) {
-            return missing;
+            return architecture.startsWith("Gemma3") ? GEMMA3.getOrDefault(field, missing) : missing;
         }
         if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() < 0) {
             problems.add(origin + ": " + field + " is " + node + "; it must be a whole number of at least 0");

@@ -65,6 +65,10 @@ public final class KnownModels {
             var file = bundled.get().file() + ".json";
             return new Known(card(file, name, resource(file)), bundled.get().mandatoryArgs());
         }
+        var copy = Files.exists(Path.of(name)) ? Optional.<Known>empty() : copy(name);
+        if (copy.isPresent()) {
+            return copy.get();
+        }
         var file = Files.isDirectory(Path.of(name)) ? Path.of(name, "config.json") : Path.of(name);
         if (!Files.isRegularFile(file)) {
             var all = INDEX.stream()
@@ -82,6 +86,29 @@ public final class KnownModels {
         } catch (IOException e) {
             throw new ConfigException("model " + name + ": " + file + " cannot be read: " + e.getMessage());
         }
+    }
+
+    /** A bundled model that was tuned or stored otherwise, as its name says; whose args a network demands is left open. */
+    private static Optional<Known> copy(String name) {
+        var asked = CheckpointName.of(name);
+        Known best = null;
+        for (var entry : INDEX) {
+            for (var each : entry.names()) {
+                var there = CheckpointName.of(each);
+                if (!there.stem().equals(asked.stem())) {
+                    continue;
+                }
+                var file = entry.file() + ".json";
+                var card = card(file, name, resource(file));
+                if (there.format().equals(asked.format())) {
+                    return Optional.of(new Known(card, ""));
+                }
+                if (best == null || there.format().isEmpty()) {
+                    best = new Known(card.with(asked.format().orElse(WeightFormat.HALF)), "");
+                }
+            }
+        }
+        return Optional.ofNullable(best);
     }
 
     private static String shortName(String name) {

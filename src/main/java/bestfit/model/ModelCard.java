@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param window tokens that a sliding layer sees; 0 without sliding layers
  * @param slidingLayers layers that see only the window
  * @param smallParameters norms and biases of a layer
+ * @param towerParameters of what a model sees with, in 16 bits; 0 for one that only reads
  * @param normAcrossHeads true where queries and keys are normalised over all heads, so that TP must sum over its devices
  * @param format of the quantised matrices
  * @param onlyExpertsQuantised true where attention and dense parts stay in 16 bits
@@ -35,6 +36,7 @@ public record ModelCard(
         int vocabulary,
         boolean tied,
         long smallParameters,
+        long towerParameters,
         boolean normAcrossHeads,
         WeightFormat format,
         boolean onlyExpertsQuantised,
@@ -73,6 +75,7 @@ public record ModelCard(
                 vocabulary,
                 tied,
                 smallParameters,
+                towerParameters,
                 normAcrossHeads,
                 other,
                 onlyExpertsQuantised && other != WeightFormat.HALF,
@@ -127,14 +130,14 @@ public record ModelCard(
         long each = layers * (attentionParameters() + smallParameters) + denseLayers * denseFfnParameters() + hidden;
         long expertsOfAll =
                 experts == null ? 0 : moeLayers() * (experts.count() * expertParameters() + sharedParameters());
-        return each + expertsOfAll + embeddingParameters() * (tied ? 1 : 2);
+        return each + expertsOfAll + embeddingParameters() * (tied ? 1 : 2) + towerParameters;
     }
 
     /** Those that one token passes, without the embedding. */
     public long activeParameters() {
         long idle =
                 experts == null ? 0 : moeLayers() * (long) (experts.count() - experts.perToken()) * expertParameters();
-        return parameters() - idle - (tied ? 0 : embeddingParameters());
+        return parameters() - towerParameters - idle - (tied ? 0 : embeddingParameters());
     }
 
     private double plainBytes() {
@@ -166,7 +169,10 @@ public record ModelCard(
 
     /** Of the whole model. */
     public double weightBytes() {
-        double all = layers * attentionBytes() + denseLayers * denseFfnBytes() + embeddingBytes() * (tied ? 1 : 2);
+        double all = layers * attentionBytes()
+                + denseLayers * denseFfnBytes()
+                + embeddingBytes() * (tied ? 1 : 2)
+                + 2.0 * towerParameters;
         return experts == null ? all : all + moeLayers() * (experts.count() * expertBytes() + sharedBytes());
     }
 

@@ -39,12 +39,20 @@ public enum WeightFormat {
                 switch (text.toLowerCase(java.util.Locale.ROOT)) {
                     case "float32", "fp32" -> FLOAT32;
                     case "bf16", "fp16", "bfloat16", "float16", "half", "" -> HALF;
-                    case "fp8" -> FP8;
+                    // Eight-bit integers weigh the same; their arithmetic is taken for FP8's.
+                    case "fp8", "fbgemm_fp8", "int8", "experts_int8" -> FP8;
                     case "fp8_block", "fp8-block" -> FP8_BLOCK;
-                    case "awq", "gptq", "awq-int4", "awq_marlin", "gptq_marlin", "int4" -> INT4;
+                    case "awq", "gptq", "awq-int4", "awq_marlin", "gptq_marlin", "int4", "auto-round", "bitsandbytes" ->
+                        INT4;
                     case "mxfp4", "fp4" -> MXFP4;
                     case "nvfp4", "modelopt_fp4" -> NVFP4;
                     default -> null;
                 });
+    }
+
+    /** How a table puts it, words in any order: {@code BF16}, {@code W4A16 (AWQ)}, {@code fp8-dynamic}. */
+    public static Optional<WeightFormat> ofWords(String text) {
+        var whole = parse(text.strip());
+        return whole.isPresent() ? whole : CheckpointName.format(text);
     }
 }

@@ -3,22 +3,26 @@ package bestfit.perf;
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.config.Problems;
-import bestfit.hardware.GpuSpec;
 import bestfit.hardware.Interconnect;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
 import bestfit.model.ModelCard;
 import bestfit.model.WeightFormat;
 import bestfit.perf.Load.Lengths;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** One row of a table of measurements: a deployment and its load. */
 public record Case(Instance instance, int instances, Load load, boolean vllm) {
-    private static final Pattern ARGS = Pattern.compile("^(?:extra args: )?(--[^;]*)");
-    private static final Pattern SEQUENCES = Pattern.compile("max_num_seqs=(\\d+) per replica");
+    private static final Pattern GENERATION = Pattern.compile("(?:PCIE?|GEN)[ -]*(?:GEN)?[ -]*([345])");
+
+    /** NVLink bridges of cards, bytes a second and direction: RTX 3090, A6000, A40 56 GB/s. */
+    private static final double BRIDGE = 56e9;
+
+    /** A quantisation that a table leaves open: the checkpoint's own. */
+    private static final Set<String> UNTOLD = Set.of("", "none", "no", "-", "n/a", "na", "nan", "default", "unknown");
 
     /**
      * Mean lengths where a table says no more than ShareGPT and answers end by themselves: in akamaslabs' runs 64, 128 and 256
@@ -37,59 +41,94 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         if ((row.getOrDefault("input_len", "") + row.getOrDefault("notes", "")).contains("ShareGPT")) {
             return Lengths.CONVERSATIONS;
         }
+        if (RowNotes.of(row).varied()) {
+            return Lengths.VARIED;
+        }
         return row.getOrDefault("num_requests", "").isEmpty() ? Lengths.NOMINAL : Lengths.FIXED;
     }
 
     /** @throws ConfigException with everything in the row that cannot be used */
     public static Case of(Map<String, String> row) {
         var problems = new Problems();
-        double in = length(row, "input_len", SHAREGPT_INPUT, problems);
-        double out = length(row, "output_len", SHAREGPT_OUTPUT, problems);
-        int tp = count(row, "tp", problems);
-        int pp = count(row, "pp", problems);
-        int copies = count(row, "dp", problems);
-        int groups = count(row, "ep", problems);
-        double users = number(row, "concurrency", 0, problems);
-        double rate = number(row, "request_rate", 0, problems);
+        var numbers = new RowNumbers(row, problems);
+        var notes = RowNotes.of(row);
+        var told = notes.args();
+        double in = numbers.length("input_len", SHAREGPT_INPUT);
+        double out = numbers.length("output_len", SHAREGPT_OUTPUT);
+        int tp = numbers.count("tp", told.tensorParallel());
+        int pp = numbers.count("pp", told.pipelineParallel());
+        int copies = numbers.groups("dp");
+        int groups = numbers.groups("ep");
+        int gpus = numbers.count("gpu_count", tp * pp * copies);
+        double users = numbers.number("concurrency", 0);
+        double rate = numbers.number("request_rate", 0);
+        double requests = numbers.number("num_requests", 0);
+        if (users <= 0 && Double.isInfinite(rate)) {
+            // All at once.
+            users = requests;
+        }
+        rate = Double.isInfinite(rate) ? 0 : rate;
         if (users <= 0 && rate <= 0) {
             problems.add("concurrency and request_rate are both empty; one is needed");
         }
-        var known = problems.of(() -> KnownModels.find(row.getOrDefault("model", "")));
-        var there = problems.of(() -> ServerSpec.parse(row.getOrDefault("gpu", "")));
+        var known =
+                problems.of(() -> KnownModels.find(row.getOrDefault("model", "").strip()));
+        var there =
+                problems.of(() -> ServerSpec.parse(row.getOrDefault("gpu", "").strip()));
         problems.throwIfAny();
         var card = known.orElseThrow().card();
-        var server = there.orElseThrow();
-        boolean vllm = row.getOrDefault("engine", "vllm").startsWith("vllm");
+        var gpu = there.orElseThrow().gpu();
+        boolean vllm =
+                row.getOrDefault("engine", "vllm").toLowerCase(Locale.ROOT).matches(".*vllm.*|\\s*");
+        boolean shares = vllm && card.experts() != null && copies > 1 && !notes.independent();
+        if (shares && tp * pp == gpus && tp % copies == 0) {
+            // Ranks of attention inside the GPUs that TP counts.
+            tp /= copies;
+        }
         // TensorRT-LLM counts the TP of experts; its attention is cut over all of their GPUs.
         int cut = vllm ? tp : tp * groups;
-        boolean shares = vllm && card.experts() != null && copies > 1 && !independent(row);
-        var args = args(row, cut, pp, vllm && groups > 1, shares ? copies : 1);
+        var args = args(told, cut, pp, vllm && groups > 1, shares ? copies : 1);
         int replicas = Math.max(1, copies / args.dataParallel());
-        var told = row.getOrDefault("engine_version", "");
-        var version = vllm ? EngineVersion.ofRow(told, row.getOrDefault("notes", "")) : EngineVersion.OTHER_ENGINE;
         int needed = (int) Math.min(card.maxPositions(), Math.ceil((in + out) * 1.1) + 64);
         var all = args.has("--max-model-len") ? args : args.plus("--max-model-len", Integer.toString(needed));
-        var settings = EngineSettings.of(withFormat(card, row), server.gpu(), version, all);
+        var settings = EngineSettings.of(withFormat(card, row), gpu, version(row, notes, vllm), all);
         check(card.heads(), card.layers(), cut, pp, in + out, settings.maxModelLen(), problems);
         problems.throwIfAny();
-        var link = link(row.getOrDefault("interconnect", ""), server);
-        double requests = number(row, "num_requests", users * 10, problems);
         return new Case(
                 new Instance(
                         card,
                         vllm ? settings : settings.spread(groups),
-                        shared(server.gpu(), cut * pp * copies, count(row, "gpu_count", problems)),
-                        link,
+                        gpu.part(Math.max(notes.parts(gpu), shared(cut * pp * copies, gpus))),
+                        link(row.getOrDefault("interconnect", ""), there.orElseThrow(), gpus),
                         cut,
                         pp),
                 replicas * args.dataParallel(),
-                new Load(in, out, users, rate, requests, lengths(row), 0, false),
+                new Load(
+                        in,
+                        out,
+                        users,
+                        rate,
+                        requests > 0 ? requests : users * 10,
+                        lengths(row),
+                        0,
+                        false,
+                        notes.sharedPrefix()),
                 vllm);
     }
 
+    private static EngineVersion version(Map<String, String> row, RowNotes notes, boolean vllm) {
+        if (!vllm) {
+            return EngineVersion.OTHER_ENGINE;
+        }
+        var release = EngineVersion.ofRow(row.getOrDefault("engine_version", ""), notes.text());
+        return notes.v1()
+                .map(v1 -> new EngineVersion(release.minor(), release.patch(), !v1))
+                .orElse(release);
+    }
+
     /** More instances than GPUs share them in equal parts (MIG). */
-    private static GpuSpec shared(GpuSpec gpu, int needed, int there) {
-        return there < needed && needed % there == 0 && there >= 1 ? gpu.part(needed / there) : gpu;
+    private static int shared(int needed, int there) {
+        return there < needed && needed % there == 0 ? needed / there : 1;
     }
 
     private static void check(int heads, int layers, int tp, int pp, double length, int longest, Problems problems) {
@@ -111,31 +150,23 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
     }
 
     private static ModelCard withFormat(ModelCard card, Map<String, String> row) {
-        var quant = row.getOrDefault("quant", "");
-        if (quant.isEmpty()) {
+        var quant = row.getOrDefault("quant", "").strip();
+        if (UNTOLD.contains(quant.toLowerCase(Locale.ROOT))) {
             return card;
         }
-        var format = WeightFormat.parse(quant)
-                .orElseThrow(
-                        () -> new ConfigException("quant is " + quant + "; known are bf16, fp8, awq-int4, fp4, nvfp4"));
+        var format = WeightFormat.ofWords(quant)
+                .orElseThrow(() -> new ConfigException(
+                        "quant is " + quant + "; known are bf16, fp8, int8, awq-int4, gptq, mxfp4, nvfp4, fp4"));
+        // Four-bit floats are the checkpoint's own kind, or NVIDIA's.
+        if (quant.equalsIgnoreCase("fp4") && card.format() != WeightFormat.MXFP4) {
+            format = WeightFormat.NVFP4;
+        }
         boolean stays = card.format() == WeightFormat.FP8_BLOCK && format == WeightFormat.FP8;
         return stays || format == card.format() ? card : card.with(format);
     }
 
-    /** Copies that share nothing, as a note says, against ranks of one engine's data parallelism. */
-    private static boolean independent(Map<String, String> row) {
-        var notes = row.getOrDefault("notes", "");
-        return (notes.contains("independent") || notes.contains("replica")) && !notes.contains("--data-parallel-size");
-    }
-
-    private static VllmArgs args(Map<String, String> row, int tp, int pp, boolean spread, int ranks) {
-        var notes = row.getOrDefault("notes", "");
-        var found = ARGS.matcher(notes);
-        var args = new VllmArgs(found.find() ? List.of(found.group(1).strip().split("\\s+")) : List.of());
-        var sequences = SEQUENCES.matcher(notes);
-        if (sequences.find()) {
-            args = args.plus("--max-num-seqs", sequences.group(1));
-        }
+    private static VllmArgs args(VllmArgs told, int tp, int pp, boolean spread, int ranks) {
+        var args = told;
         if (spread && !args.has("--enable-expert-parallel")) {
             args = args.plus("--enable-expert-parallel");
         }
@@ -146,46 +177,22 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
                 "--tensor-parallel-size", Integer.toString(tp), "--pipeline-parallel-size", Integer.toString(pp));
     }
 
-    private static Interconnect link(String text, ServerSpec server) {
-        boolean nvlink = text.toUpperCase(Locale.ROOT).contains("NVLINK");
+    /** What a table says of the links, where GPUs of its kind are linked otherwise too. */
+    private static Interconnect link(String words, ServerSpec server, int gpus) {
+        var text = words.toUpperCase(Locale.ROOT);
         var usual = server.link();
-        if (text.isEmpty() || nvlink == usual.nvlink() || nvlink || server.count() == 1) {
+        if (gpus == 1 || text.isBlank()) {
             return usual;
         }
-        return new Interconnect(Interconnect.Kind.PCIE4, 32e9, true);
-    }
-
-    private static double length(Map<String, String> row, String column, double shareGpt, Problems problems) {
-        if (row.getOrDefault(column, "").equalsIgnoreCase("sharegpt")) {
-            return shareGpt;
+        if (text.contains("NVLINK") || text.contains("NVSWITCH") || text.contains("SXM")) {
+            return usual.nvlink() ? usual : new Interconnect(Interconnect.Kind.NVLINK, BRIDGE, true);
         }
-        double value = number(row, column, 0, problems);
-        if (value <= 0) {
-            problems.add(
-                    column + " is \"" + row.getOrDefault(column, "") + "\"; it must be a number above 0 or ShareGPT");
+        var generation = GENERATION.matcher(text);
+        boolean told = generation.find();
+        if (!text.contains("PCI") || (!usual.nvlink() && !told)) {
+            return usual;
         }
-        return value;
-    }
-
-    private static int count(Map<String, String> row, String column, Problems problems) {
-        double value = number(row, column, 1, problems);
-        if (value < 1 || value != Math.rint(value)) {
-            problems.add(column + " is " + row.get(column) + "; it must be a whole number of at least 1");
-            return 1;
-        }
-        return (int) value;
-    }
-
-    private static double number(Map<String, String> row, String column, double missing, Problems problems) {
-        var text = row.getOrDefault(column, "").strip();
-        if (text.isEmpty()) {
-            return missing;
-        }
-        try {
-            return Double.parseDouble(text);
-        } catch (NumberFormatException e) {
-            problems.add(column + " is \"" + text + "\"; it must be a number");
-            return missing;
-        }
+        var kind = told ? Interconnect.Kind.valueOf("PCIE" + generation.group(1)) : Interconnect.Kind.PCIE4;
+        return Interconnect.pcie(kind, 16, usual.peerToPeer());
     }
 }

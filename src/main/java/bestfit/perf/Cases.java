@@ -12,7 +12,7 @@ public final class Cases {
     public static final List<String> PREDICTED = List.of(
             "ttft_ms_mean", "tpot_ms_mean", "itl_ms_mean", "e2e_ms_mean", "output_tok_s", "total_tok_s", "req_s");
 
-    private static final List<String> NEEDED = List.of("model", "gpu", "tp", "input_len", "output_len");
+    private static final List<String> NEEDED = List.of("model", "gpu", "input_len", "output_len");
 
     private Cases() {}
 

@@ -14,6 +14,7 @@ import java.util.Optional;
  * What vLLM runs with: its args, and its defaults where they say nothing ({@code arg_utils.get_batch_defaults}).
  *
  * @param kvBytes of one number of the KV cache
+ * @param prefixCache full blocks of what was computed stay until their memory is needed
  * @param dataParallel ranks that keep requests of their own and share the experts; 1 without
  * @param expertGroups groups of devices over which experts are spread whole; 1 where each is cut over all
  */
@@ -26,15 +27,22 @@ public record EngineSettings(
         int maxBatchedTokens,
         int maxSequences,
         boolean eager,
+        boolean prefixCache,
         int dataParallel,
         int expertGroups) {
     private static final long LARGE = 70L << 30;
-    private static final List<String> QUANTIZATIONS = List.of("fp8", "awq", "gptq", "mxfp4", "modelopt_fp4");
+    private static final List<String> QUANTIZATIONS =
+            List.of("fp8", "awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4", "modelopt_fp4", "bitsandbytes");
+
+    /** Methods whose format the checkpoint tells. */
+    private static final List<String> CHECKPOINTS =
+            List.of("compressed-tensors", "modelopt", "auto-round", "quark", "moe_wna16");
 
     /** @throws ConfigException for a value that vLLM refuses */
     public static EngineSettings of(ModelCard card, GpuSpec gpu, EngineVersion version, VllmArgs args) {
         var problems = new Problems();
         var format = args.value("--quantization")
+                .filter(text -> !CHECKPOINTS.contains(text))
                 .map(text -> format(text, problems).orElse(card.format()))
                 .orElse(card.format());
         double utilization = utilization(args, version, problems);
@@ -45,7 +53,7 @@ public record EngineSettings(
         int sequences = args.intValue("--max-num-seqs").orElse(defaultSequences(gpu, version));
         int tokens = args.intValue("--max-num-batched-tokens").orElse(defaultTokens(gpu, version, longest));
         return new EngineSettings(
-                version,
+                version.with(args),
                 same ? card.format() : format,
                 args.value("--kv-cache-dtype")
                                 .filter(text -> text.startsWith("fp8"))
@@ -57,6 +65,7 @@ public record EngineSettings(
                 (int) Math.min(tokens, (long) sequences * longest),
                 Math.min(sequences, tokens),
                 args.has("--enforce-eager"),
+                version.vllm() && prefixCache(args, version),
                 args.dataParallel(),
                 args.has("--enable-expert-parallel") ? args.tensorParallel() * args.dataParallel() : 1);
     }
@@ -72,8 +81,19 @@ public record EngineSettings(
                 maxBatchedTokens,
                 maxSequences,
                 eager,
+                prefixCache,
                 dataParallel,
                 groups);
+    }
+
+    /** V1's default, V0 only when asked; of repeated flags the last wins. */
+    private static boolean prefixCache(VllmArgs args, EngineVersion version) {
+        return args.given().stream()
+                .map(VllmArgs.Given::flag)
+                .filter(flag -> flag.endsWith("enable-prefix-caching"))
+                .reduce((first, second) -> second)
+                .map(flag -> flag.equals("--enable-prefix-caching"))
+                .orElse(!version.v0());
     }
 
     private static Optional<WeightFormat> format(String text, Problems problems) {
@@ -81,7 +101,7 @@ public record EngineSettings(
         if (found.isEmpty()) {
             var nearest = Nearest.to(text, QUANTIZATIONS).map(each -> "; the nearest known is " + each);
             problems.add("--quantization " + text + " is not known" + nearest.orElse("") + "; known are "
-                    + String.join(", ", QUANTIZATIONS));
+                    + String.join(", ", QUANTIZATIONS) + ", " + String.join(", ", CHECKPOINTS));
         }
         return found;
     }

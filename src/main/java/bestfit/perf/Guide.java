@@ -104,7 +104,8 @@ public final class Guide {
                 experiment.requests,
                 experiment.lengths,
                 CLIENT,
-                experiment == Experiment.SHORT);
+                experiment == Experiment.SHORT,
+                0);
         return new Case(on, 8 / (tp * pp), load, true);
     }
 

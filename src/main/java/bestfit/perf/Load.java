@@ -9,6 +9,7 @@ package bestfit.perf;
  * @param ratePerSecond Poisson arrivals of an open loop; 0 for a closed one
  * @param requests sent in all
  * @param thinkSeconds between a user's answer and its next request, network and client included
+ * @param sharedPrefix tokens that every prompt begins with, the same in all; kept where prefix caching is on
  * @param afterStart true where nothing warmed the engine up before the first of these requests
  */
 public record Load(
@@ -19,7 +20,8 @@ public record Load(
         double requests,
         Lengths lengths,
         double thinkSeconds,
-        boolean afterStart) {
+        boolean afterStart,
+        double sharedPrefix) {
     /** How the lengths of requests differ. */
     public enum Lengths {
         /** All as given. */
@@ -28,6 +30,8 @@ public record Load(
         ALIKE(1),
         /** 80 to 100 % of what is given, as vLLM's random data set with its usual range. */
         NOMINAL(0.9),
+        /** 50 to 150 % of what is given. */
+        VARIED(1),
         /** Exponential around what is given, as conversations are. */
         CONVERSATIONS(1);
 
@@ -40,12 +44,13 @@ public record Load(
 
     /** Requests of one length. */
     public Load(double inputTokens, double outputTokens, double users, double ratePerSecond, double requests) {
-        this(inputTokens, outputTokens, users, ratePerSecond, requests, Lengths.FIXED, 0, false);
+        this(inputTokens, outputTokens, users, ratePerSecond, requests, Lengths.FIXED, 0, false, 0);
     }
 
     /** The same for other users, each with as many requests as before. */
     public Load with(double otherUsers, double otherRequests) {
-        return new Load(inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, thinkSeconds, false);
+        return new Load(
+                inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, thinkSeconds, false, sharedPrefix);
     }
 
     public double meanInput() {

@@ -58,6 +58,7 @@ public final class MemoryModel {
      * Bytes of one GPU of the fullest stage.
      *
      * @param kvTokens of the whole instance, whole blocks
+     * @param missing bytes that the context does not find; below 0 where it fits
      * @param longestThatFits greatest {@code --max-model-len} with one request; 0 if not even weights fit
      */
     public record Memory(
@@ -66,6 +67,7 @@ public final class MemoryModel {
             double activation,
             double nonTorch,
             double kvBytesPerToken,
+            double missing,
             Estimate kvTokens,
             int longestThatFits,
             Verdict verdict,
@@ -102,6 +104,7 @@ public final class MemoryModel {
             }
         }
         int needed = settings.maxModelLen();
+        double missing = weights + activation + nonTorch + perToken * needed - total * settings.utilization();
         var verdict = tokens.low() >= needed ? Verdict.YES : tokens.high() < needed ? Verdict.NO : Verdict.CLOSE;
         return new Memory(
                 total,
@@ -109,10 +112,11 @@ public final class MemoryModel {
                 activation,
                 nonTorch,
                 perToken,
+                missing,
                 tokens,
                 (int) Math.max(0, Math.min(tokens.low(), on.card().maxPositions())),
                 verdict,
-                reason(on, verdict, weights, activation + nonTorch, perToken, tokens));
+                reason(on, verdict, weights, activation + nonTorch, perToken, missing, tokens));
     }
 
     private static double blocks(double bytes, double perToken) {
@@ -120,9 +124,14 @@ public final class MemoryModel {
     }
 
     private static String reason(
-            Instance on, Verdict verdict, double weights, double rest, double perToken, Estimate tokens) {
+            Instance on,
+            Verdict verdict,
+            double weights,
+            double rest,
+            double perToken,
+            double missing,
+            Estimate tokens) {
         double usable = on.gpu().memoryBytes() * on.settings().utilization();
-        double missing = weights + rest + perToken * on.settings().maxModelLen() - usable;
         var shares = String.format(
                 Locale.ROOT,
                 "a GPU may use %.1f GiB: weights %.1f, activations and the rest %.1f, KV cache for %d tokens %.1f",
@@ -172,7 +181,8 @@ public final class MemoryModel {
             routed = (1 - dense) * experts.count() * card.expertBytes();
         }
         int ends = (first ? 1 : 0) + (last && !(first && card.tied()) ? 1 : 0);
-        return (layers * layer + ends * card.embeddingBytes()) / on.tp() + layers * routed / on.expertGpus();
+        double tower = first ? 2.0 * card.towerParameters() : 0;
+        return (layers * layer + ends * card.embeddingBytes() + tower) / on.tp() + layers * routed / on.expertGpus();
     }
 
     private static double activation(Instance on) {

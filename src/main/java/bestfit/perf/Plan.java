@@ -12,12 +12,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
  * Every layout of a model on a server, with what it will do.
  *
- * @param rows best first: those that fit by throughput, then those too close to call, then those that do not
+ * @param rows best first: those that fit by throughput, then those too close to call, then those that do not, by how little
+ *     they lack
  * @param order of the fitting layouts at other numbers of users
  */
 public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
@@ -34,15 +36,31 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
     /**
      * One layout.
      *
-     * @param prediction null where the model cannot be cut that way
+     * @param prediction empty where the model cannot be cut that way
+     * @param atOnce requests of the workload's mean length that all instances can run at once, by KV space and batch limit; empty as
+     *     well
      * @param reason why it does not fit, or where its memory goes
      */
     public record Row(
-            Layout layout, VllmArgs args, Optional<Prediction> prediction, MemoryModel.Verdict verdict, String reason) {
+            Layout layout,
+            VllmArgs args,
+            Optional<Prediction> prediction,
+            Optional<Estimate> atOnce,
+            MemoryModel.Verdict verdict,
+            String reason) {
         double throughput() {
+            return bound(Estimate::value);
+        }
+
+        /** Bytes of a GPU that a layout lacks; endless where the model cannot be cut that way. */
+        private double missing() {
+            return prediction.map(each -> each.memory().missing()).orElse(Double.MAX_VALUE);
+        }
+
+        private double bound(ToDoubleFunction<Estimate> of) {
             return prediction
                     .map(each -> each.figures().get("output_tok_s"))
-                    .map(Estimate::value)
+                    .map(of::applyAsDouble)
                     .orElse(0.0);
         }
     }
@@ -68,7 +86,8 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
             }
         }
         rows.sort(Comparator.comparing(Row::verdict)
-                .thenComparing(Comparator.comparingDouble(Row::throughput).reversed()));
+                .thenComparing(Comparator.comparingDouble(Row::throughput).reversed())
+                .thenComparingDouble(Row::missing));
         return new Plan(List.copyOf(rows), order(query, rows, known));
     }
 
@@ -156,6 +175,27 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                 > 1;
     }
 
+    /** What the predictions rest on; empty where the model cannot be cut for this server at all. */
+    public Optional<Prediction.Basis> basis() {
+        return rows.stream()
+                .flatMap(row -> row.prediction().stream())
+                .map(Prediction::basis)
+                .findFirst();
+    }
+
+    /** Layouts that fit and whose highest throughput is below the best one's lowest. */
+    public List<Layout> hopeless() {
+        double sure = rows.stream()
+                .filter(row -> row.verdict() == MemoryModel.Verdict.YES)
+                .findFirst()
+                .map(row -> row.bound(Estimate::low))
+                .orElse(0.0);
+        return rows.stream()
+                .filter(row -> row.verdict() != MemoryModel.Verdict.NO && row.bound(Estimate::high) < sure)
+                .map(Row::layout)
+                .toList();
+    }
+
     private static Row row(Query query, Layout layout, Load load, MeasuredHere.Knowledge known) {
         var ours = VllmArgs.of(
                 "--tensor-parallel-size",
@@ -165,7 +205,7 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
         var args = VllmArgs.merge(query.mandatory(), ours);
         var why = whyNot(query, layout, args);
         if (why.isPresent()) {
-            return new Row(layout, args, Optional.empty(), MemoryModel.Verdict.NO, why.get());
+            return new Row(layout, args, Optional.empty(), Optional.empty(), MemoryModel.Verdict.NO, why.get());
         }
         var server = query.server();
         var settings = EngineSettings.of(query.card(), server.gpu(), query.version(), args);
@@ -178,8 +218,19 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                 layout,
                 args,
                 Optional.of(prediction),
+                Optional.of(atOnce(prediction, layout, load, settings)),
                 prediction.memory().verdict(),
                 prediction.memory().reason());
+    }
+
+    private static Estimate atOnce(Prediction prediction, Layout layout, Load load, EngineSettings settings) {
+        var tokens = prediction.memory().kvTokens();
+        double most = (double) settings.maxSequences() * layout.instances();
+        double each = (load.meanInput() + load.meanOutput()) / layout.instances();
+        return new Estimate(
+                Math.min(most, tokens.value() / each),
+                Math.min(most, tokens.low() / each),
+                Math.min(most, tokens.high() / each));
     }
 
     private static Optional<String> whyNot(Query query, Layout layout, VllmArgs args) {

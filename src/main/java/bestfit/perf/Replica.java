@@ -35,6 +35,7 @@ final class Replica {
     private double entryFree;
     private double lastStart;
     private double used;
+    private double allocated;
     private double promised;
     private int running;
     private int together;
@@ -182,6 +183,7 @@ final class Replica {
             each.ready += most * cycle;
         }
         used += (double) running * most;
+        allocated += (double) running * most;
         entryFree += most * cycle;
         for (int stage = 1; stage < stageFree.length; stage++) {
             stageFree[stage] += most * cycle;
@@ -239,6 +241,7 @@ final class Replica {
         batch.ready = end;
         if (decodes > 0) {
             used += decodes;
+            allocated += decodes;
             batch.advance(1);
             for (int ended = batch.ended(requests); ended >= 0; ended = batch.ended(requests)) {
                 running--;
@@ -270,9 +273,23 @@ final class Replica {
             return false;
         }
         running--;
+        requests.computed[last] = requests.prompt[last] - 1;
+        requests.safeUntil[last] = allocated + Math.max(0, kvTokens - used);
         used -= requests.prompt[last] - 1.0;
         waiting.addFirst(last);
         return true;
+    }
+
+    /**
+     * What a request finds of what was computed for it, or for the beginning that it shares. With prefix caching its blocks go to the end of the queue of free
+     * ones, its last block first (vLLM's free_block_queue), and are computed again only as far as others took them since.
+     */
+    private int kept(int request) {
+        if (!settings.prefixCache() || requests.computed[request] == 0) {
+            return 0;
+        }
+        double taken = Math.max(0, allocated - requests.safeUntil[request]);
+        return (int) Math.clamp(requests.computed[request] - taken, 0, requests.prompt[request] - 1.0);
     }
 
     /** vLLM takes a prompt that has room; TensorRT-LLM only one whose answer will have room too (GUARANTEED_NO_EVICT). */
@@ -325,9 +342,11 @@ final class Replica {
                     && (chunked || requests.prompt[waiting.getFirst()] <= budget || tokens == 0)) {
                 int next = waiting.removeFirst();
                 queuedSeconds += Math.max(0, start - arrives[next]);
+                int kept = kept(next);
                 used += requests.prompt[next];
+                allocated += (double) requests.prompt[next] - kept;
                 promised += wholeLength(next);
-                take(next, 0);
+                take(next, kept);
             }
         }
 

@@ -5,6 +5,7 @@ import bestfit.perf.Load.Lengths;
 /** The requests of one instance, as columns; times in seconds of virtual time. Lengths and arrivals are quasi-random, always the same. */
 final class Requests {
     private static final double GOLDEN = 0.6180339887498949;
+    private static final int BLOCK = 16;
     private static final double SQUARE = 0.7548776662466927;
 
     final int count;
@@ -21,6 +22,12 @@ final class Requests {
     /** Tokens still to come. */
     final int[] left;
 
+    /** Tokens that were computed before: of a preempted one, or of a beginning that others have too. */
+    final int[] computed;
+
+    /** How many tokens have been given memory, since the start, when the first of its blocks is given to another. */
+    final double[] safeUntil;
+
     Requests(int count, Load load) {
         this.count = count;
         firstOnServer = load.afterStart();
@@ -35,6 +42,13 @@ final class Requests {
         }
         prompt = input.clone();
         left = output.clone();
+        computed = new int[count];
+        safeUntil = new double[count];
+        // The first prompt fills the cache for the others.
+        for (int i = 1; i < count; i++) {
+            computed[i] = (int) Math.min(load.sharedPrefix(), input[i] - 1.0) / BLOCK * BLOCK;
+            safeUntil[i] = Double.MAX_VALUE;
+        }
     }
 
     private static int length(double given, Lengths lengths, double at) {
@@ -43,6 +57,7 @@ final class Requests {
             case FIXED -> 1;
             case ALIKE -> 0.98 + 0.04 * place;
             case NOMINAL -> 0.8 + 0.2 * place;
+            case VARIED -> 0.5 + place;
             case CONVERSATIONS -> -Math.log(1 - place);
         };
         return (int) Math.max(1, Math.round(given * share));

@@ -56,9 +56,10 @@ public final class StepTimeModel {
         var plain = card.onlyExpertsQuantised() ? WeightFormat.HALF : card.format();
         // Activations are quantised by blocks in a kernel of their own before each product (vLLM's
         // per_token_group_quant_fp8).
-        kernels = plain == WeightFormat.FP8_BLOCK ? 2 * PRODUCTS : PRODUCTS;
+        boolean quantised = !rates.weightOnly(plain);
+        kernels = quantised && plain == WeightFormat.FP8_BLOCK ? 2 * PRODUCTS : PRODUCTS;
         // By whole tokens the compiler joins that with the norm or activation before it, of which attention has none.
-        afterAttention = plain == WeightFormat.FP8 || plain == WeightFormat.NVFP4 ? 1 : 0;
+        afterAttention = quantised && (plain == WeightFormat.FP8 || plain == WeightFormat.NVFP4) ? 1 : 0;
         attentionPart = product(rates, card.attentionParameters(), card.attentionBytes(), plain);
         dense = product(rates, card.denseFfnParameters(), card.denseFfnBytes(), plain);
         shared = product(rates, card.sharedParameters(), card.sharedBytes(), plain);
@@ -113,8 +114,10 @@ public final class StepTimeModel {
     private record Rates(GpuSpec gpu, Constants constants, String like) {
         double flops(WeightFormat format) {
             double half = gpu.halfFlops() * constants.get(like + ".flops");
-            double fp8 =
-                    gpu.fp8Flops() == 0 ? half : half / gpu.halfFlops() * gpu.fp8Flops() * constants.get(like + ".fp8");
+            if (weightOnly(format)) {
+                return half * constants.get("int4.flops");
+            }
+            double fp8 = half / gpu.halfFlops() * gpu.fp8Flops() * constants.get(like + ".fp8");
             return switch (format) {
                 case FP8, NVFP4 -> fp8;
                 case FP8_BLOCK -> fp8 * constants.get("fp8block.flops");
@@ -123,6 +126,12 @@ public final class StepTimeModel {
                 case HALF -> half;
                 case FLOAT32 -> half / 2;
             };
+        }
+
+        /** Where tensor cores lack eight bits, weights are unpacked to 16 beside the products (vLLM's Marlin kernels). */
+        boolean weightOnly(WeightFormat format) {
+            boolean eight = format == WeightFormat.FP8 || format == WeightFormat.FP8_BLOCK;
+            return gpu.fp8Flops() == 0 && (eight || format == WeightFormat.NVFP4);
         }
 
         /** Grouped products over experts reach less, and a share of their own. */
@@ -200,7 +209,9 @@ public final class StepTimeModel {
         boolean graph = captured(step) && step.prefillTokens() == 0;
         double communication = collectives.seconds(tokens, sampled, graph);
         double gpu = layers + attention + communication + plain;
-        double launched = roof(gpu, Math.max(0, launchSeconds(step) - ahead));
+        double launch = launchSeconds(step) - ahead;
+        // A CPU that runs ahead keeps the GPU's queue filled; else kernels wait for it here and there.
+        double launched = ahead > 0 ? Math.max(gpu, launch) : roof(gpu, Math.max(0, launch));
         double fixed = stepFixed + step.decodes() * stepEach;
         return new StepTime(
                 layers + out,

@@ -4,6 +4,7 @@ import bestfit.args.ArgsText;
 import bestfit.args.Layout;
 import bestfit.config.Json;
 import bestfit.perf.Estimate;
+import bestfit.perf.MeasuredHere;
 import bestfit.perf.MemoryModel;
 import bestfit.perf.Plan;
 import bestfit.perf.Prediction;
@@ -11,89 +12,115 @@ import bestfit.perf.StepTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What each config will do, for people and for programs. Pure. */
 public final class PredictionReport {
+    private static final String ROW = "%-15s %-5s %18s %13s %15s %14s %s";
+    /** Stands for a blank at which no line is broken. */
+    private static final char KEPT = '\u00a0';
+
+    private static final String INDENT = " ".repeat(22);
+
     private PredictionReport() {}
 
-    public static List<String> text(Plan plan) {
+    /** A table of at most 100 columns; {@code known} says what the predictions rest on. */
+    public static List<String> text(Plan plan, MeasuredHere.Knowledge known) {
         var lines = new ArrayList<String>();
-        lines.add("%-16s %-5s %22s %18s %20s  %s"
-                .formatted(
-                        "layout",
-                        "fits",
-                        "output tok/s",
-                        "TPOT ms",
-                        "TTFT ms",
-                        "a decode step goes to; what the row rests on"));
+        lines.add(ROW.formatted("layout", "fits", "output tok/s", "TPOT ms", "TTFT s", "at once", "where it goes")
+                .stripTrailing());
         for (var row : plan.rows()) {
-            var prediction = row.prediction();
             boolean shown =
-                    prediction.isPresent() && !prediction.get().figures().isEmpty();
-            lines.add(shown ? line(row, prediction.get()) : left(row) + row.reason());
+                    row.prediction().filter(each -> !each.figures().isEmpty()).isPresent();
+            row.prediction().filter(_ -> shown).ifPresent(each -> lines.add(line(row, each)));
+            if (!shown || row.verdict() != MemoryModel.Verdict.YES) {
+                var left = shown
+                        ? ""
+                        : "%-15s %-5s ".formatted(row.layout(), row.verdict().label());
+                lines.addAll(Wrapped.lines((shown ? INDENT : left) + row.reason(), INDENT));
+            }
         }
-        var basis = plan.rows().stream()
-                .flatMap(row -> row.prediction().stream())
-                .map(Prediction::basis)
-                .findFirst();
-        basis.ifPresent(each -> lines.add("Basis: " + each.label() + "; intervals hold 90 %."
-                + (each == Prediction.Basis.SPEC_SHEET
-                        ? " No ranking: the data sheet alone does not carry one."
-                        : "")));
-        plan.order()
-                .forEach((users, order) -> lines.add("Best first at " + users + " users: "
-                        + order.stream().limit(3).map(Layout::toString).collect(Collectors.joining(" · "))));
-        if (plan.flips()) {
-            lines.add("Warning: the best layout depends on the number of users; measure under your own load.");
+        lines.add("At once: requests that run together. Where a decode step goes: weights·KV·links·CPU, %.");
+        plan.basis()
+                .ifPresent(each -> lines.add("Basis: " + each.label() + "; intervals hold 90 %." + rest(each, known)));
+        if (plan.basis().filter(each -> each != Prediction.Basis.SPEC_SHEET).isPresent()) {
+            lines.addAll(advice(plan));
         }
         return lines;
     }
 
-    private static String left(Plan.Row row) {
-        return "%-16s %-5s ".formatted(row.layout(), row.verdict().label());
+    private static String rest(Prediction.Basis basis, MeasuredHere.Knowledge known) {
+        return switch (basis) {
+            case SPEC_SHEET -> " No ranking: the data sheet alone does not carry one.";
+            case MEASURED_HERE ->
+                String.format(
+                        Locale.ROOT, " The model misses what was measured here by %.0f %%.", 100 * known.residual());
+            case SAME_GPU, SIMILAR_GPU -> "";
+        };
+    }
+
+    private static List<String> advice(Plan plan) {
+        var lines = new ArrayList<String>();
+        plan.order()
+                .forEach((users, order) -> lines.add("Best first at " + users + " users: "
+                        + list(order.stream().limit(3))));
+        if (plan.flips()) {
+            lines.add("Warning: the best layout depends on the number of users; measure under your own load.");
+        }
+        var hopeless = plan.hopeless();
+        if (!hopeless.isEmpty()) {
+            Wrapped.lines(
+                            "Worth no trial (at their best behind the first at its worst): "
+                                    + list(hopeless.stream()).replace(' ', KEPT).replace(KEPT + "·" + KEPT, " · "),
+                            "  ")
+                    .forEach(line -> lines.add(line.replace(KEPT, ' ')));
+        }
+        return lines;
+    }
+
+    private static String list(Stream<Layout> layouts) {
+        return layouts.map(Layout::toString).collect(Collectors.joining(" · "));
     }
 
     private static String line(Plan.Row row, Prediction prediction) {
         var figures = prediction.figures();
-        return left(row)
-                + "%22s %18s %20s  %s"
-                        .formatted(
-                                range(figures, "output_tok_s"),
-                                range(figures, "tpot_ms_mean"),
-                                range(figures, "ttft_ms_mean"),
-                                shares(prediction.decode()))
-                + "; " + prediction.basis().label()
-                + (row.verdict() == MemoryModel.Verdict.CLOSE ? "; " + row.reason() : "");
+        return ROW.formatted(
+                row.layout(),
+                row.verdict().label(),
+                range(figures.get("output_tok_s"), 1),
+                range(figures.get("tpot_ms_mean"), 1),
+                range(figures.get("ttft_ms_mean"), 1e-3),
+                range(row.atOnce().orElse(null), 1),
+                shares(prediction.decode()));
     }
 
-    private static String range(Map<String, Estimate> figures, String name) {
-        var of = figures.get(name);
-        if (of == null) {
-            return "";
-        }
-        return String.format(
-                Locale.ROOT,
-                of.value() < 100 ? "%.1f (%.1f–%.1f)" : "%.0f (%.0f–%.0f)",
-                of.value(),
-                of.low(),
-                of.high());
+    private static String range(@Nullable Estimate of, double unit) {
+        return of == null
+                ? ""
+                : figure(of.value() * unit, 100, 10) + " (" + figure(of.low() * unit, 10, 1) + "–"
+                        + figure(of.high() * unit, 10, 1) + ")";
+    }
+
+    /** Three digits of a value, two of a bound. */
+    private static String figure(double value, double whole, double tenths) {
+        return String.format(Locale.ROOT, value >= whole ? "%.0f" : value >= tenths ? "%.1f" : "%.2f", value);
     }
 
     private static String shares(StepTime time) {
         double all = time.seconds();
         return String.format(
                 Locale.ROOT,
-                "weights %.0f %%, KV %.0f %%, links %.0f %%, CPU %.0f %%",
+                "%.0f·%.0f·%.0f·%.0f",
                 100 * time.weights() / all,
                 100 * time.attention() / all,
                 100 * time.communication() / all,
                 100 * time.cpu() / all);
     }
 
-    public static ObjectNode json(Plan plan) {
+    public static ObjectNode json(Plan plan, MeasuredHere.Knowledge known) {
         var json = Json.object();
         var configs = json.putArray("configs");
         plan.rows().forEach(row -> configs.add(row(row)));
@@ -102,7 +129,11 @@ public final class PredictionReport {
             var list = ranking.putArray(Integer.toString(users));
             order.forEach(layout -> list.add(layout.toString()));
         });
-        return json.put("ranking_flips", plan.flips());
+        var hopeless = json.putArray("worth_no_trial");
+        plan.hopeless().forEach(layout -> hopeless.add(layout.toString()));
+        return json.put("ranking_flips", plan.flips())
+                .put("interval_share", 0.9)
+                .put("residual", known.residual());
     }
 
     private static ObjectNode row(Plan.Row row) {
@@ -117,6 +148,7 @@ public final class PredictionReport {
         json.put("fits", row.verdict().label()).put("reason", row.reason());
         row.prediction().ifPresent(prediction -> {
             json.set("kv_tokens", estimate(prediction.memory().kvTokens()));
+            row.atOnce().ifPresent(each -> json.set("requests_at_once", estimate(each)));
             json.put("longest_context", prediction.memory().longestThatFits());
             var predicted = json.putObject("predicted");
             var names = List.of("ttft_ms", "tpot_ms", "output_tok_s");
@@ -139,6 +171,6 @@ public final class PredictionReport {
     }
 
     private static ObjectNode estimate(Estimate of) {
-        return Json.object().put("value", of.value()).put("low", of.low()).put("high", of.high());
+        return Json.object().put("mean", of.value()).put("low", of.low()).put("high", of.high());
     }
 }

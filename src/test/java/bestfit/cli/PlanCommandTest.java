@@ -4,10 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.hardware.ServerSpec;
 import bestfit.http.HttpServer;
 import bestfit.http.Router;
+import bestfit.model.KnownModels;
+import bestfit.perf.EngineVersion;
+import bestfit.perf.Load;
+import bestfit.perf.MeasuredHere;
+import bestfit.perf.Plan;
+import bestfit.report.PredictionReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -97,5 +105,62 @@ class PlanCommandTest {
                 .asString()
                 .contains("1000 + 300 tokens")
                 .contains("prompts of 700 tokens, or --max-model-len 1300");
+    }
+
+    /** What a user reads fits a terminal of 100 columns, whatever fits the server. */
+    @Test
+    void tables_stay_within_100_columns() {
+        var query = new Plan.Query(
+                KnownModels.find("Qwen/Qwen3-32B-FP8").card(),
+                ServerSpec.parse("8x4070tis"),
+                EngineVersion.DEFAULT,
+                VllmArgs.of(),
+                new Load(1000, 300, 10, 0, 100));
+        var known = MeasuredHere.Knowledge.shipped();
+        var lines = PredictionReport.text(Plan.of(query, known), known);
+        assertThat(lines).allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(100));
+        assertThat(lines).anyMatch(line -> line.startsWith("TP 4 PP 1 ×2    yes"));
+        assertThat(lines).anyMatch(line -> line.contains("would fit"));
+    }
+
+    /** For one user four stages of a pipeline are four times as slow as four GPUs at once: no doubt closes that gap. */
+    @Test
+    void what_is_worth_no_trial() {
+        var query = new Plan.Query(
+                KnownModels.find("Qwen/Qwen3-32B").card(),
+                ServerSpec.parse("4xH100"),
+                EngineVersion.DEFAULT,
+                VllmArgs.of(),
+                new Load(1000, 300, 1, 0, 10));
+        var known = MeasuredHere.Knowledge.shipped();
+        var lines = PredictionReport.text(Plan.of(query, known), known);
+        assertThat(lines)
+                .anyMatch(line -> line.startsWith("Worth no trial"))
+                .anyMatch(line -> line.contains("· TP 1 PP 4 ×1"));
+    }
+
+    /** The names that scripts rely on: an estimate has mean, low and high. */
+    @Test
+    void json_has_the_names_that_the_design_promises() {
+        var query = new Plan.Query(
+                KnownModels.find("Qwen/Qwen3-8B").card(),
+                ServerSpec.parse("2xH100"),
+                EngineVersion.DEFAULT,
+                VllmArgs.of(),
+                new Load(1000, 300, 10, 0, 100));
+        var known = MeasuredHere.Knowledge.shipped();
+        var json = PredictionReport.json(Plan.of(query, known), known);
+        var first = json.path("configs").path(0);
+        assertThat(first.path("fits").asString()).isEqualTo("yes");
+        assertThat(first.path("basis").asString()).isEqualTo("same GPU");
+        for (var figure : List.of("ttft_ms", "tpot_ms", "output_tok_s")) {
+            var estimate = first.path("predicted").path(figure);
+            assertThat(estimate.path("low").asDouble())
+                    .isPositive()
+                    .isLessThan(estimate.path("mean").asDouble());
+            assertThat(estimate.path("high").asDouble())
+                    .isGreaterThan(estimate.path("mean").asDouble());
+        }
+        assertThat(first.path("kv_tokens").path("mean").asDouble()).isPositive();
     }
 }

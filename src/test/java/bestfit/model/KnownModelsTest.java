@@ -27,7 +27,42 @@ class KnownModelsTest {
         "moonshotai/Kimi-K2.6, 1026, 32",
         "MiniMaxAI/MiniMax-M2.5, 229, 10",
         "zai-org/GLM-4.6, 357, 32",
-        "Qwen/QwQ-32B, 32.76, 0"
+        "Qwen/QwQ-32B, 32.76, 0",
+        "Qwen/Qwen2.5-0.5B-Instruct, 0.494, 0",
+        "Qwen/Qwen2.5-1.5B-Instruct, 1.54, 0",
+        "Qwen/Qwen2.5-3B-Instruct, 3.09, 0",
+        "Qwen/Qwen2.5-7B-Instruct, 7.61, 0",
+        "Qwen/Qwen2.5-14B-Instruct, 14.7, 0",
+        "Qwen/Qwen2.5-72B-Instruct, 72.7, 0",
+        "Qwen/Qwen2-57B-A14B-Instruct, 57.4, 14.2",
+        "Qwen/Qwen3-Coder-480B-A35B-Instruct, 480, 35",
+        "meta-llama/Llama-2-13b-chat-hf, 13.0, 0",
+        "codellama/CodeLlama-34b-Instruct-hf, 33.7, 0",
+        "meta-llama/Llama-3.2-1B-Instruct, 1.24, 0",
+        "meta-llama/Llama-3.2-3B-Instruct, 3.21, 0",
+        "meta-llama/Llama-3.1-405B-Instruct, 405.9, 0",
+        "deepseek-ai/deepseek-coder-33b-base, 33.3, 0",
+        "01-ai/Yi-34B-Chat, 34.4, 0",
+        "mistralai/Ministral-8B-Instruct-2410, 8.02, 0",
+        "mistralai/Mistral-Nemo-Instruct-2407, 12.25, 0",
+        "mistralai/Mistral-Small-24B-Instruct-2501, 23.6, 0",
+        "mistralai/Mistral-Large-Instruct-2407, 122.6, 0",
+        "mistralai/Mixtral-8x22B-Instruct-v0.1, 140.6, 39",
+        "google/gemma-2b, 2.51, 0",
+        "google/gemma-7b-it, 8.54, 0",
+        "google/gemma-2-2b-it, 2.61, 0",
+        "google/gemma-2-27b-it, 27.2, 0",
+        "google/gemma-3-1b-it, 1.0, 0",
+        "google/gemma-3-27b-it, 27.0, 0",
+        "microsoft/Phi-3-mini-4k-instruct, 3.82, 0",
+        "microsoft/Phi-3-medium-128k-instruct, 14.0, 0",
+        "microsoft/Phi-4-mini-instruct, 3.84, 0",
+        "deepseek-ai/DeepSeek-V2, 236, 21",
+        "deepseek-ai/DeepSeek-V2-Lite, 15.7, 2.4",
+        "zai-org/GLM-4.5, 355, 32",
+        "zai-org/GLM-4.5-Air, 106, 12",
+        "zai-org/GLM-4-9B-0414, 9.4, 0",
+        "zai-org/GLM-4-32B-0414, 32.6, 0"
     })
     void parameters_as_published(String name, double billions, double active) {
         var card = KnownModels.find(name).card();
@@ -44,6 +79,30 @@ class KnownModelsTest {
                         assertThat(KnownModels.find(name).card().weightBytes()).isPositive());
     }
 
+    /** Copies that others tuned or quantised, by the names that they are published under. */
+    @ParameterizedTest
+    @CsvSource({
+        "RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8, 70.55, FP8",
+        "neuralmagic/Meta-Llama-3.1-8B-Instruct-quantized.w8a8, 8.03, FP8",
+        "casperhansen/llama-3-70b-instruct-awq, 70.55, INT4",
+        "Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4, 72.7, INT4",
+        "Qwen/Qwen2.5-72B-Instruct-GPTQ-Int8, 72.7, FP8",
+        "Qwen/Qwen3-235B-A22B-FP8, 235.1, FP8_BLOCK",
+        "RedHatAI/Qwen3-32B-FP8-dynamic, 32.76, FP8",
+        "nvidia/Llama-3.3-70B-Instruct-NVFP4, 70.55, NVFP4",
+        "nvidia/DeepSeek-R1-0528-FP4, 671, NVFP4",
+        "Qwen/Qwen3-4B-Instruct-2507, 4.02, HALF",
+        "llama-3.1-8b-instruct, 8.03, HALF",
+        "TheBloke/Mixtral-8x7B-Instruct-v0.1-AWQ, 46.7, INT4",
+        "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B, 32.76, HALF",
+        "unsloth/gpt-oss-20b-BF16, 20.9, HALF"
+    })
+    void copies_of_bundled_models(String name, double billions, WeightFormat format) {
+        var card = KnownModels.find(name).card();
+        assertThat(card.parameters() / 1e9).isCloseTo(billions, Percentage.withPercentage(1.5));
+        assertThat(card.format()).isEqualTo(format);
+    }
+
     @Test
     void what_is_not_understood_is_named_all_at_once() {
         assertThatThrownBy(() -> KnownModels.card(
@@ -52,5 +111,47 @@ class KnownModelsTest {
                 .hasMessageContaining("num_hidden_layers is missing");
         assertThatThrownBy(() -> KnownModels.find("Qwen/Qwen3-32b-FP9"))
                 .hasMessageContaining("nearest known is Qwen/Qwen3-32B-FP8");
+    }
+
+    /** As the checkpoints of models that see publish them: the text model inside, some fields left to the library. */
+    @Test
+    void models_that_see() {
+        var gemma = KnownModels.card("gemma", "gemma-3-4b-it", """
+                {"architectures":["Gemma3ForConditionalGeneration"],"text_config":{"hidden_size":2560,
+                "intermediate_size":10240,"model_type":"gemma3_text","num_hidden_layers":34,"sliding_window":1024},
+                "vision_config":{"hidden_size":1152,"intermediate_size":4304,"num_hidden_layers":27}}""");
+        // 4.3 billion, as its card says; five layers of six slide.
+        assertThat(gemma.parameters() / 1e9).isCloseTo(4.3, Percentage.withPercentage(1.5));
+        assertThat(gemma.slidingLayers()).isEqualTo(29);
+        assertThat(gemma.tied()).isTrue();
+        var qwen = KnownModels.card("qwen", "Qwen2.5-VL-7B-Instruct", """
+                {"architectures":["Qwen2_5_VLForConditionalGeneration"],"hidden_size":3584,"intermediate_size":18944,
+                "num_attention_heads":28,"num_hidden_layers":28,"num_key_value_heads":4,"vocab_size":152064,
+                "max_position_embeddings":128000,"tie_word_embeddings":false,"sliding_window":32768,
+                "vision_config":{"depth":32,"hidden_act":"silu","hidden_size":1280,"intermediate_size":3420}}""");
+        assertThat(qwen.parameters() / 1e9).isCloseTo(8.29, Percentage.withPercentage(1.5));
+        assertThat(qwen.slidingLayers()).isZero();
+        var scout = KnownModels.card("scout", "Llama-4-Scout-17B-16E", """
+                {"architectures":["Llama4ForConditionalGeneration"],"text_config":{"hidden_size":5120,"head_dim":128,
+                "intermediate_size":8192,"intermediate_size_mlp":16384,"interleave_moe_layer_step":1,
+                "num_attention_heads":40,"num_hidden_layers":48,"num_key_value_heads":8,"num_local_experts":16,
+                "num_experts_per_tok":1,"vocab_size":202048,"attention_chunk_size":8192,
+                "max_position_embeddings":10485760,"tie_word_embeddings":false},"vision_config":{}}""");
+        assertThat(scout.parameters() / 1e9).isCloseTo(108, Percentage.withPercentage(1.5));
+        assertThat(scout.activeParameters() / 1e9).isCloseTo(17, Percentage.withPercentage(10));
+    }
+
+    @Test
+    void layers_of_another_kind_are_refused_by_their_field() {
+        assertThatThrownBy(() -> KnownModels.card("x/config.json", "x", """
+                        {"architectures":["Qwen3MoeForCausalLM"],"hidden_size":2048,"intermediate_size":512,
+                        "num_attention_heads":16,"num_hidden_layers":4,"num_key_value_heads":3,"vocab_size":0,
+                        "num_experts":512,"num_experts_per_tok":10,"max_position_embeddings":262144,
+                        "layer_types":["linear_attention","full_attention"]}"""))
+                .hasMessageContaining("layer_types has \"linear_attention\"")
+                .hasMessageContaining("num_key_value_heads is 3")
+                .hasMessageContaining("vocab_size is 0");
+        assertThatThrownBy(() -> KnownModels.card("x/config.json", "x", "{}"))
+                .hasMessageContaining("architectures is missing");
     }
 }

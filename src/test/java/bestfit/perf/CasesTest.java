@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.assertj.core.data.Percentage;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 
@@ -93,6 +94,108 @@ class CasesTest {
         assertThat(result.problems().getLast()).contains("line 4", "does not divide the model's 32 heads");
         assertThat(Cases.read("out", String.join("\n", result.lines())).getFirst())
                 .containsEntry("status", "fits");
+    }
+
+    /** Tables differ in how they say the same thing: every one of these rows means the same deployment as the first. */
+    @Test
+    void spellings_of_one_row() {
+        var text = """
+                model,quant,gpu,gpu_count,interconnect,tp,engine,engine_version,input_len,output_len,concurrency,request_rate,num_requests,notes
+                meta-llama/Llama-3.1-8B-Instruct,fp8,H100-SXM,2,NVLink,2,vllm,0.10.0,1024,128,32,,320,--max-model-len 8192 --max-num-seqs 64
+                RedHatAI/Meta-Llama-3.1-8B-Instruct-FP8,,NVIDIA H100 80GB HBM3,2.0,NVLink/NVSwitch,2.0,vLLM,v0.10.0.post1,"1,024",128.0,32,inf,320,extra args: --max_model_len=8192 --max-num-seqs=64; warm
+                llama-3.1-8b,FP8 (dynamic),H100 SXM5 80GB,2,nvlink,,vllm-openai,Aug 2025; 0.10.0,~1024,128,,inf,32,"ran with --max-model-len 8K, --max-num-seqs 64 -tp 2; client on the same host"
+                Llama-3.1-8B,W8A8,H100,2,,2,vllm,0.10.0,1024,128,32,nan,320,max_model_len=8192 max_num_seqs=64 per replica; --quantization compressed-tensors
+                """;
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        assertThat(result.problems()).isEmpty();
+        var rows = Cases.read("out", String.join("\n", result.lines()));
+        var tpot = rows.stream().map(row -> row.get("pred_tpot_ms_mean")).toList();
+        assertThat(tpot.getFirst()).isNotEmpty();
+        assertThat(tpot.get(1)).isEqualTo(tpot.getFirst());
+        assertThat(tpot.get(3)).isEqualTo(tpot.getFirst());
+        // All 32 at once and none after them, so a little less than with 320 in turn.
+        assertThat(Double.parseDouble(tpot.get(2)) / Double.parseDouble(tpot.getFirst()))
+                .isBetween(0.8, 1.05);
+    }
+
+    @Test
+    void notes_are_prose_where_they_are_no_args() {
+        var odd = List.of(
+                "TP2 -- no warm-up; mean of 3",
+                "--quantization some-new-method --gpu-memory-utilization high --frobnicate",
+                "--max-model-len auto --compilation-config '{\"level\": 3}'",
+                "\uD83D\uDE80 https://example.org/a?b=--c; {\"x\": [1, 2]}",
+                "--",
+                "-",
+                "mig_profile=; max_num_seqs= per replica");
+        var table = "model;gpu;tp;input_len;output_len;concurrency;notes".replace(';', ',') + "\n"
+                + odd.stream()
+                        .map(note -> Csv.write(List.of("Qwen3-8B", "H100-SXM", "1", "1000", "100", "8", note)))
+                        .collect(java.util.stream.Collectors.joining("\n"));
+        var result = Cases.predict("cases.csv", table, Constants.shipped());
+        assertThat(result.problems()).isEmpty();
+        assertThat(Cases.read("out", String.join("\n", result.lines())))
+                .hasSize(odd.size())
+                .allSatisfy(row -> assertThat(row).containsEntry("status", "fits"));
+    }
+
+    /**
+     * Measured on the H100 (h100_vllm.csv): 3,584 of 4,096 tokens shared by all prompts, 297 ms to the first token instead of 817;
+     * lengths of half to one and a half, so that users fall out of step, 215 ms instead of 555.
+     */
+    @Test
+    void what_notes_say_of_prompts() throws IOException {
+        var rows = Cases.read("h100_vllm.csv", table()).stream()
+                .filter(row -> row.get("notes").matches(".*(sharedprefix|jitter).*"))
+                .toList();
+        assertThat(rows)
+                .hasSize(2)
+                .allSatisfy(row -> assertThat(Prediction.of(Case.of(row), Constants.shipped())
+                                .figures()
+                                .get("ttft_ms_mean")
+                                .value())
+                        .isCloseTo(Double.parseDouble(row.get("ttft_ms_mean")), Percentage.withPercentage(40)));
+    }
+
+    /** {@code --async-scheduling} before the release that has it by default: the CPU's share hides behind the GPU's. */
+    @Test
+    void async_scheduling_by_flag() {
+        var text = """
+                model,gpu,tp,engine_version,input_len,output_len,concurrency,notes
+                Qwen3-0.6B,H100-SXM,1,0.11.0,200,300,64,
+                Qwen3-0.6B,H100-SXM,1,0.11.0,200,300,64,--async-scheduling
+                Qwen3-0.6B,H100-SXM,1,0.23.0,200,300,64,--no-async-scheduling
+                Qwen3-0.6B,H100-SXM,1,0.23.0,200,300,64,
+                """;
+        var tpot = Cases.read(
+                        "out",
+                        String.join(
+                                "\n",
+                                Cases.predict("t", text, Constants.shipped()).lines()))
+                .stream()
+                .map(row -> Double.parseDouble(row.get("pred_tpot_ms_mean")))
+                .toList();
+        assertThat(tpot.get(1)).isLessThan(0.9 * tpot.get(0));
+        assertThat(tpot.get(3)).isLessThan(0.9 * tpot.get(2));
+    }
+
+    /** What a note says of the card: a MIG slice of half of it takes about twice as long for a token. */
+    @Test
+    void half_a_gpu() {
+        var text = """
+                model,quant,gpu,gpu_count,tp,input_len,output_len,concurrency,notes
+                Qwen3-8B,bf16,H100-SXM,1,1,1000,300,1,
+                Qwen3-8B,bf16,H100-SXM,1,1,1000,300,1,mig_profile=3g.40gb; replicas=1
+                Qwen3-8B,bf16,H100-SXM,2,2,1000,300,1,
+                """;
+        var rows = Cases.read(
+                "out",
+                String.join("\n", Cases.predict("t", text, Constants.shipped()).lines()));
+        var tpot = rows.stream()
+                .map(row -> Double.parseDouble(row.get("pred_tpot_ms_mean")))
+                .toList();
+        assertThat(tpot.get(1) / tpot.getFirst()).isBetween(1.6, 2.1);
+        assertThat(tpot.get(2)).isLessThan(tpot.getFirst());
     }
 
     /** DeepSeek-V3 in FP8 has 671 GB: eight ranks with an H200 each hold it together, eight copies do not. */
