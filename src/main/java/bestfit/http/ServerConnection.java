@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -142,6 +143,9 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
                 case TooLongHttpLineException e -> HttpResponseStatus.REQUEST_URI_TOO_LONG;
                 default -> HttpResponseStatus.BAD_REQUEST;
             };
+        }
+        if (request.method().equals(HttpMethod.CONNECT)) {
+            return HttpResponseStatus.NOT_IMPLEMENTED; // no tunnel is made here, nor asked for behind a relay
         }
         if (request.protocolVersion().majorVersion() != 1) {
             return HttpResponseStatus.HTTP_VERSION_NOT_SUPPORTED;

@@ -151,6 +151,7 @@ class DocsTest {
 
     /** vLLM's args that the documents speak of; they belong to the engine, not to our commands. */
     private static final Set<String> VLLM_ARGS = Set.of(
+            "--async-scheduling",
             "--no-async-scheduling",
             "--prefill-context-parallel-size",
             "--tensor-parallel-size",
