@@ -4,9 +4,14 @@ import bestfit.config.ConfigException;
 import bestfit.config.Nearest;
 import bestfit.report.Wrapped;
 import bestfit.store.StoreException;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +70,8 @@ public final class Main implements Runnable {
     private CommandLine.Model.@Nullable CommandSpec spec;
 
     public static void main(String[] args) {
+        System.setOut(beyondAscii(System.out, FileDescriptor.out));
+        System.setErr(beyondAscii(System.err, FileDescriptor.err));
         int code = run(args);
         // A stream that printed into a full disk or a closed pipe says so only when asked.
         if (System.out.checkError() && code == ExitCode.OK) {
@@ -75,6 +82,14 @@ public final class Main implements Runnable {
             }
         }
         System.exit(code);
+    }
+
+    /** Without a locale, as in containers, Java prints ASCII and question marks for the rest; UTF-8 there, as Python does. */
+    private static PrintStream beyondAscii(PrintStream given, FileDescriptor descriptor) {
+        return given.charset().equals(StandardCharsets.US_ASCII)
+                ? new PrintStream(
+                        new BufferedOutputStream(new FileOutputStream(descriptor)), true, StandardCharsets.UTF_8)
+                : given;
     }
 
     private static boolean isPipe(Path descriptor) {
