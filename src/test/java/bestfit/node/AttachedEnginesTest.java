@@ -12,7 +12,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -41,48 +40,25 @@ class AttachedEnginesTest {
                         .get("/v1/who", exchange -> exchange.text(200, name)));
     }
 
-    private NodeServer node(List<URI> urls) throws IOException {
-        var base = NodeContractTest.options(home, true, PATIENCE);
-        return NodeServer.start(new NodeOptions(
-                base.host(),
-                0,
-                0,
-                base.engine(),
-                base.devices(),
-                true,
-                new StartLimit.Fixed(PATIENCE),
-                PATIENCE,
-                PATIENCE,
-                urls,
-                NodeOptions.Security.NONE,
-                bestfit.http.HttpServer.Limits.DEFAULTS,
-                home,
-                base.environment(),
-                "test"));
-    }
-
     @Test
     void enginesThatRunAlready_areBalanced_watched_andLeftAlone() throws IOException {
         var firstIsWell = new AtomicBoolean(true);
         try (var first = engine("first", firstIsWell);
                 var second = engine("second", new AtomicBoolean(true));
-                var node = node(List.of(URI.create(first.url()), URI.create(second.url())))) {
-            var management = node.announcement().path("management").stringValue();
-            var inference = node.announcement().path("inference").stringValue();
-            assertThat(whoAnswers(inference)).containsExactly("first", "second");
-            assertThat(whoAnswers(management)).containsExactly("first", "second");
-            assertThat(http.call("POST", management + "/api/v1/inference/down", Map.of(), new byte[0], PATIENCE)
-                            .status())
-                    .isEqualTo(409);
+                var node = NodeUnderTest.start(
+                        home, setup -> setup.attached = List.of(URI.create(first.url()), URI.create(second.url())))) {
+            assertThat(whoAnswers(node.inference)).containsExactly("first", "second");
+            assertThat(whoAnswers(node.management)).containsExactly("first", "second");
+            assertThat(node.down().status()).isEqualTo(409);
 
             firstIsWell.set(false);
             await().atMost(Duration.ofSeconds(4))
-                    .untilAsserted(() -> assertThat(whoAnswers(inference)).containsExactly("second"));
+                    .untilAsserted(() -> assertThat(whoAnswers(node.inference)).containsExactly("second"));
             firstIsWell.set(true);
             await().atMost(Duration.ofSeconds(4))
-                    .untilAsserted(() -> assertThat(whoAnswers(inference)).containsExactly("first", "second"));
+                    .untilAsserted(() -> assertThat(whoAnswers(node.inference)).containsExactly("first", "second"));
 
-            assertThat(http.get(management + "/api/v1/metrics", PATIENCE).text())
+            assertThat(node.answer(node.management + "/api/v1/metrics").text())
                     .contains("gonka_metrics_schema_info{version=\"1\"} 1\n")
                     .contains("vllm:num_requests_running{model_name=\"tiny\",replica=\"1\"} 3.0\n")
                     .contains(
@@ -90,7 +66,7 @@ class AttachedEnginesTest {
                     .doesNotContain("python_info");
             node.close();
             assertThat(http.get(first.url() + "/v1/who", PATIENCE).text()).isEqualTo("first");
-            assertThatThrownBy(() -> http.get(inference + "/v1/who", PATIENCE)).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> node.answer(node.inference + "/v1/who")).isInstanceOf(IOException.class);
         }
     }
 

@@ -3,8 +3,6 @@ package bestfit.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import bestfit.config.Json;
-import bestfit.http.HttpClient;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -14,9 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -27,22 +26,20 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tools.jackson.databind.JsonNode;
 
 /** What goes wrong on a server, done to real engine processes; {@code bench/soak/node-chaos} does more of it for longer. */
 @Tag("slow")
 class ChaosTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private final HttpClient http = new HttpClient();
 
     @TempDir
     Path home;
 
-    private NodeServer node;
+    private NodeUnderTest node;
 
     @BeforeEach
     void start() throws IOException {
-        node = NodeServer.start(NodeContractTest.options(home, true, PATIENCE));
+        node = NodeUnderTest.start(home);
     }
 
     @AfterEach
@@ -50,27 +47,9 @@ class ChaosTest {
         node.close();
     }
 
-    private String url(String port) {
-        return node.announcement().path(port).stringValue();
-    }
-
-    private HttpClient.Answer up(String... args) throws IOException {
-        var body = Json.object().put("model", "m").put("dtype", "auto");
-        List.of(args).forEach(body.putArray("additional_args")::add);
-        return http.postJson(url("management") + "/api/v1/inference/up", body, PATIENCE);
-    }
-
-    private List<JsonNode> instances() throws IOException {
-        return http.get(url("management") + "/api/v1/inference/instances", PATIENCE)
-                .json()
-                .orElseThrow()
-                .path("instances")
-                .valueStream()
-                .toList();
-    }
-
     private int inFlight() throws IOException {
-        return instances().stream()
+        return node.instances()
+                .valueStream()
                 .mapToInt(each -> each.path("in_flight").asInt())
                 .sum();
     }
@@ -78,7 +57,7 @@ class ChaosTest {
     /** The text of a whole stream, or {@code cut}. */
     private String stream(int events) {
         try {
-            var answer = http.get(url("inference") + "/v1/stream?n=" + events, PATIENCE);
+            var answer = node.answer(node.inference + "/v1/stream?n=" + events);
             return answer.status() + (answer.text().endsWith("[DONE]\n\n") ? " whole" : " broken");
         } catch (IOException cut) {
             return "cut";
@@ -88,7 +67,7 @@ class ChaosTest {
     /** A stream whose first event has come: before that a dead engine's request is tried elsewhere, as it should be. */
     private Socket begun() throws IOException {
         var socket = new Socket(
-                InetAddress.getLoopbackAddress(), URI.create(url("inference")).getPort());
+                InetAddress.getLoopbackAddress(), URI.create(node.inference).getPort());
         socket.setSoTimeout((int) PATIENCE.toMillis());
         socket.getOutputStream()
                 .write("GET /v1/held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -115,26 +94,25 @@ class ChaosTest {
 
     @Test
     void engineKilledUnderAHundredStreams_takesOnlyItsOwnWithIt() throws Exception {
-        assertThat(up().status()).isEqualTo(200);
+        assertThat(node.up().status()).isEqualTo(200);
         var streams = new ArrayList<Socket>();
         for (int i = 0; i < 100; i++) {
             streams.add(begun());
         }
-        var victim = instances().get(0);
-        var survivor = instances().get(1);
+        var victim = node.instance(0);
+        var survivor = node.instance(1);
         assertThat(victim.path("in_flight").asInt()).isEqualTo(50);
         assertThat(survivor.path("in_flight").asInt()).isEqualTo(50);
         Signal.KILL.toProcess(victim.path("pid").asLong());
         for (int i = 0; i < 20; i++) {
             assertThat(stream(1)).as("a new request goes elsewhere").isEqualTo("200 whole");
         }
-        var release = "http://127.0.0.1:" + survivor.path("port").asInt() + "/fake/release";
-        http.call("POST", release, Map.of(), new byte[0], PATIENCE);
+        node.tell(survivor, "release");
         var ends = streams.stream().map(ChaosTest::end).toList();
         assertThat(ends.stream().filter("cut"::equals)).hasSize(50);
         assertThat(ends.stream().filter("whole"::equals)).hasSize(50);
         await().atMost(PATIENCE).untilAsserted(() -> {
-            var now = instances().get(0);
+            var now = node.instance(0);
             assertThat(now.path("state").stringValue()).isEqualTo("serving");
             assertThat(now.path("restarts").asInt()).isEqualTo(1);
             assertThat(now.path("in_flight").asInt()).isZero();
@@ -144,27 +122,22 @@ class ChaosTest {
 
     @Test
     void engineKilledWhileItStarts_isStartedAgain_andGivenUpWithItsClass() throws Exception {
-        http.postJson(
-                url("management") + "/api/v1/inference/up/async",
-                Json.parse("{\"model\":\"m\",\"dtype\":\"auto\",\"additional_args\":[\"-tp=2\",\"--fake\",\"deaf\"]}"),
-                PATIENCE);
+        node.upAsync("-tp=2", "--fake", "deaf");
         long last = 0;
         for (int start = 0; start < 4; start++) {
             long before = last;
             await().atMost(PATIENCE).until(() -> {
-                var now = instances();
+                var now = node.instances();
                 return now.size() == 1
                         && now.get(0).path("pid").asLong() > 0
                         && now.get(0).path("pid").asLong() != before;
             });
-            last = instances().get(0).path("pid").asLong();
-            assertThat(instances().get(0).path("restarts").asInt()).isEqualTo(start);
+            last = node.instance(0).path("pid").asLong();
+            assertThat(node.instance(0).path("restarts").asInt()).isEqualTo(start);
             Signal.KILL.toProcess(last);
         }
         await().atMost(PATIENCE).untilAsserted(() -> {
-            var status = http.get(url("management") + "/api/v1/inference/up/status", PATIENCE)
-                    .json()
-                    .orElseThrow();
+            var status = node.upStatus();
             assertThat(status.path("status").stringValue()).isEqualTo("failed");
             assertThat(status.path("error").stringValue())
                     .startsWith("crash-at-start: ")
@@ -174,7 +147,7 @@ class ChaosTest {
 
     @Test
     void clientsThatLeaveInTheMiddle_leaveNothingBehind() throws Exception {
-        assertThat(up().status()).isEqualTo(200);
+        assertThat(node.up().status()).isEqualTo(200);
         assertThat(stream(2)).isEqualTo("200 whole");
         long socketsBefore = openFiles();
         var left = new AtomicInteger(1_000);
@@ -188,18 +161,18 @@ class ChaosTest {
             }
         }
         await().atMost(PATIENCE).until(() -> inFlight() == 0);
-        for (var instance : instances()) {
-            var engine = "http://127.0.0.1:" + instance.path("port").asInt();
+        for (var instance : node.instances()) {
             await().atMost(PATIENCE)
-                    .until(() ->
-                            http.get(engine + "/fake/active", PATIENCE).text().equals("0"));
+                    .until(() -> node.answer(NodeUnderTest.engine(instance) + "/fake/active")
+                            .text()
+                            .equals("0"));
         }
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(openFiles()).isLessThan(socketsBefore + 40));
     }
 
     private void leaveInTheMiddle() {
         try (var socket = new Socket(
-                InetAddress.getLoopbackAddress(), URI.create(url("inference")).getPort())) {
+                InetAddress.getLoopbackAddress(), URI.create(node.inference).getPort())) {
             socket.getOutputStream()
                     .write("GET /v1/stream?n=500 HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(socket.getInputStream().read()).isEqualTo('H');
@@ -230,8 +203,8 @@ class ChaosTest {
             try {
                 for (int i = 0; i < 4; i++) {
                     var args = i % 2 == 0 ? new String[0] : new String[] {"-tp", "2"};
-                    assertThat(up(args).status()).isEqualTo(200);
-                    assertThat(instances()).hasSize(i % 2 == 0 ? 2 : 1);
+                    assertThat(node.up(args).status()).isEqualTo(200);
+                    assertThat(node.instances()).hasSize(i % 2 == 0 ? 2 : 1);
                     for (int k = 0; k < 8; k++) {
                         assertThat(stream(1)).isEqualTo("200 whole");
                     }
@@ -252,34 +225,34 @@ class ChaosTest {
                     logs.resolve("node-" + ProcessHandle.current().pid() + "-engine-" + i + ".log"),
                     Path.of("/dev/full"));
         }
-        assertThat(up().status()).isEqualTo(200);
+        assertThat(node.up().status()).isEqualTo(200);
         assertThat(stream(3)).isEqualTo("200 whole");
-        assertThat(http.get(url("management") + "/api/v1/inference/logs?instance=0&lines=1", PATIENCE)
+        assertThat(node.answer(node.management + "/api/v1/inference/logs?instance=0&lines=1")
                         .text())
                 .contains("Application startup complete.");
     }
 
     @Test
     void sickEngine_leavesWithinFourSeconds_comesBackWithinFour_andIsNotStartedAgain() throws Exception {
-        assertThat(up().status()).isEqualTo(200);
-        var sick = instances().get(0);
-        var engine = "http://127.0.0.1:" + sick.path("port").asInt();
-        http.call("POST", engine + "/fake/sick", Map.of(), new byte[0], PATIENCE);
+        assertThat(node.up().status()).isEqualTo(200);
+        var sick = node.instance(0);
+        node.tell(sick, "sick");
         await().atMost(Duration.ofSeconds(4))
-                .until(() -> !instances().get(0).path("state").stringValue().equals("serving"));
-        var ports = new ArrayList<String>();
-        for (int i = 0; i < 6; i++) {
-            ports.add(http.get(url("inference") + "/v1/self", PATIENCE)
-                    .json()
-                    .orElseThrow()
-                    .path("devices")
-                    .stringValue());
-        }
-        assertThat(ports).containsOnly("1");
-        http.call("POST", engine + "/fake/well", Map.of(), new byte[0], PATIENCE);
+                .until(() -> !node.instance(0).path("state").stringValue().equals("serving"));
+        assertThat(devicesSeen()).containsExactly("1");
+        node.tell(sick, "well");
         await().atMost(Duration.ofSeconds(4))
-                .until(() -> instances().get(0).path("state").stringValue().equals("serving"));
-        assertThat(instances().get(0).path("pid").asLong())
+                .until(() -> node.instance(0).path("state").stringValue().equals("serving"));
+        await().atMost(PATIENCE).until(() -> devicesSeen().equals(Set.of("0", "1")));
+        assertThat(node.instance(0).path("pid").asLong())
                 .isEqualTo(sick.path("pid").asLong());
+    }
+
+    private Set<String> devicesSeen() throws IOException {
+        var seen = new TreeSet<String>();
+        for (int i = 0; i < 6; i++) {
+            seen.add(node.get(node.inference + "/v1/self").path("devices").stringValue());
+        }
+        return seen;
     }
 }

@@ -10,7 +10,6 @@ import bestfit.deploy.NodeClient;
 import bestfit.deploy.NodeTokens;
 import bestfit.http.HttpClient;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,24 +29,8 @@ class NodeSecurityTest {
     @TempDir
     Path home;
 
-    private NodeServer node(NodeOptions.Security security) throws IOException {
-        var base = NodeContractTest.options(home, true, PATIENCE);
-        return NodeServer.start(new NodeOptions(
-                base.host(),
-                0,
-                0,
-                base.engine(),
-                base.devices(),
-                true,
-                new StartLimit.Fixed(PATIENCE),
-                PATIENCE,
-                PATIENCE,
-                List.of(),
-                security,
-                bestfit.http.HttpServer.Limits.DEFAULTS,
-                home,
-                base.environment(),
-                "test"));
+    private NodeUnderTest node(NodeOptions.Security security) throws IOException {
+        return NodeUnderTest.start(home, setup -> setup.security = security);
     }
 
     private int status(String method, String url, String authorization) throws IOException {
@@ -61,7 +44,7 @@ class NodeSecurityTest {
         var inference = Files.writeString(home.resolve("inference"), "inference-secret\n");
         try (var node =
                 node(new NodeOptions.Security(Optional.of(management), Optional.of(inference), Optional.empty()))) {
-            var url = node.announcement().path("management").stringValue();
+            var url = node.management;
             for (var wrong : List.of("", "Bearer wrong-secret", "Bearer inference-secret", "Basic management-secret")) {
                 assertThat(status("GET", url + "/api/v1/state", wrong))
                         .as(wrong)
@@ -78,8 +61,7 @@ class NodeSecurityTest {
                     .isEqualTo(503);
             assertThat(status("GET", url + "/readyz", "")).isEqualTo(200);
 
-            var address =
-                    NodeAddress.of(url, node.announcement().path("inference").stringValue());
+            var address = NodeAddress.of(url, node.inference);
             assertThatThrownBy(() -> new NodeClient(address).state())
                     .hasMessageContaining("asks for a token; give the file that holds it with --management-token-file");
             var swapped = new NodeClient(address.with(NodeTokens.read(inference, management)));
@@ -149,7 +131,7 @@ class NodeSecurityTest {
             })
     void argsThatLoadCodeOrMoveThePort_areRefused(String arg) throws IOException {
         try (var node = node(NodeOptions.Security.NONE)) {
-            var answer = up(node, "org/model", "-q", arg);
+            var answer = node.up("-q", arg);
             assertThat(answer.status()).isEqualTo(422);
             assertThat(answer.text())
                     .contains("\"type\":\"value_error\",\"loc\":[\"body\",\"additional_args\",1]")
@@ -203,16 +185,5 @@ class NodeSecurityTest {
                     .isInstanceOf(ConfigException.class)
                     .hasMessageContaining("--allow-args " + file);
         }
-    }
-
-    private HttpClient.Answer up(NodeServer node, String model, String... args) throws IOException {
-        var body = Json.object().put("model", model).put("dtype", "auto");
-        List.of(args).forEach(body.putArray("additional_args")::add);
-        return http.call(
-                "POST",
-                node.announcement().path("management").stringValue() + "/api/v1/inference/up",
-                Map.of(),
-                body.toString().getBytes(StandardCharsets.UTF_8),
-                PATIENCE);
     }
 }
