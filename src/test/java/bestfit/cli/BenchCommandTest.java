@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -58,8 +59,8 @@ class BenchCommandTest {
     private long filledNanos = System.nanoTime();
     private HttpServer server;
     private final Set<String> prompts = ConcurrentHashMap.newKeySet();
-    private final List<JsonNode> requests = java.util.Collections.synchronizedList(new ArrayList<>());
-    private final List<String> tokens = java.util.Collections.synchronizedList(new ArrayList<>());
+    private final List<JsonNode> requests = Collections.synchronizedList(new ArrayList<>());
+    private final List<String> tokens = Collections.synchronizedList(new ArrayList<>());
 
     @BeforeEach
     void start() throws IOException {
@@ -179,6 +180,16 @@ class BenchCommandTest {
         return builder.start();
     }
 
+    /** So many users that send so many requests together, 9 tokens in and 5 out each. */
+    private static String[] closedLoop(int users, int requests, String... more) {
+        String[] load = {"--concurrency=" + users, "--requests=" + requests, "--prompt-tokens=9", "--output-tokens=5"};
+        return joined(load, more);
+    }
+
+    private static String[] joined(String[] some, String... more) {
+        return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
+    }
+
     private JsonNode bench(int exit, String... args) throws Exception {
         return ended(exit, begin(args));
     }
@@ -195,25 +206,18 @@ class BenchCommandTest {
     @Test
     void countersOfOneEngineOfSeveral_areNoServersCounters() throws Exception {
         share = 0.5;
-        var half = bench(0, "--concurrency=2", "--requests=20", "--prompt-tokens=9", "--output-tokens=6");
+        var half = bench(0, closedLoop(2, 20));
         assertThat(half.has("server")).isFalse();
-        assertThat(half.path("notes").toString()).contains("tell 60 of the 120 output tokens", "several engines");
+        assertThat(half.path("notes").toString()).contains("tell 50 of the 100 output tokens", "several engines");
         share = 1;
-        var all = bench(0, "--concurrency=2", "--requests=20", "--prompt-tokens=9", "--output-tokens=6");
+        var all = bench(0, closedLoop(2, 20));
         assertThat(all.at("/server/output_tokens/gap").doubleValue()).isZero();
         assertThat(all.path("notes").toString()).doesNotContain("several engines");
     }
 
     @Test
     void closedLoop_sendsExactUniquePrompts() throws Exception {
-        var json = bench(
-                0,
-                "--concurrency=4",
-                "--requests=60",
-                "--prompt-tokens=9",
-                "--output-tokens=5",
-                "--slo=ttft:10000",
-                "--token-env=BENCH_TOKEN");
+        var json = bench(0, closedLoop(4, 60, "--slo=ttft:10000", "--token-env=BENCH_TOKEN"));
         assertThat(json.at("/counts/ok").intValue()).isEqualTo(60);
         assertThat(json.at("/counts/failed").isEmpty()).isTrue();
         assertThat(json.at("/counts/tokens/template").intValue()).isEqualTo(TEMPLATE);
@@ -264,10 +268,6 @@ class BenchCommandTest {
         assertThat(swept).hasSize(2);
         assertThat(swept.at("/0/counts/ok").intValue()).isEqualTo(40);
         assertThat(swept.at("/1/counts/failed/http_status").intValue()).isPositive();
-    }
-
-    private static String[] joined(String[] some, String... more) {
-        return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
     }
 
     @Test
@@ -345,28 +345,20 @@ class BenchCommandTest {
     @Test
     void killedRun_isResumed() throws Exception {
         var events = folder.resolve("events.jsonl");
-        String[] run = {
-            "--concurrency=8",
-            "--requests=3000",
-            "--prompt-tokens=9",
-            "--output-tokens=5",
-            "--model=m",
-            "--events=" + events
-        };
+        var run = closedLoop(8, 3000, "--model=m", "--events=" + events);
         var process = begin(run);
         Awaitility.await().until(() -> requests.size() > 500);
         process.toHandle().destroyForcibly();
         process.waitFor();
         int ended = EventLog.read(events).measurements().size();
         assertThat(ended).isBetween(1, 2999);
-        var arguments = Arrays.copyOf(run, run.length + 1);
-        arguments[run.length] = "--resume";
-        var json = bench(0, arguments);
+        var resumed = joined(run, "--resume");
+        var json = bench(0, resumed);
         assertThat(json.at("/counts/ok").intValue()).isEqualTo(3000);
         assertThat(EventLog.read(events).measurements().stream().map(Measurement::index))
                 .hasSize(3000)
                 .doesNotHaveDuplicates();
-        var again = bench(0, arguments);
+        var again = bench(0, resumed);
         assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
         assertThat(again.path("reasons").toString()).doesNotContain("No request was answered");
         assertThat(again.path("notes").toString()).contains("Nothing was left to send");
@@ -376,27 +368,20 @@ class BenchCommandTest {
     @Test
     void nothingMeasured_isLost() throws Exception {
         var events = folder.resolve("events.jsonl");
-        String[] run = {
-            "--concurrency=2",
-            "--requests=4",
-            "--prompt-tokens=9",
-            "--output-tokens=5",
-            "--model=m",
-            "--events=" + events
-        };
-        var resumed = Arrays.copyOf(run, run.length + 1);
-        resumed[run.length] = "--resume";
-        assertThat(bench(0, resumed).at("/counts/ok").intValue()).isEqualTo(4);
+        var run = closedLoop(2, 4, "--model=m", "--events=" + events);
+        assertThat(bench(0, joined(run, "--resume")).at("/counts/ok").intValue())
+                .isEqualTo(4);
         assertThat(bench(0, run).at("/counts/ok").intValue()).isEqualTo(4);
         assertThat(EventLog.read(folder.resolve("events.jsonl.1")).measurements())
                 .hasSize(4);
         assertThat(EventLog.read(events).measurements()).hasSize(4);
         int before = requests.size();
-        var unwritable = Arrays.copyOf(run, run.length + 4);
-        unwritable[run.length] = "--csv=" + folder;
-        unwritable[run.length + 1] = "--save-result=" + folder.resolve("none/r.json");
-        unwritable[run.length + 2] = "--compressa-db=" + events;
-        unwritable[run.length + 3] = "--warmup=-1";
+        var unwritable = joined(
+                run,
+                "--csv=" + folder,
+                "--save-result=" + folder.resolve("none/r.json"),
+                "--compressa-db=" + events,
+                "--warmup=-1");
         var err = bench(2, unwritable).path("err").asString();
         assertThat(err).contains("--csv: ", "--save-result: ", "events.jsonl is not an SQLite database", "--warmup: ");
         assertThat(requests).hasSize(before);
