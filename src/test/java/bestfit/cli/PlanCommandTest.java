@@ -24,6 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 class PlanCommandTest {
+    private static final MeasuredHere.Knowledge KNOWN = MeasuredHere.Knowledge.shipped();
+
     @TempDir
     private Path folder;
 
@@ -107,17 +109,17 @@ class PlanCommandTest {
                 .contains("prompts of 700 tokens, or --max-model-len 1300");
     }
 
+    private static Plan plan(String model, String server, int users) {
+        var load = new Load(1000, 300, users, 0, 10 * users);
+        var card = KnownModels.find(model).card();
+        var query = new Plan.Query(card, ServerSpec.parse(server), EngineVersion.DEFAULT, VllmArgs.of(), load);
+        return Plan.of(query, KNOWN);
+    }
+
     /** What a user reads fits a terminal of 100 columns, whatever fits the server. */
     @Test
     void tables_stay_within_100_columns() {
-        var query = new Plan.Query(
-                KnownModels.find("Qwen/Qwen3-32B-FP8").card(),
-                ServerSpec.parse("8x4070tis"),
-                EngineVersion.DEFAULT,
-                VllmArgs.of(),
-                new Load(1000, 300, 10, 0, 100));
-        var known = MeasuredHere.Knowledge.shipped();
-        var lines = PredictionReport.text(Plan.of(query, known), known);
+        var lines = PredictionReport.text(plan("Qwen/Qwen3-32B-FP8", "8x4070tis", 10), KNOWN);
         assertThat(lines).allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(100));
         assertThat(lines).anyMatch(line -> line.startsWith("TP 4 PP 1 ×2    yes"));
         assertThat(lines).anyMatch(line -> line.contains("would fit"));
@@ -126,14 +128,7 @@ class PlanCommandTest {
     /** For one user four stages of a pipeline are four times as slow as four GPUs at once: no doubt closes that gap. */
     @Test
     void what_is_worth_no_trial() {
-        var query = new Plan.Query(
-                KnownModels.find("Qwen/Qwen3-32B").card(),
-                ServerSpec.parse("4xH100"),
-                EngineVersion.DEFAULT,
-                VllmArgs.of(),
-                new Load(1000, 300, 1, 0, 10));
-        var known = MeasuredHere.Knowledge.shipped();
-        var lines = PredictionReport.text(Plan.of(query, known), known);
+        var lines = PredictionReport.text(plan("Qwen/Qwen3-32B", "4xH100", 1), KNOWN);
         assertThat(lines)
                 .anyMatch(line -> line.startsWith("Worth no trial"))
                 .anyMatch(line -> line.contains("· TP 1 PP 4 ×1"));
@@ -142,14 +137,7 @@ class PlanCommandTest {
     /** The names that scripts rely on: an estimate has mean, low and high. */
     @Test
     void json_has_the_names_that_the_design_promises() {
-        var query = new Plan.Query(
-                KnownModels.find("Qwen/Qwen3-8B").card(),
-                ServerSpec.parse("2xH100"),
-                EngineVersion.DEFAULT,
-                VllmArgs.of(),
-                new Load(1000, 300, 10, 0, 100));
-        var known = MeasuredHere.Knowledge.shipped();
-        var json = PredictionReport.json(Plan.of(query, known), known);
+        var json = PredictionReport.json(plan("Qwen/Qwen3-8B", "2xH100", 10), KNOWN);
         var first = json.path("configs").path(0);
         assertThat(first.path("fits").asString()).isEqualTo("yes");
         assertThat(first.path("basis").asString()).isEqualTo("same GPU");

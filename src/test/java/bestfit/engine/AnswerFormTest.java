@@ -1,10 +1,12 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.CHAT;
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.config.Json;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,18 +15,12 @@ import tools.jackson.databind.JsonNode;
 
 /** Answers that must have a form: {@code response_format}, {@code structured_outputs}, {@code guided_*}. */
 class AnswerFormTest {
-    private static final String CHAT = "/v1/chat/completions";
-    private static final String TEXT = "/v1/completions";
+    @AutoClose
     private static EngineUnderTest engine;
 
     @BeforeAll
     static void start() {
         engine = EngineUnderTest.start("--max-model-len", "512", "--num-gpu-blocks-override", "256");
-    }
-
-    @AfterAll
-    static void stop() {
-        engine.close();
     }
 
     private static String text(JsonNode answer) {

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.config.Json;
@@ -27,7 +28,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Headers, keys and log lines as seen on the real vLLM 0.32. */
 class EngineHttpTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
-    private static final String TEXT = "/v1/completions";
     private static final String SHORT = "{\"prompt\":\"x\",\"max_tokens\":2}";
 
     private static final ByteArrayOutputStream LOGGED = new ByteArrayOutputStream();

@@ -1,5 +1,7 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.CHAT;
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -16,7 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,18 +27,12 @@ import tools.jackson.databind.JsonNode;
 
 /** vLLM's API as clients meet it: real sockets, real tokens. */
 class EngineServerTest {
-    private static final String CHAT = "/v1/chat/completions";
-    private static final String TEXT = "/v1/completions";
+    @AutoClose
     private static EngineUnderTest engine;
 
     @BeforeAll
     static void start() {
         engine = EngineUnderTest.start("--max-model-len", "512");
-    }
-
-    @AfterAll
-    static void stop() {
-        engine.close();
     }
 
     private static String chat(String more) {

@@ -19,6 +19,8 @@ import tools.jackson.databind.JsonNode;
 
 /** A real engine on a free port with the calls that tests make. */
 final class EngineUnderTest implements AutoCloseable {
+    static final String CHAT = "/v1/chat/completions";
+    static final String TEXT = "/v1/completions";
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     final EngineServer server;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import bestfit.config.Json;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -13,16 +13,12 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** What gonka's nodes ask of each other: an answer with its logprobs, then the same tokens prescribed to another engine. */
 class EngineValidationTest {
+    @AutoClose
     private static EngineUnderTest engine;
 
     @BeforeAll
     static void start() {
         engine = EngineUnderTest.start("--gonka", "--max-model-len", "512");
-    }
-
-    @AfterAll
-    static void stop() {
-        engine.close();
     }
 
     private static ObjectNode request(String word) {

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -16,7 +17,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The kinds of {@code --fault} that leave the process alive; those that end it are tried as processes. */
 class FaultsOnDemandTest {
-    private static final String TEXT = "/v1/completions";
     private static final String STREAM = "{\"prompt\":\"x\",\"max_tokens\":40,\"ignore_eos\":true,\"stream\":true}";
 
     private static <T> CompletableFuture<T> later(Supplier<T> call) {

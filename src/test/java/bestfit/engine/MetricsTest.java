@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -10,7 +11,6 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class MetricsTest {
-    private static final String TEXT = "/v1/completions";
     private static final Pattern LABEL = Pattern.compile("(\\w+)=\"[^\"]*\"");
 
     /** Without values: they are the machine's. */

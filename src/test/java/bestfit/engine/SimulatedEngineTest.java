@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
@@ -32,7 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 class SimulatedEngineTest {
-    private static final String TEXT = "/v1/completions";
     private static final int PROMPT = 1000;
     private static final int OUTPUT = 100;
     private static final String QWEN3_32B = """

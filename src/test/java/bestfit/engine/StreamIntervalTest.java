@@ -1,10 +1,11 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,17 +13,12 @@ import tools.jackson.databind.JsonNode;
 
 /** vLLM sends a stream's first token at once, then gathers so many for each event; what is left goes with the end. */
 class StreamIntervalTest {
-    private static final String TEXT = "/v1/completions";
+    @AutoClose
     private static EngineUnderTest engine;
 
     @BeforeAll
     static void start() {
         engine = EngineUnderTest.start("--max-model-len", "512", "--stream-interval", "4");
-    }
-
-    @AfterAll
-    static void stop() {
-        engine.close();
     }
 
     @ParameterizedTest

@@ -238,11 +238,15 @@ class GrammarTest {
         }
     }
 
+    private static Grammar between(String type, @Nullable String least, @Nullable String most) throws GrammarException {
+        var bounds = (least == null ? "" : ",\"minimum\":" + least) + (most == null ? "" : ",\"maximum\":" + most);
+        return schema("{\"type\":\"" + type + "\"" + bounds + "}");
+    }
+
     @ParameterizedTest
     @CsvSource({"3,117", "-20,-3", "-7,42", "0,0", "-1000,1000", "-9999,9998", "99,101", "10,10", ",5", "-3,", "1,"})
     void integers_areThoseBetweenTheBounds(@Nullable String least, @Nullable String most) throws GrammarException {
-        var bounds = (least == null ? "" : ",\"minimum\":" + least) + (most == null ? "" : ",\"maximum\":" + most);
-        var grammar = schema("{\"type\":\"integer\"" + bounds + "}");
+        var grammar = between("integer", least, most);
         for (int number = -12_000; number <= 12_000; number++) {
             boolean between = (least == null || number >= Integer.parseInt(least))
                     && (most == null || number <= Integer.parseInt(most));
@@ -257,8 +261,7 @@ class GrammarTest {
     @ParameterizedTest
     @CsvSource({"0,1.5", "-2.25,3", "0.001,0.01", "-1,", ",-0.5", "12.5,12.5", "0,99.999", "-10.25,1e9"})
     void numbers_areThoseBetweenTheBounds(@Nullable String least, @Nullable String most) throws GrammarException {
-        var bounds = (least == null ? "" : ",\"minimum\":" + least) + (most == null ? "" : ",\"maximum\":" + most);
-        var grammar = schema("{\"type\":\"number\"" + bounds + "}");
+        var grammar = between("number", least, most);
         var random = new SplittableRandom(2);
         for (int i = 0; i < 20_000; i++) {
             int decimals = random.nextInt(4);

@@ -66,10 +66,18 @@ class KnownModelsTest {
     })
     void parameters_as_published(String name, double billions, double active) {
         var card = KnownModels.find(name).card();
-        assertThat(card.parameters() / 1e9).isCloseTo(billions, Percentage.withPercentage(1.5));
+        assertBillions(card, billions);
         if (active > 0) {
-            assertThat(card.activeParameters() / 1e9).isCloseTo(active, Percentage.withPercentage(10));
+            assertActiveBillions(card, active);
         }
+    }
+
+    private static void assertBillions(ModelCard card, double published) {
+        assertThat(card.parameters() / 1e9).isCloseTo(published, Percentage.withPercentage(1.5));
+    }
+
+    private static void assertActiveBillions(ModelCard card, double published) {
+        assertThat(card.activeParameters() / 1e9).isCloseTo(published, Percentage.withPercentage(10));
     }
 
     @Test
@@ -99,7 +107,7 @@ class KnownModelsTest {
     })
     void copies_of_bundled_models(String name, double billions, WeightFormat format) {
         var card = KnownModels.find(name).card();
-        assertThat(card.parameters() / 1e9).isCloseTo(billions, Percentage.withPercentage(1.5));
+        assertBillions(card, billions);
         assertThat(card.format()).isEqualTo(format);
     }
 
@@ -121,7 +129,7 @@ class KnownModelsTest {
                 "intermediate_size":10240,"model_type":"gemma3_text","num_hidden_layers":34,"sliding_window":1024},
                 "vision_config":{"hidden_size":1152,"intermediate_size":4304,"num_hidden_layers":27}}""");
         // 4.3 billion, as its card says; five layers of six slide.
-        assertThat(gemma.parameters() / 1e9).isCloseTo(4.3, Percentage.withPercentage(1.5));
+        assertBillions(gemma, 4.3);
         assertThat(gemma.slidingLayers()).isEqualTo(29);
         assertThat(gemma.tied()).isTrue();
         var qwen = KnownModels.card("qwen", "Qwen2.5-VL-7B-Instruct", """
@@ -129,7 +137,7 @@ class KnownModelsTest {
                 "num_attention_heads":28,"num_hidden_layers":28,"num_key_value_heads":4,"vocab_size":152064,
                 "max_position_embeddings":128000,"tie_word_embeddings":false,"sliding_window":32768,
                 "vision_config":{"depth":32,"hidden_act":"silu","hidden_size":1280,"intermediate_size":3420}}""");
-        assertThat(qwen.parameters() / 1e9).isCloseTo(8.29, Percentage.withPercentage(1.5));
+        assertBillions(qwen, 8.29);
         assertThat(qwen.slidingLayers()).isZero();
         var scout = KnownModels.card("scout", "Llama-4-Scout-17B-16E", """
                 {"architectures":["Llama4ForConditionalGeneration"],"text_config":{"hidden_size":5120,"head_dim":128,
@@ -137,8 +145,8 @@ class KnownModelsTest {
                 "num_attention_heads":40,"num_hidden_layers":48,"num_key_value_heads":8,"num_local_experts":16,
                 "num_experts_per_tok":1,"vocab_size":202048,"attention_chunk_size":8192,
                 "max_position_embeddings":10485760,"tie_word_embeddings":false},"vision_config":{}}""");
-        assertThat(scout.parameters() / 1e9).isCloseTo(108, Percentage.withPercentage(1.5));
-        assertThat(scout.activeParameters() / 1e9).isCloseTo(17, Percentage.withPercentage(10));
+        assertBillions(scout, 108);
+        assertActiveBillions(scout, 17);
     }
 
     @Test

@@ -7,12 +7,15 @@ import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
+import bestfit.model.ModelCard;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,12 +24,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 @NullUnmarked // a figure that is missing should fail here
 class MeasuredHereTest {
+    private static final ServerSpec H100 = ServerSpec.parse("H100-SXM");
+    private static final ModelCard QWEN3_8B = KnownModels.find("Qwen3-8B").card();
+    private static final EngineVersion RELEASE = EngineVersion.of("0.23.0");
+    private static final EngineVersion OTHER_RELEASE = EngineVersion.of("0.11.0");
+
     @TempDir
     private Path home;
 
     private static String table() throws IOException {
         try (var in = MeasuredHereTest.class.getResourceAsStream("h100_vllm.csv")) {
-            return new String(java.util.Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+            return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 
@@ -34,16 +42,14 @@ class MeasuredHereTest {
     @Test
     void one_measured_config_predicts_the_others_of_its_server() throws IOException {
         var lines = table().lines().toList();
-        var server = ServerSpec.parse("H100-SXM");
-        var card = KnownModels.find("Qwen3-8B").card();
         var errors = new ArrayList<Double>();
         for (int learnt = 1; learnt <= 8; learnt++) {
-            var file = MeasuredHere.file(home.resolve("home" + learnt), server);
+            var file = MeasuredHere.file(home.resolve("home" + learnt), H100);
             assertThat(MeasuredHere.add(file, "table", lines.getFirst() + "\n" + lines.get(learnt)))
                     .isEqualTo(1);
             assertThat(MeasuredHere.add(file, "table", lines.getFirst() + "\n" + lines.get(learnt)))
                     .isZero();
-            var known = MeasuredHere.of(file, server, card, EngineVersion.of("0.23.0"));
+            var known = MeasuredHere.of(file, H100, QWEN3_8B, RELEASE);
             assertThat(known.basis()).contains(Prediction.Basis.MEASURED_HERE);
             for (var row : Cases.read("table", table())) {
                 if (row.get("quant").equals("bf16")
@@ -61,20 +67,22 @@ class MeasuredHereTest {
 
     @Test
     void another_release_or_model_learns_nothing_from_it() throws IOException {
-        var server = ServerSpec.parse("H100-SXM");
-        var file = MeasuredHere.file(home, server);
+        var file = MeasuredHere.file(home, H100);
         MeasuredHere.add(file, "table", table());
-        assertThat(MeasuredHere.of(file, server, KnownModels.find("Qwen3-8B").card(), EngineVersion.of("0.11.0"))
-                        .basis())
-                .isEmpty();
-        assertThat(MeasuredHere.of(file, server, KnownModels.find("Qwen3-32B").card(), EngineVersion.of("0.23.0"))
+        assertThat(MeasuredHere.of(file, H100, QWEN3_8B, OTHER_RELEASE).basis()).isEmpty();
+        assertThat(MeasuredHere.of(file, H100, KnownModels.find("Qwen3-32B").card(), RELEASE)
                         .basis())
                 .isEmpty();
     }
 
     private static Path resource(String name) throws URISyntaxException {
-        return Path.of(java.util.Objects.requireNonNull(MeasuredHereTest.class.getResource(name))
-                .toURI());
+        return Path.of(
+                Objects.requireNonNull(MeasuredHereTest.class.getResource(name)).toURI());
+    }
+
+    private static Instance instance(ModelCard card, ServerSpec server, VllmArgs args) {
+        var settings = EngineSettings.of(card, server.gpu(), RELEASE, args);
+        return new Instance(card, settings, server.gpu(), server.link(), 1, 1);
     }
 
     /** Rows of the H100 whose args differ from those that the recorded steps ran with. */
@@ -93,15 +101,12 @@ class MeasuredHereTest {
     /** Steps recorded on an H100 with one config, decodes between prompts thinned to a tenth; its other configs, under load. */
     @Test
     void recorded_steps_of_one_config_predict_untried_ones_better_and_narrower() throws Exception {
-        var server = ServerSpec.parse("H100-SXM");
-        var card = KnownModels.find("Qwen3-8B").card();
-        var release = EngineVersion.of("0.23.0");
-        var file = MeasuredHere.file(home, server);
+        var file = MeasuredHere.file(home, H100);
         var from = resource("h100_steps.csv.gz");
-        assertThat(MeasuredHere.learn(file, server, release, "", from)).contains("steps");
-        assertThat(MeasuredHere.learn(file, server, release, "", from)).startsWith("0 ");
+        assertThat(MeasuredHere.learn(file, H100, RELEASE, "", from)).contains("steps");
+        assertThat(MeasuredHere.learn(file, H100, RELEASE, "", from)).startsWith("0 ");
 
-        var known = MeasuredHere.of(file, server, card, release, Constants.priors());
+        var known = MeasuredHere.of(file, H100, QWEN3_8B, RELEASE, Constants.priors());
 
         assertThat(known.basis()).contains(Prediction.Basis.MEASURED_HERE);
         assertThat(untriedError(known.constants())).isLessThan(0.6 * untriedError(Constants.priors()));
@@ -113,7 +118,7 @@ class MeasuredHereTest {
         assertThat(width(untried, known.constants())).isLessThan(width(untried, Constants.priors()));
     }
 
-    private static double width(java.util.Map<String, String> row, Constants constants) {
+    private static double width(Map<String, String> row, Constants constants) {
         var figure = Prediction.of(Case.of(row), constants, Prediction.Basis.MEASURED_HERE)
                 .figures()
                 .get("tpot_ms_mean");
@@ -127,18 +132,13 @@ class MeasuredHereTest {
         "--max-model-len 8192 --quantization fp8, 455136"
     })
     void a_start_s_log_narrows_the_memory_of_untried_configs(String args, double kvTokens) throws Exception {
-        var server = ServerSpec.parse("H100-SXM");
-        var card = KnownModels.find("Qwen3-8B").card();
-        var release = EngineVersion.of("0.23.0");
-        var file = MeasuredHere.file(home, server);
-        assertThat(MeasuredHere.learn(file, server, EngineVersion.of("0.11.0"), "", resource("h100_start.log")))
+        var file = MeasuredHere.file(home, H100);
+        assertThat(MeasuredHere.learn(file, H100, OTHER_RELEASE, "", resource("h100_start.log")))
                 .isEqualTo("1 starts");
-        var known = MeasuredHere.of(file, server, card, release);
+        var known = MeasuredHere.of(file, H100, QWEN3_8B, RELEASE);
 
         assertThat(known.basis()).isEmpty();
-        var given = VllmArgs.of(args.split(" "));
-        var on = new Instance(
-                card, EngineSettings.of(card, server.gpu(), release, given), server.gpu(), server.link(), 1, 1);
+        var on = instance(QWEN3_8B, H100, VllmArgs.of(args.split(" ")));
         var before = MemoryModel.of(on).kvTokens();
         var after = MemoryModel.of(on, known.constants()).kvTokens();
         assertThat(after.high() - after.low()).isLessThan(0.6 * (before.high() - before.low()));
@@ -149,19 +149,14 @@ class MeasuredHereTest {
     @Test
     void a_start_s_log_of_the_default_level_teaches_the_KV_space() throws Exception {
         var server = ServerSpec.parse("H200");
-        var card = KnownModels.find("Qwen3-8B").card();
-        var release = EngineVersion.of("0.23.0");
         var file = MeasuredHere.file(home, server);
-        var given = VllmArgs.of("--max-model-len", "8192");
-        var on = new Instance(
-                card, EngineSettings.of(card, server.gpu(), release, given), server.gpu(), server.link(), 1, 1);
+        var on = instance(QWEN3_8B, server, VllmArgs.of("--max-model-len", "8192"));
         var before = MemoryModel.of(on).kvTokens();
         assertThat(816_640.0).isBetween(before.low(), before.high());
 
-        assertThat(MeasuredHere.learn(
-                        file, server, EngineVersion.of("0.11.0"), "Qwen/Qwen3-8B", resource("h200_start.log")))
+        assertThat(MeasuredHere.learn(file, server, OTHER_RELEASE, "Qwen/Qwen3-8B", resource("h200_start.log")))
                 .isEqualTo("1 starts");
-        var known = MeasuredHere.of(file, server, card, release);
+        var known = MeasuredHere.of(file, server, QWEN3_8B, RELEASE);
         var after = MemoryModel.of(on, known.constants()).kvTokens();
         assertThat(after.high() - after.low()).isLessThan(before.high() - before.low());
         assertThat(816_640.0).isBetween(after.low(), after.high());
@@ -177,18 +172,10 @@ class MeasuredHereTest {
                 model,args,engine_version,weights_gib,non_torch_gib,kv_cache_tokens
                 Qwen3-8B,--max-model-len 32768,0.23.0,15.27,3.22,386400
                 """);
-        assertThat(MeasuredHere.learn(file, server, EngineVersion.of("0.23.0"), "", log))
-                .isEqualTo("1 starts");
+        assertThat(MeasuredHere.learn(file, server, RELEASE, "", log)).isEqualTo("1 starts");
         var other = KnownModels.find("Qwen3-32B").card();
-        var release = EngineVersion.of("0.23.0");
-        var known = MeasuredHere.of(file, server, other, release);
-        var on = new Instance(
-                other,
-                EngineSettings.of(other, server.gpu(), release, VllmArgs.of()),
-                server.gpu(),
-                server.link(),
-                1,
-                1);
+        var known = MeasuredHere.of(file, server, other, RELEASE);
+        var on = instance(other, server, VllmArgs.of());
         double gib = 1L << 30;
         assertThat(MemoryModel.of(on, known.constants()).nonTorch() / gib)
                 .isGreaterThan(MemoryModel.of(on).nonTorch() / gib + 1);
@@ -198,11 +185,9 @@ class MeasuredHereTest {
 
     @Test
     void a_file_that_teaches_nothing_is_refused_with_what_would() throws Exception {
-        var server = ServerSpec.parse("H100-SXM");
         var file = home.resolve("notes.txt");
         Files.writeString(file, "INFO 11-24 03:03:17 nothing here\n");
-        assertThatThrownBy(() -> MeasuredHere.learn(
-                        MeasuredHere.file(home, server), server, EngineVersion.of("0.23.0"), "", file))
+        assertThatThrownBy(() -> MeasuredHere.learn(MeasuredHere.file(home, H100), H100, RELEASE, "", file))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("notes.txt")
                 .hasMessageContaining("GPU KV cache size")

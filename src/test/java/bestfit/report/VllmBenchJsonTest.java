@@ -9,10 +9,12 @@ import bestfit.metrics.Measurement;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What {@code vllm bench serve --save-result} of vLLM 0.32 writes: keys, their order, units and statistics. */
 class VllmBenchJsonTest {
     private static final long MS = 1_000_000;
+    private static final List<Measurement> REQUESTS = List.of(failed(1, 1000 * MS), answered(0, 1000 * MS));
 
     /** Role chunk after 10 ms, then three tokens 20 ms apart, the first after 30 ms. */
     private static Measurement answered(int index, long start) {
@@ -52,14 +54,14 @@ class VllmBenchJsonTest {
                 ChunkTimes.of(new long[0], 0));
     }
 
+    private static ObjectNode run(String endpoint) {
+        return Json.object().put("model", "m").put("endpoint", endpoint);
+    }
+
     @Test
     void keys_areVllmsInItsOrder() {
-        var run = Json.object()
-                .put("model", "m")
-                .put("endpoint", "/v1/chat/completions")
-                .put("concurrency", 2);
-        var requests = List.of(failed(1, 1000 * MS), answered(0, 1000 * MS));
-        var detailed = VllmBenchJson.of(run, requests, Optional.empty(), true);
+        var run = run("/v1/chat/completions").put("concurrency", 2);
+        var detailed = VllmBenchJson.of(run, REQUESTS, Optional.empty(), true);
         assertThat(String.join(" ", detailed.propertyNames()))
                 .isEqualTo("date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness"
                         + " max_concurrency duration completed failed total_input_tokens total_output_tokens"
@@ -70,7 +72,7 @@ class VllmBenchJsonTest {
                         + " mean_tpot_ms median_tpot_ms std_tpot_ms p99_tpot_ms"
                         + " mean_itl_ms median_itl_ms std_itl_ms p99_itl_ms"
                         + " mean_e2el_ms median_e2el_ms std_e2el_ms p99_e2el_ms");
-        var plain = VllmBenchJson.of(run, requests, Optional.empty(), false);
+        var plain = VllmBenchJson.of(run, REQUESTS, Optional.empty(), false);
         assertThat(plain.propertyNames())
                 .contains("latencies", "queue_times")
                 .doesNotContain("ttfts", "itls", "start_times", "generated_texts", "errors", "input_lens");
@@ -78,11 +80,7 @@ class VllmBenchJsonTest {
 
     @Test
     void values_areInSecondsByRequest_andMillisecondsInTheMean() {
-        var run = Json.object()
-                .put("model", "m")
-                .put("endpoint", "/v1/completions")
-                .put("rate", 4);
-        var json = VllmBenchJson.of(run, List.of(failed(1, 1000 * MS), answered(0, 1000 * MS)), Optional.empty(), true);
+        var json = VllmBenchJson.of(run("/v1/completions").put("rate", 4), REQUESTS, Optional.empty(), true);
         assertThat(json.path("backend").asString()).isEqualTo("openai");
         assertThat(json.path("request_rate").asDouble()).isEqualTo(4);
         assertThat(json.path("completed").asInt()).isEqualTo(1);
