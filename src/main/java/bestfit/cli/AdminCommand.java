@@ -5,7 +5,6 @@ import bestfit.config.Json;
 import bestfit.deploy.AdminClient;
 import bestfit.deploy.NodeConfig;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -57,10 +56,7 @@ public final class AdminCommand {
             @Parameters(paramLabel = "node-config.json") Path file,
             @Option(names = "--busy-too", description = "Also a node whose next timeslot is its own.") boolean busyToo)
             throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new ConfigException(file + ": no such file; give a node-config.json");
-        }
-        var nodes = NodeConfig.read(file.toString(), Files.readString(file));
+        var nodes = NodeConfig.ofFile(file);
         var client = client();
         if (!busyToo) {
             for (var known : client.list()) {

@@ -1,7 +1,6 @@
 package bestfit.cli;
 
 import bestfit.args.ArgsText;
-import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.deploy.ConfigDoctor;
 import bestfit.deploy.Finding;
@@ -10,8 +9,6 @@ import bestfit.deploy.NodeConfig;
 import bestfit.deploy.NodeDoctor;
 import bestfit.hardware.GpuSource;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -66,7 +63,7 @@ public final class DoctorCommand implements Callable<Integer> {
         var looked = new ArrayList<String>();
         var found = new ArrayList<Finding>();
         var chain = Optional.ofNullable(chainArgs).map(text -> ArgsText.read("--chain-args", text));
-        var nodes = file == null ? List.<NodeConfig>of() : NodeConfig.read(file.toString(), text(file));
+        var nodes = file == null ? List.<NodeConfig>of() : NodeConfig.ofFile(file);
         var reading = GpuSource.readHere(System.getenv());
         looked.add("this machine");
         found.addAll(MachineDoctor.here(reading).look());
@@ -87,19 +84,6 @@ public final class DoctorCommand implements Callable<Integer> {
         }
         report(looked, new ArrayList<>(new LinkedHashSet<>(found)), (System.nanoTime() - start) / 1e9);
         return found.stream().anyMatch(each -> each.level() == Finding.Level.PROBLEM) ? ExitCode.FAILED : ExitCode.OK;
-    }
-
-    private static String text(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new ConfigException(file + ": no such file; give a node-config.json");
-        }
-        try {
-            return Files.readString(file);
-        } catch (CharacterCodingException binary) {
-            throw new ConfigException(file + " is no UTF-8 text; give a node-config.json");
-        } catch (IOException e) {
-            throw new ConfigException(file + " cannot be read: " + e.getMessage() + "; give the node-config.json");
-        }
     }
 
     /** What the file itself says of the server. */

@@ -1,7 +1,6 @@
 package bestfit.config;
 
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -269,11 +268,8 @@ public final class ConfigReader {
             var text = Files.readString(file);
             refuseDuplicateKeys(file, text, problems);
             return YAML.readTree(text);
-        } catch (CharacterCodingException e) {
-            throw new ConfigException("File " + file + " is not YAML: it is no UTF-8 text.");
         } catch (IOException e) {
-            throw new ConfigException("File " + file + " cannot be read: "
-                    + (Files.exists(file) ? e.getMessage() : "it does not exist") + ".");
+            throw new ConfigException("File " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         } catch (JacksonException e) {
             var at = e.getLocation();
             throw new ConfigException("File " + file + " is not YAML"

@@ -4,6 +4,10 @@ import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.config.Problems;
+import bestfit.config.Unreadable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -33,6 +37,20 @@ public record NodeConfig(
 
     public NodeConfig {
         models = new LinkedHashMap<>(models);
+    }
+
+    /**
+     * Reads a {@code node-config.json}.
+     *
+     * @throws ConfigException as {@link #read} does, and if the file cannot be read
+     */
+    public static List<NodeConfig> ofFile(Path file) {
+        try {
+            return read(file.toString(), Files.readString(file));
+        } catch (IOException e) {
+            throw new ConfigException(
+                    file + " cannot be read: " + Unreadable.why(file, e) + "; give a node-config.json");
+        }
     }
 
     /**

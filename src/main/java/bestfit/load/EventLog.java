@@ -4,6 +4,7 @@ import static bestfit.metrics.Measurement.NEVER;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.config.Unreadable;
 import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
@@ -140,7 +141,9 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
                 measurements.put(measurement.index(), measurement);
             }
             return new Contents(head.path("run"), List.copyOf(measurements.values()));
-        } catch (IOException | JacksonException e) {
+        } catch (IOException e) {
+            throw new ConfigException("Events file " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
+        } catch (JacksonException e) {
             throw cannot("read", file, e);
         }
     }

@@ -2,6 +2,7 @@ package bestfit.model;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Nearest;
+import bestfit.config.Unreadable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -84,7 +85,7 @@ public final class KnownModels {
         try {
             return new Known(card(file.toString(), name, Files.readString(file)), "");
         } catch (IOException e) {
-            throw new ConfigException("model " + name + ": " + file + " cannot be read: " + e.getMessage());
+            throw new ConfigException("model " + name + ": " + file + " cannot be read: " + Unreadable.why(file, e));
         }
     }
 

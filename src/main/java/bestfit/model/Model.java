@@ -1,6 +1,7 @@
 package bestfit.model;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Unreadable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -48,7 +49,7 @@ public record Model(String name, @Nullable Path directory, ModelSpec spec) {
         try {
             return Optional.of(Files.readString(path));
         } catch (IOException e) {
-            throw new ConfigException(path + ": cannot be read as UTF-8 text: " + e);
+            throw new ConfigException(path + " cannot be read: " + Unreadable.why(path, e));
         }
     }
 }

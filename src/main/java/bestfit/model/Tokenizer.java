@@ -1,6 +1,7 @@
 package bestfit.model;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Unreadable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ public final class Tokenizer {
         try {
             return TokenizerReader.read(file.toString(), Files.readString(file));
         } catch (IOException e) {
-            throw new ConfigException("Tokenizer " + file + " cannot be read (" + e.getMessage() + ").");
+            throw new ConfigException("Tokenizer " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         }
     }
 

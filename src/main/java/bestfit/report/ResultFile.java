@@ -2,6 +2,7 @@ package bestfit.report;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.config.Unreadable;
 import bestfit.load.EventLog;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.Measurement;
@@ -86,8 +87,7 @@ public record ResultFile(
                 return result;
             }
         } catch (IOException e) {
-            throw new ConfigException("File " + file + " cannot be read: "
-                    + (Files.exists(file) ? e.getMessage() : "it does not exist") + ".");
+            throw new ConfigException("File " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         } catch (JacksonException notJson) {
             throw unknown(file);
         }

@@ -1,8 +1,8 @@
 package bestfit.workload;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Unreadable;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -50,11 +50,7 @@ public sealed interface PromptSpec {
             }
             return text;
         } catch (IOException e) {
-            throw new ConfigException("Prompts file " + file + " cannot be read: "
-                    + (!Files.exists(file)
-                            ? "it does not exist"
-                            : e instanceof CharacterCodingException ? "it is no UTF-8 text" : e.getMessage())
-                    + ".");
+            throw new ConfigException("Prompts file " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         }
     }
 }
