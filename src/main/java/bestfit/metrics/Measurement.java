@@ -148,13 +148,14 @@ public record Measurement(
                 at(clock, sentNanos),
                 at(clock, firstContentNanos),
                 at(clock, firstTokenNanos),
+                at(clock, firstAnswerNanos),
                 at(clock, lastTokenNanos),
                 clock.at(endNanos),
                 inputTokens,
                 outputTokens,
                 failure,
                 startedAtEpochMicros + (clock.at(startNanos) - startNanos) / 1000,
-                ChunkTimes.of(scaled, scaled.length));
+                ChunkTimes.of(scaled, scaled.length).withTokens(chunks.tokens()));
     }
 
     private static long at(ScaledClock clock, long time) {
