@@ -6,6 +6,7 @@ import bestfit.config.Json;
 import bestfit.hardware.Device;
 import bestfit.http.ErrorText;
 import bestfit.http.HttpClient;
+import bestfit.metrics.EngineBirth;
 import bestfit.mlnode.InstanceStatus;
 import bestfit.mlnode.NodeState;
 import bestfit.mlnode.UpRequest;
@@ -14,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -31,12 +31,12 @@ public final class NodeClient {
     private static final Duration START = Duration.ofMinutes(25);
 
     private final NodeAddress address;
-    private final HttpClient http;
+    private final HttpClient management;
     private final HttpClient inference;
 
     public NodeClient(NodeAddress address) {
         this.address = address;
-        this.http = new HttpClient(address.tokens().management());
+        this.management = new HttpClient(address.tokens().management());
         this.inference = new HttpClient(address.tokens().inference());
     }
 
@@ -57,7 +57,7 @@ public final class NodeClient {
 
     /** @throws IOException if the node does not answer, or answers something else than a state */
     public NodeState state() throws IOException {
-        var answer = http.get(address.management() + "/api/v1/state", SHORT);
+        var answer = management.get(address.management() + "/api/v1/state", SHORT);
         if (answer.status() == 401) {
             throw new IOException(address.management() + " asks for "
                     + (address.tokens().management().isEmpty() ? "a token" : "another token")
@@ -73,7 +73,7 @@ public final class NodeClient {
     public Start up(DeploymentConfig config) throws IOException {
         var request =
                 new UpRequest(config.model(), config.dtype(), config.args().list());
-        var answer = http.postJson(address.management() + "/api/v1/inference/up", request.toJson(), START);
+        var answer = management.postJson(address.management() + "/api/v1/inference/up", request.toJson(), START);
         var json = answer.json().orElse(Json.object());
         if (answer.status() == 409) {
             return new Start.Busy(message(json, answer.text()));
@@ -97,7 +97,7 @@ public final class NodeClient {
 
     /** Ends whatever runs; nothing running is fine. */
     public void stop() throws IOException {
-        var answer = http.postJson(address.management() + "/api/v1/stop", Json.object(), STOP);
+        var answer = management.postJson(address.management() + "/api/v1/stop", Json.object(), STOP);
         if (answer.status() != 200) {
             throw new IOException("stopping on " + address.management() + " was answered status " + answer.status()
                     + ": " + ErrorText.oneLine(answer.text()));
@@ -106,29 +106,21 @@ public final class NodeClient {
 
     /** Ends what serves or starts, and nothing else; at once after a failed start it keeps MLNode (2026) from ending itself. */
     public void down() throws IOException {
-        http.postJson(address.management() + "/api/v1/inference/down", Json.object(), STOP);
+        management.postJson(address.management() + "/api/v1/inference/down", Json.object(), STOP);
     }
 
     /** How a start stands: {@code up/status}; empty where the node has no such call, as MLNode of 2025. */
     public Optional<JsonNode> upStatus() throws IOException {
-        var answer = http.get(address.management() + "/api/v1/inference/up/status", SHORT);
+        var answer = management.get(address.management() + "/api/v1/inference/up/status", SHORT);
         return answer.json().filter(json -> json.path("status").isString());
     }
 
-    /**
-     * Which engine the balanced port would give a request to now: when its process and its counters began, by its metrics.
-     * Processes that a node starts together may begin in the same tick of the clock. Empty where that cannot be told.
-     */
+    /** Which engine the balanced port would give a request to now, by its {@link EngineBirth}; empty where that cannot be told. */
     Optional<String> nextEngine() {
         try {
             var answer = inference.get(address.inference() + "/metrics", SHORT);
-            var born = answer.text()
-                    .lines()
-                    .filter(line -> line.startsWith("process_start_time_seconds")
-                            || line.startsWith("vllm:prompt_tokens_created"))
-                    .map(line -> line.substring(line.lastIndexOf(' ') + 1))
-                    .collect(Collectors.joining(" "));
-            return answer.status() == 200 && !born.isEmpty() ? Optional.of(born) : Optional.empty();
+            var born = answer.status() == 200 ? EngineBirth.of(answer.text()) : List.<String>of();
+            return born.isEmpty() ? Optional.empty() : Optional.of(String.join(" ", born));
         } catch (IOException none) {
             return Optional.empty();
         }
@@ -136,7 +128,7 @@ public final class NodeClient {
 
     /** Every instance with its state; empty where the node cannot tell, as MLNode cannot. */
     public Optional<List<InstanceStatus>> instances() throws IOException {
-        var answer = http.get(address.management() + "/api/v1/inference/instances", SHORT);
+        var answer = management.get(address.management() + "/api/v1/inference/instances", SHORT);
         var json = answer.json();
         if (answer.status() != 200 || json.isEmpty()) {
             return Optional.empty();
@@ -149,7 +141,7 @@ public final class NodeClient {
 
     /** What was deployed last and runs; empty when nothing does, or the node cannot tell. */
     public Optional<DeploymentConfig> current() throws IOException {
-        var answer = http.get(address.management() + "/api/v1/inference/current", SHORT);
+        var answer = management.get(address.management() + "/api/v1/inference/current", SHORT);
         var json = answer.json().orElse(Json.object());
         if (answer.status() != 200 || !json.path("model").isString()) {
             return Optional.empty();
@@ -162,7 +154,7 @@ public final class NodeClient {
 
     /** The node's GPUs; empty where it has none or does not tell. */
     public List<Device> gpus() throws IOException {
-        var answer = http.get(address.management() + "/api/v1/gpu/devices", SHORT);
+        var answer = management.get(address.management() + "/api/v1/gpu/devices", SHORT);
         var devices = new ArrayList<Device>();
         if (answer.status() == 200) {
             answer.json()

@@ -1,6 +1,7 @@
 package bestfit.load;
 
 import bestfit.http.HttpClient;
+import bestfit.metrics.EngineBirth;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,12 +15,9 @@ import java.util.regex.Pattern;
  * What the servers under test tell of themselves at {@code /metrics}, added up over labels and servers.
  *
  * @param values by name without {@code vllm:}
- * @param born when the process that answered and its counters began, by its own word, for each server that tells: engines that
- *     a node starts in the same hundredth of a second, the tick of the first, still make their counters at different times
+ * @param born {@link EngineBirth} of each server
  */
 public record ServerCounters(long nanos, Map<String, Double> values, List<String> born) {
-    private static final Pattern BORN =
-            Pattern.compile("(?m)^(?:process_start_time_seconds|vllm:prompt_tokens_created(?:\\{[^}]*})?) (\\S+)$");
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Pattern SAMPLE = Pattern.compile("vllm:([a-z0-9_]+)(?:\\{[^}]*})? (\\S+)");
 
@@ -38,7 +36,7 @@ public record ServerCounters(long nanos, Map<String, Double> values, List<String
                 if (answer.status() != 200 || !add(answer.text(), values)) {
                     return Optional.empty();
                 }
-                BORN.matcher(answer.text()).results().forEach(found -> born.add(found.group(1)));
+                born.addAll(EngineBirth.of(answer.text()));
             } catch (IOException untold) {
                 return Optional.empty();
             }
