@@ -44,10 +44,10 @@ public final class Relay {
             public void handle(Exchange exchange) {
                 ServerExchange served = (ServerExchange) exchange;
                 RelayedRequest request = new RelayedRequest(served, picker, whenNone, whenFailed);
-                if (served.eventLoop().inEventLoop()) {
+                if (served.executor().inEventLoop()) {
                     request.start();
                 } else {
-                    served.eventLoop().execute(request::start);
+                    served.executor().execute(request::start);
                 }
             }
 

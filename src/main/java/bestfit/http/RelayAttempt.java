@@ -84,7 +84,7 @@ final class RelayAttempt implements ResponseParser.Sink {
 
     private void connect() {
         try {
-            connection = UpstreamConnection.open(exchange.eventLoop(), upstream, origin, this);
+            connection = UpstreamConnection.open(exchange.executor(), upstream, origin, this);
             connection.connect();
         } catch (UnknownHostException e) {
             end(true, false);
@@ -92,7 +92,7 @@ final class RelayAttempt implements ResponseParser.Sink {
     }
 
     private void watchSilence(long afterNanos) {
-        watch = exchange.eventLoop()
+        watch = exchange.executor()
                 .schedule(
                         () -> {
                             long quiet = System.nanoTime() - readNanos;

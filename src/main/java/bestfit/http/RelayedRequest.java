@@ -4,7 +4,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One exchange and the upstreams tried for it. Confined to the client's event loop. */
-final class RelayedRequest implements ServerExchange.Watcher {
+final class RelayedRequest implements ClientWatcher {
     private final ServerExchange exchange;
     private final Relay.Picker picker;
     private final Consumer<Exchange> whenNone;

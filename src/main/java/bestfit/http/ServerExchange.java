@@ -21,20 +21,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** One request of a {@link ServerConnection} and its answer. */
 @SuppressWarnings("FutureReturnValueIgnored") // a write or close that fails shows as the end of the connection
 final class ServerExchange implements Exchange, Exchange.BodyStream {
-    /** Takes part in the exchange on its connection's event loop. */
-    interface Watcher {
-        /** The connection ended before the answer did. */
-        void clientLeft();
-
-        void writabilityChanged();
-    }
-
     private final SocketChannel channel;
     private final ServerConnection connection;
     private final HttpRequest request;
@@ -46,7 +37,7 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
     private volatile boolean keepAlive;
     private volatile Map<String, String> pathValues = Map.of();
 
-    private volatile @Nullable Watcher watcher;
+    private volatile @Nullable ClientWatcher watcher;
     private volatile @Nullable Runnable onWritabilityChange;
 
     // Guarded by this.
@@ -272,7 +263,7 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
     }
 
     @Override
-    public Executor executor() {
+    public EventLoop executor() {
         return channel.eventLoop();
     }
 
@@ -346,10 +337,6 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
 
     // What follows is for a relay, which writes its own bytes. All of it on the event loop.
 
-    EventLoop eventLoop() {
-        return channel.eventLoop();
-    }
-
     HttpHeaders headers() {
         return request.headers();
     }
@@ -373,7 +360,7 @@ final class ServerExchange implements Exchange, Exchange.BodyStream {
         keepAlive = false;
     }
 
-    void watch(Watcher newWatcher) {
+    void watch(ClientWatcher newWatcher) {
         watcher = newWatcher;
         if (isGone()) {
             newWatcher.clientLeft();
