@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -25,10 +26,12 @@ class DocsTest {
     private static final Pattern CODE = Pattern.compile("```\\w*\\n(.*?)```|`([^`\\n]+)`", Pattern.DOTALL);
     private static final Pattern COMMAND = Pattern.compile("(?<![\\w/.-])(?:\\./)?bestfit ([a-z][a-z-]+)([^\\n|;&]*)");
     private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--?[a-zA-Z][\\w-]*");
-    private static final Pattern FILE =
-            Pattern.compile("(?<![\\w/.-])(?:(?:src|docs|\\.ci|\\.mvn)/[\\w./-]*[\\w/]|pom\\.xml|LICENSE|README\\.md)");
+    private static final Pattern FILE = Pattern.compile(
+            "(?<![\\w/.-])(?:(?:src|docs|bench|\\.ci|\\.mvn)/[\\w./-]*[\\w/]|pom\\.xml|LICENSE|README\\.md)");
     private static final Pattern CLASS = Pattern.compile("^[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+$");
-    private static final Pattern LINK = Pattern.compile("\\]\\((?!https?:)([^)#]+)[^)]*\\)");
+    private static final Pattern LINK = Pattern.compile("\\]\\((?!https?:)([^)#]*)(?:#([^)]*))?\\)");
+
+    private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
 
     private static final CommandLine PROGRAM = Main.commandLine();
 
@@ -62,13 +65,24 @@ class DocsTest {
                     .flatMap(code -> FILE.matcher(code).results().map(MatchResult::group))
                     .filter(file -> !Files.exists(ROOT.resolve(file)))
                     .forEach(file -> wrong.add(page + ": no file " + file));
-            LINK.matcher(Files.readString(page))
-                    .results()
-                    .map(link -> link.group(1).strip())
-                    .filter(link -> !Files.exists(page.resolveSibling(link)))
-                    .forEach(link -> wrong.add(page + ": dead link " + link));
+            for (var link : LINK.matcher(Files.readString(page)).results().toList()) {
+                var target = link.group(1).isEmpty() ? page : page.resolveSibling(link.group(1));
+                if (!Files.exists(target)
+                        || (link.group(2) != null && !anchors(target).contains(link.group(2)))) {
+                    wrong.add(page + ": dead link " + link.group());
+                }
+            }
         }
         assertThat(wrong).isEmpty();
+    }
+
+    /** Of each heading, as GitHub makes them. */
+    private static Set<String> anchors(Path page) throws IOException {
+        return HEADING.matcher(Files.readString(page))
+                .results()
+                .map(heading -> heading.group(1).toLowerCase(Locale.ROOT))
+                .map(heading -> heading.replaceAll("[^\\w\\- ]", "").replace(' ', '-'))
+                .collect(toSet());
     }
 
     @Test
