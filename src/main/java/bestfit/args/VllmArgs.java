@@ -111,6 +111,24 @@ public record VllmArgs(List<String> list) {
         return given().stream().anyMatch(each -> each.flag().equals(flag));
     }
 
+    /**
+     * Whether a switch is on, {@code absent} where it is not given; of {@code --NAME}, {@code --no-NAME} and old versions'
+     * {@code --NAME=False} the last counts.
+     */
+    public boolean on(String name, boolean absent) {
+        boolean on = absent;
+        for (var given : given()) {
+            boolean value =
+                    given.values().isEmpty() || !given.values().getFirst().equalsIgnoreCase("false");
+            if (given.flag().equals("--" + name)) {
+                on = value;
+            } else if (given.flag().equals("--no-" + name)) {
+                on = !value;
+            }
+        }
+        return on;
+    }
+
     /** The last value given for a long flag such as {@code --max-num-seqs}; empty if absent or without a value. */
     public Optional<String> value(String flag) {
         return given().stream()

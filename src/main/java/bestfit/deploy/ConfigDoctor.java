@@ -236,7 +236,7 @@ public record ConfigDoctor(Optional<VllmArgs> chainArgs, OptionalInt gpus) {
     private static void blocks(String model, ModelCard card, VllmArgs args, List<Finding> found) {
         int tp = args.tensorParallel();
         var experts = card.experts();
-        boolean split = experts != null && !args.has("--enable-expert-parallel");
+        boolean split = experts != null && !args.on("enable-expert-parallel", false);
         if (split && experts != null && experts.ffn() % (tp * FP8_BLOCK) != 0) {
             found.add(new Finding(
                     Level.PROBLEM,

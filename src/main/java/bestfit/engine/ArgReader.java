@@ -119,17 +119,7 @@ final class ArgReader {
     }
 
     boolean on(String name, boolean absent) {
-        boolean on = absent;
-        for (var given : args.given()) {
-            boolean value =
-                    !isBoolean(given.values()) || given.values().getFirst().equalsIgnoreCase("true");
-            if (given.flag().equals("--" + name)) {
-                on = value;
-            } else if (given.flag().equals("--no-" + name)) {
-                on = !value;
-            }
-        }
-        return on;
+        return args.on(name, absent);
     }
 
     Optional<Simulation> simulation() throws ArgumentError {

@@ -65,9 +65,9 @@ public record EngineSettings(
                 (int) Math.min(tokens, (long) sequences * longest),
                 Math.min(sequences, tokens),
                 args.has("--enforce-eager"),
-                version.vllm() && prefixCache(args, version),
+                version.vllm() && args.on("enable-prefix-caching", !version.v0()),
                 args.dataParallel(),
-                args.has("--enable-expert-parallel") ? args.tensorParallel() * args.dataParallel() : 1);
+                args.on("enable-expert-parallel", false) ? args.tensorParallel() * args.dataParallel() : 1);
     }
 
     /** The same with experts spread otherwise, as engines with an option for it do. */
@@ -84,16 +84,6 @@ public record EngineSettings(
                 prefixCache,
                 dataParallel,
                 groups);
-    }
-
-    /** V1's default, V0 only when asked; of repeated flags the last wins. */
-    private static boolean prefixCache(VllmArgs args, EngineVersion version) {
-        return args.given().stream()
-                .map(VllmArgs.Given::flag)
-                .filter(flag -> flag.endsWith("enable-prefix-caching"))
-                .reduce((first, second) -> second)
-                .map(flag -> flag.equals("--enable-prefix-caching"))
-                .orElse(!version.v0());
     }
 
     private static Optional<WeightFormat> format(String text, Problems problems) {

@@ -35,13 +35,7 @@ public record EngineVersion(int minor, int patch, boolean v0, boolean async) {
 
     /** The same as args would have it: V1 has {@code --async-scheduling} and its opposite since 0.10. */
     EngineVersion with(VllmArgs args) {
-        boolean asked = args.given().stream()
-                .map(VllmArgs.Given::flag)
-                .filter(flag -> flag.endsWith("async-scheduling"))
-                .reduce((first, second) -> second)
-                .map(flag -> flag.equals("--async-scheduling"))
-                .orElse(async);
-        return new EngineVersion(minor, patch, v0, asked && !v0);
+        return new EngineVersion(minor, patch, v0, !v0 && args.on("async-scheduling", async));
     }
 
     /** Finds {@code 0.MINOR.PATCH} in a text; {@link #DEFAULT} if there is none. */

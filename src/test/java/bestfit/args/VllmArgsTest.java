@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class VllmArgsTest {
@@ -35,6 +36,21 @@ class VllmArgsTest {
             })
     void everyKindOfParallelism_takesDevices(String line) {
         assertThat(VllmArgs.of(line.split(" ")).devicesPerInstance()).isEqualTo(4);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "-q, false, true",
+        "--enable-prefix-caching, true, true",
+        "--no-enable-prefix-caching, false, false",
+        "--enable-prefix-caching=False, false, false",
+        "--enable-prefix-caching --no-enable-prefix-caching, false, false",
+        "--no-enable-prefix-caching --enable-prefix-cach, true, true"
+    })
+    void switch_isWhatWasSaidLast(String line, boolean elseOff, boolean elseOn) {
+        var args = VllmArgs.of(line.split(" "));
+        assertThat(args.on("enable-prefix-caching", false)).isEqualTo(elseOff);
+        assertThat(args.on("enable-prefix-caching", true)).isEqualTo(elseOn);
     }
 
     @Test
