@@ -16,7 +16,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "compare",
         mixinStandardHelpOptions = true,
-        description = "Compares two results, ours or another load generator's; exit code 1 if B is slower than A.")
+        description =
+                "Compares two results, ours or another load generator's; exit code 1 if B is slower than A, or more of its requests fail.")
 public final class CompareCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
@@ -32,7 +33,8 @@ public final class CompareCommand implements Callable<Integer> {
     @Option(
             names = "--tolerance",
             paramLabel = "PERCENT",
-            description = "What differs by less is called the same (default: 2 where a side is one run, else 0).")
+            description =
+                    "What differs by less is called the same (default: 2 where a side is one run, else 0; of failures 0).")
     private @Nullable Double tolerance;
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")

@@ -21,7 +21,7 @@ final class SpaceOptions {
     @Option(
             names = "--model",
             paramLabel = "M",
-            description = "Directory with a config.json, or the embedded model's name (tiny).")
+            description = "Directory with a config.json, or the name of a bundled model or of the embedded one (tiny).")
     @Nullable
     String model;
 

@@ -35,8 +35,8 @@ public final class Models {
                         nameOrDirectory, null, ModelSpec.parse(nameOrDirectory + "/config.json", known.get(), null));
             }
             throw new ConfigException("model " + nameOrDirectory + ": " + absence(directory)
-                    + "; give a directory with a config.json (and a tokenizer.json), or the embedded model's name, "
-                    + TINY);
+                    + "; give a directory with a config.json (and a tokenizer.json), the name of a bundled model"
+                    + " (bestfit plan lists them), or the embedded model's name, " + TINY);
         }
         var generation = Model.inDirectory(directory, "generation_config.json").orElse(null);
         return new Model(nameOrDirectory, directory, ModelSpec.parse(file.toString(), config.get(), generation));

@@ -71,7 +71,8 @@ class ModelsTest {
         assertThatThrownBy(() -> Models.find("no/such/model"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessage("model no/such/model: no such directory; give a directory with a config.json"
-                        + " (and a tokenizer.json), or the embedded model's name, tiny");
+                        + " (and a tokenizer.json), the name of a bundled model (bestfit plan lists them), or the"
+                        + " embedded model's name, tiny");
         assertThatThrownBy(() -> Models.find(directory.toString())).hasMessageContaining("no config.json in that");
         Files.writeString(directory.resolve("config.json"), "{");
         assertThatThrownBy(() -> Models.find(directory.toString())).hasMessageContaining("not valid JSON");
