@@ -1,22 +1,18 @@
 package bestfit.engine;
 
+import static bestfit.engine.EngineUnderTest.TEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import bestfit.config.Json;
-import bestfit.http.HttpClient;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The end of an engine with requests in flight, as vLLM 0.32 was seen to end. Steps take as long as on a GPU, so requests last. */
@@ -24,46 +20,28 @@ class ShutdownTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int TOKENS = 1500;
 
-    private final HttpClient client = new HttpClient();
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
 
-    private EngineServer start(String... args) {
-        var all = new ArrayList<>(List.of("tiny", "--port", "0", "--simulate", "1x4070tis", "--max-model-len", "2048"));
-        all.addAll(Arrays.asList(args));
-        try {
-            return EngineServer.start(
-                    EngineArgs.read(all, OptionalInt.empty()),
-                    new EngineLog(new PrintStream(log, true, StandardCharsets.UTF_8)));
-        } catch (ArgumentError | StartFailure | IOException | InterruptedException e) {
-            throw new AssertionError(e);
-        }
+    private EngineUnderTest start(String... args) {
+        var simulated = Stream.of("--simulate", "1x4070tis", "--max-model-len", "2048");
+        return EngineUnderTest.logging(
+                log, "tiny", Stream.concat(simulated, Arrays.stream(args)).toArray(String[]::new));
     }
 
-    private String complete(EngineServer server, int tokens, boolean stream) {
-        var body = "{\"prompt\":\"x\",\"ignore_eos\":true,\"max_tokens\":" + tokens + ",\"stream\":" + stream
-                + (stream ? ",\"stream_options\":{\"include_usage\":true}" : "") + "}";
-        try {
-            return client.call(
-                            "POST",
-                            server.url() + "/v1/completions",
-                            Map.of("Content-Type", "application/json"),
-                            body.getBytes(StandardCharsets.UTF_8),
-                            PATIENCE)
-                    .text();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+    private static String complete(EngineUnderTest engine, int tokens, boolean stream) {
+        return engine.post(
+                        TEXT,
+                        "{\"prompt\":\"x\",\"ignore_eos\":true,\"max_tokens\":" + tokens + ",\"stream\":" + stream
+                                + (stream ? ",\"stream_options\":{\"include_usage\":true}" : "") + "}")
+                .text();
     }
 
     private static <T> CompletableFuture<T> later(Supplier<T> call) {
         return CompletableFuture.supplyAsync(call, task -> Thread.ofVirtual().start(task));
     }
 
-    private void awaitRunning(EngineServer server, int requests) {
-        await().atMost(PATIENCE)
-                .until(() -> client.get(server.url() + "/metrics", PATIENCE)
-                        .text()
-                        .matches("(?s).*vllm:num_requests_running\\{[^}]*} " + requests + "\\.0.*"));
+    private static void awaitRunning(EngineUnderTest engine, int requests) {
+        await().atMost(PATIENCE).until(() -> engine.metric("vllm:num_requests_running") == requests);
     }
 
     private String log() {
@@ -87,11 +65,11 @@ class ShutdownTest {
 
     @Test
     void withoutTimeout_whatIsInFlightIsAborted_andTold() {
-        var server = start();
-        var streamed = later(() -> complete(server, TOKENS, true));
-        var whole = later(() -> complete(server, TOKENS, false));
-        awaitRunning(server, 2);
-        server.close();
+        var engine = start();
+        var streamed = later(() -> complete(engine, TOKENS, true));
+        var whole = later(() -> complete(engine, TOKENS, false));
+        awaitRunning(engine, 2);
+        engine.close();
         assertStream(streamed.join(), "abort", 1, TOKENS - 1);
         assertThat(Json.parse(whole.join()).at("/choices/0/finish_reason").asString())
                 .isEqualTo("abort");
@@ -102,18 +80,18 @@ class ShutdownTest {
     }
 
     @Test
-    void withTimeout_whatIsInFlightEnds_andWhatComesThenIsAborted() throws IOException {
-        var server = start("--shutdown-timeout", "25");
-        var streamed = later(() -> complete(server, TOKENS, true));
-        var whole = later(() -> complete(server, TOKENS, false));
-        awaitRunning(server, 2);
+    void withTimeout_whatIsInFlightEnds_andWhatComesThenIsAborted() {
+        var engine = start("--shutdown-timeout", "25");
+        var streamed = later(() -> complete(engine, TOKENS, true));
+        var whole = later(() -> complete(engine, TOKENS, false));
+        awaitRunning(engine, 2);
         var closed = later(() -> {
-            server.close();
+            engine.close();
             return true;
         });
         await().atMost(PATIENCE).until(() -> log().contains("draining in-flight requests count=2 timeout=25s"));
-        assertThat(client.get(server.url() + "/health", PATIENCE).status()).isEqualTo(200);
-        assertThat(Json.parse(complete(server, 3, false))
+        assertThat(engine.get("/health").status()).isEqualTo(200);
+        assertThat(Json.parse(complete(engine, 3, false))
                         .at("/choices/0/finish_reason")
                         .asString())
                 .isEqualTo("abort");
@@ -125,24 +103,23 @@ class ShutdownTest {
     }
 
     @Test
-    void loadIsCounted_whereItIsAskedFor() throws IOException {
+    void loadIsCounted_whereItIsAskedFor() {
         for (var asked : List.of(List.of("--enable-server-load-tracking"), List.<String>of())) {
-            var server = start(asked.toArray(String[]::new));
-            var streamed = later(() -> complete(server, TOKENS, true));
-            awaitRunning(server, 1);
-            assertThat(client.get(server.url() + "/load", PATIENCE).text())
-                    .isEqualTo("{\"server_load\":" + asked.size() + "}");
-            server.close();
+            var engine = start(asked.toArray(String[]::new));
+            var streamed = later(() -> complete(engine, TOKENS, true));
+            awaitRunning(engine, 1);
+            assertThat(engine.get("/load").text()).isEqualTo("{\"server_load\":" + asked.size() + "}");
+            engine.close();
             streamed.join();
         }
     }
 
     @Test
     void whatOutlivesTheTimeout_isAborted() {
-        var server = start("--shutdown-timeout", "1", "--fault", "hang:5");
-        var streamed = later(() -> complete(server, TOKENS, true));
-        awaitRunning(server, 1);
-        server.close();
+        var engine = start("--shutdown-timeout", "1", "--fault", "hang:5");
+        var streamed = later(() -> complete(engine, TOKENS, true));
+        awaitRunning(engine, 1);
+        engine.close();
         assertStream(streamed.join(), "abort", 1, 6);
         assertThat(log()).contains("aborting in-flight requests count=1");
     }
