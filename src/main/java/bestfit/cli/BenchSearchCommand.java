@@ -7,6 +7,7 @@ import bestfit.load.StopSignal;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.metrics.Slo;
+import bestfit.report.BenchReport;
 import bestfit.workload.RateSearch;
 import java.util.List;
 import java.util.Locale;
@@ -75,33 +76,27 @@ public final class BenchSearchCommand implements Callable<Integer> {
                 var probed = workload.with(workload.load().withRate(rate))
                         .with(extent)
                         .withSeed(workload.seed() + probes.size());
-                var ready = BenchSweepCommand.setup(spec.with(probed), problems);
-                if (ready.isEmpty()) {
+                var setup = BenchSetup.ofNext(spec.with(probed), problems);
+                if (setup.isEmpty()) {
                     break;
                 }
-                var setup = ready.get();
                 var signal = stop.next();
-                var gate =
-                        new Gate(slo, setup.planned().schedule().orElseThrow().size(), signal);
-                var report = new BenchRun(setup, signal).run(generator, List.of(), gate);
+                var schedule = setup.get().planned().schedule().orElseThrow();
+                var gate = new Gate(slo, schedule.size(), signal);
+                var report = new BenchRun(setup.get(), signal).run(generator, List.of(), gate);
                 if (stop.isStopped()) {
                     break;
                 }
                 if (!report.valid() && !gate.failed()) { // neither a yes nor a no of the server
-                    System.err.println("bestfit: the client is at its limit at rate " + rate + ": " + report.reasons());
-                    probes.addObject()
-                            .put("rate", rate)
-                            .put("verdict", "INVALID")
-                            .put("passed", false);
+                    addInvalid(probes, rate, report);
                     if (++invalid > MOST_INVALID) {
                         break;
                     }
                     continue;
                 }
                 invalid = 0;
-                boolean passed = !gate.failed();
-                search.tell(passed);
-                add(probes, rate, gate, passed);
+                search.tell(!gate.failed());
+                add(probes, rate, gate, !gate.failed());
             }
             print(search, probes);
             return stop.isStopped()
@@ -131,6 +126,11 @@ public final class BenchSearchCommand implements Callable<Integer> {
         if (!(precision >= 0.001 && precision <= 10)) {
             problems.add("--precision: " + precision + " is not allowed; it takes 0.001 to 10.");
         }
+    }
+
+    private static void addInvalid(ArrayNode probes, double rate, BenchReport report) {
+        System.err.println("bestfit: the client is at its limit at rate " + rate + ": " + report.reasons());
+        probes.addObject().put("rate", rate).put("verdict", "INVALID").put("passed", false);
     }
 
     private static void add(ArrayNode probes, double rate, Gate gate, boolean passed) {

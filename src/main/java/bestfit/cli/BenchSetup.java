@@ -17,6 +17,7 @@ import bestfit.workload.TokenCounter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,17 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
             throw new IllegalStateException("no problem and no setup");
         }
         return new BenchSetup(spec, target, planned, template(spec, tokenizer, planned));
+    }
+
+    /** Of one run after others: what they measured is told all the same, so a server that went away is told here; empty then. */
+    static Optional<BenchSetup> ofNext(BenchSpec spec, Problems problems) {
+        try {
+            return Optional.of(of(spec, new Problems()));
+        } catch (ConfigException gone) {
+            problems.addAll(gone);
+            gone.problems().forEach(problem -> System.err.println("bestfit: " + problem));
+            return Optional.empty();
+        }
     }
 
     private static OptionalInt template(

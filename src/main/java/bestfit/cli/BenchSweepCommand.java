@@ -1,6 +1,5 @@
 package bestfit.cli;
 
-import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.load.LoadGenerator;
@@ -9,7 +8,6 @@ import bestfit.report.BenchTable;
 import bestfit.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,9 +44,9 @@ public final class BenchSweepCommand implements Callable<Integer> {
         try (var generator = LoadGenerator.open();
                 var stop = BenchStop.listen()) {
             for (int level = 0; level < rates.size() + users.size() && !stop.isStopped(); level++) {
-                var setup = setup(spec.with(at(spec.workload(), level)), problems);
+                var setup = BenchSetup.ofNext(spec.with(at(spec.workload(), level)), problems);
                 if (setup.isEmpty()) {
-                    break; // what was measured before is told all the same
+                    break;
                 }
                 System.err.println(
                         "bestfit: " + (rates.isEmpty() ? "users " + users.get(level) : "rate " + rates.get(level)));
@@ -67,17 +65,6 @@ public final class BenchSweepCommand implements Callable<Integer> {
                     : problems.none() && reports.stream().anyMatch(BenchReport::anySuccess)
                             ? ExitCode.OK
                             : ExitCode.FAILED;
-        }
-    }
-
-    /** Of one of several runs; empty, and told, where the server does not answer any more. */
-    static Optional<BenchSetup> setup(BenchSpec spec, Problems problems) {
-        try {
-            return Optional.of(BenchSetup.of(spec, new Problems()));
-        } catch (ConfigException gone) {
-            problems.addAll(gone);
-            gone.problems().forEach(problem -> System.err.println("bestfit: " + problem));
-            return Optional.empty();
         }
     }
 

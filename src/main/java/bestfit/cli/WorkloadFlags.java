@@ -144,7 +144,7 @@ final class WorkloadFlags {
     Workload read(Problems problems, String given) {
         var where = file == null ? "bench" : file.toString();
         var map = Json.object();
-        var found = problems; // in what the flags and the file say together
+        var inBoth = problems; // found in what the flags and the file say together
         if (file != null) {
             try {
                 var inFile = WorkloadFile.entry(file, entry, problems);
@@ -154,7 +154,7 @@ final class WorkloadFlags {
                 problems.addAll(wrong);
             }
             if (map.isEmpty() && !problems.none()) {
-                found = new Problems(); // what the flags lack may stand in the file that could not be read
+                inBoth = new Problems(); // what the flags lack may stand in the file that could not be read
             }
         }
         putInto(map, problems);
@@ -162,7 +162,7 @@ final class WorkloadFlags {
             List.of("users", "rate", "replay_speed").forEach(section(map, "load")::remove);
             put(map, given, "", "1");
         }
-        return Workload.read(new ConfigReader(where, map, names, found));
+        return Workload.read(new ConfigReader(where, map, names, inBoth));
     }
 
     private void putInto(ObjectNode map, Problems problems) {

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -24,12 +25,12 @@ public final class NodeDoctor {
     private static final int AT_ONCE = 12;
 
     private final NodeAddress address;
-    private final HttpClient http;
+    private final HttpClient management;
     private final HttpClient inference;
 
     public NodeDoctor(NodeAddress address) {
         this.address = address;
-        this.http = new HttpClient(address.tokens().management());
+        this.management = new HttpClient(address.tokens().management());
         this.inference = new HttpClient(address.tokens().inference());
     }
 
@@ -46,8 +47,8 @@ public final class NodeDoctor {
 
     public Seen look() throws InterruptedException {
         var found = new ArrayList<Finding>();
-        var state = json("/api/v1/state").filter(json -> json.path("state").isString());
-        if (state.isEmpty() && asksForToken()) {
+        var answer = asked("/api/v1/state");
+        if (answer.filter(each -> each.status() == 401).isPresent()) {
             found.add(new Finding(
                     Level.NOTE,
                     "management",
@@ -56,6 +57,9 @@ public final class NodeDoctor {
                     "give the file that holds it with --management-token-file"));
             return new Seen(found, OptionalInt.empty());
         }
+        var state = answer.filter(each -> each.status() == 200)
+                .flatMap(HttpClient.Answer::json)
+                .filter(json -> json.path("state").isString());
         if (state.isEmpty()) {
             found.add(
                     new Finding(
@@ -171,7 +175,7 @@ public final class NodeDoctor {
             Callable<Integer> ask = () ->
                     inference.get(address.inference() + "/v1/models", PATIENCE).status();
             var statuses = new ArrayList<Integer>();
-            for (Future<Integer> each : threads.invokeAll(java.util.Collections.nCopies(AT_ONCE, ask))) {
+            for (Future<Integer> each : threads.invokeAll(Collections.nCopies(AT_ONCE, ask))) {
                 try {
                     statuses.add(each.get());
                 } catch (ExecutionException refused) {
@@ -182,18 +186,13 @@ public final class NodeDoctor {
         }
     }
 
-    private boolean asksForToken() {
-        try {
-            return http.get(address.management() + "/api/v1/state", PATIENCE).status() == 401;
-        } catch (IOException none) {
-            return false;
-        }
+    private Optional<JsonNode> json(String path) {
+        return asked(path).filter(answer -> answer.status() == 200).flatMap(HttpClient.Answer::json);
     }
 
-    private Optional<JsonNode> json(String path) {
+    private Optional<HttpClient.Answer> asked(String path) {
         try {
-            var answer = http.get(address.management() + path, PATIENCE);
-            return answer.status() == 200 ? answer.json() : Optional.empty();
+            return Optional.of(management.get(address.management() + path, PATIENCE));
         } catch (IOException none) {
             return Optional.empty();
         }

@@ -55,9 +55,10 @@ final class HashedTokens {
             return all;
         }
         var both = Arrays.stream(all).filter(fitting::get).toArray();
-        return both.length > 0 || fitting.isEmpty()
-                ? both.length > 0 ? both : all
-                : fitting.stream().toArray();
+        if (both.length > 0) {
+            return both;
+        }
+        return fitting.isEmpty() ? all : fitting.stream().toArray();
     }
 
     private static boolean banned(Row row, TokenMask mask, int token) {

@@ -10,10 +10,10 @@ public final class ErrorText {
     private static final Pattern MARKUP =
             Pattern.compile("(?is)<(script|style|head)\\b.*?</\\1\\s*>|<!--.*?-->|</?[a-z!][^>]*>");
 
-    private ErrorText() {}
-
     /** Netty's own sockets begin with the system call: {@code recvmsg(..) failed with error(-104): Connection reset by peer}. */
     private static final Pattern SYSTEM_CALL = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ");
+
+    private ErrorText() {}
 
     /** What a socket's failure says to people. */
     public static String plain(String message) {

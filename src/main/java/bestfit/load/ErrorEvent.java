@@ -31,7 +31,7 @@ final class ErrorEvent {
                 }
             }
         } catch (JacksonException notJson) {
-            return ErrorText.oneLine(text);
+            // then it is told as it is
         }
         return ErrorText.oneLine(text);
     }

@@ -12,8 +12,25 @@ import org.jspecify.annotations.Nullable;
 record BenchText(BenchReport report) {
     private static final int MOST_WINDOWS_SHOWN = 12;
 
-    /** The same for a person. */
     String text() {
+        var text = new StringBuilder(figures()).append(requests());
+        report.measurements().stream()
+                .map(Measurement::failure)
+                .filter(failure -> failure != null)
+                .distinct()
+                .limit(5)
+                .forEach(failure -> text.append("failed: ").append(failure).append(System.lineSeparator()));
+        text.append(windows());
+        SteadyState.of(report.measurements()).ifPresent(steady -> text.append(steady(steady)));
+        report.notes().forEach(note -> text.append(note).append(System.lineSeparator()));
+        text.append(client());
+        report.reasons()
+                .forEach(reason ->
+                        text.append(System.lineSeparator()).append("  ").append(reason));
+        return text.toString();
+    }
+
+    private String figures() {
         var text = new StringBuilder();
         var metrics = BenchMetrics.of(report.measurements());
         text.append(String.format(
@@ -44,9 +61,12 @@ record BenchText(BenchReport report) {
                     100 * report.slo().share(report.measurements()),
                     report.measurements().size()));
         }
-        var json = new BenchJson(report);
-        var counts = json.counts();
-        text.append(String.format(
+        return text.toString();
+    }
+
+    private String requests() {
+        var counts = new BenchJson(report).counts();
+        var text = new StringBuilder(String.format(
                 Locale.ROOT,
                 "%nrequests %d, ok %d, failed %s; under way %.1f in the mean, %d at most; %.1f s%n",
                 report.measurements().size(),
@@ -54,8 +74,8 @@ record BenchText(BenchReport report) {
                 counts.get("failed").isEmpty() ? "0" : counts.get("failed").toString(),
                 report.measurements().isEmpty() ? 0 : BenchMetrics.meanInFlight(report.measurements()),
                 BenchMetrics.mostInFlight(report.measurements()),
-                metrics.seconds()));
-        text.append("prompt tokens ")
+                BenchMetrics.of(report.measurements()).seconds()));
+        return text.append("prompt tokens ")
                 .append(
                         report.promptTokens().isPresent()
                                 ? report.promptTokens().getAsInt() + ""
@@ -63,18 +83,14 @@ record BenchText(BenchReport report) {
                 .append(" and ")
                 .append(report.template().isPresent() ? report.template().getAsInt() + "" : "an unknown number")
                 .append(" of the chat template")
-                .append(System.lineSeparator());
-        report.measurements().stream()
-                .map(Measurement::failure)
-                .filter(failure -> failure != null)
-                .distinct()
-                .limit(5)
-                .forEach(failure -> text.append("failed: ").append(failure).append(System.lineSeparator()));
-        text.append(windowsText());
-        SteadyState.of(report.measurements()).ifPresent(steady -> text.append(steadyText(steady)));
-        report.notes().forEach(note -> text.append(note).append(System.lineSeparator()));
-        var instrument = json.instrument();
-        text.append(String.format(
+                .append(System.lineSeparator())
+                .toString();
+    }
+
+    /** What the client says of itself. */
+    private String client() {
+        var instrument = new BenchJson(report).instrument();
+        var text = new StringBuilder(String.format(
                 Locale.ROOT,
                 "client: sent %.2f ms late (p99), %.1f µs of CPU an event, %.0f %% of a core: %s",
                 instrument.get("send_lag_ms").doubleValue(),
@@ -98,14 +114,11 @@ record BenchText(BenchReport report) {
                         error.ttftMeanMillis(),
                         error.ttftP99Millis(),
                         error.tpotMeanMillis())));
-        report.reasons()
-                .forEach(reason ->
-                        text.append(System.lineSeparator()).append("  ").append(reason));
         return text.toString();
     }
 
-    /** How the report.run() went on: evenly chosen windows where there are many. */
-    private String windowsText() {
+    /** How the run went on: evenly chosen windows where there are many. */
+    private String windows() {
         var windows = Window.of(report.measurements());
         if (windows.size() < 3) {
             return "";
@@ -135,7 +148,7 @@ record BenchText(BenchReport report) {
         return text + System.lineSeparator();
     }
 
-    private String steadyText(SteadyState steady) {
+    private String steady(SteadyState steady) {
         long first = report.measurements().stream()
                 .mapToLong(Measurement::startNanos)
                 .min()

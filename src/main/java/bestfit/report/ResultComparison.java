@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.databind.node.StringNode;
 
 /**
  * Whether a second result is worse than a first.
@@ -133,12 +132,8 @@ public record ResultComparison(
                     .put("failed", result.failures().count());
         }
         if (!result.invalid().isEmpty()) {
-            json.set(
-                    "invalid",
-                    Json.array()
-                            .addAll(result.invalid().stream()
-                                    .map(StringNode::valueOf)
-                                    .toList()));
+            var reasons = json.putArray("invalid");
+            result.invalid().forEach(reasons::add);
         }
     }
 

@@ -10,7 +10,9 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.DoubleNode;
 import tools.jackson.databind.node.IntNode;
@@ -19,6 +21,25 @@ import tools.jackson.databind.node.StringNode;
 
 /** A run as {@code vllm bench serve --save-result} writes it, key by key (vLLM 0.32), with e2el among the metrics. */
 public final class VllmBenchJson {
+    /**
+     * An array with a value a request.
+     *
+     * @param always vLLM leaves it in the file even without {@code --save-detailed}
+     */
+    private record Column(String name, boolean always, Function<Measurement, JsonNode> value) {}
+
+    /** In vLLM's order. */
+    private static final List<Column> COLUMNS = List.of(
+            new Column("input_lens", false, m -> IntNode.valueOf(m.inputTokens())),
+            new Column("output_lens", false, m -> IntNode.valueOf(m.succeeded() ? m.outputTokens() : 0)),
+            new Column("ttfts", false, m -> DoubleNode.valueOf(VllmMetrics.ttft(m))),
+            new Column("itls", false, VllmBenchJson::gaps),
+            new Column("latencies", true, m -> DoubleNode.valueOf(VllmMetrics.latency(m))),
+            new Column("start_times", false, m -> DoubleNode.valueOf(m.startNanos() / 1e9)),
+            new Column("queue_times", true, m -> DoubleNode.valueOf((m.startNanos() - m.intendedNanos()) / 1e9)),
+            new Column("generated_texts", false, _ -> StringNode.valueOf("")),
+            new Column("errors", false, m -> StringNode.valueOf(Objects.requireNonNullElse(m.failure(), ""))));
+
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     private VllmBenchJson() {}
@@ -84,43 +105,19 @@ public final class VllmBenchJson {
         return json;
     }
 
-    /** In vLLM's order; it leaves two of them in the file even without {@code --save-detailed}. */
     private static void arrays(ObjectNode json, List<Measurement> requests, boolean detailed) {
-        for (var name : List.of(
-                "input_lens",
-                "output_lens",
-                "ttfts",
-                "itls",
-                "latencies",
-                "start_times",
-                "queue_times",
-                "generated_texts",
-                "errors")) {
-            if (detailed || name.equals("latencies") || name.equals("queue_times")) {
-                var array = json.putArray(name);
-                requests.forEach(m -> array.add(value(name, m)));
+        for (var column : COLUMNS) {
+            if (detailed || column.always()) {
+                var array = json.putArray(column.name());
+                requests.forEach(m -> array.add(column.value().apply(m)));
             }
         }
     }
 
-    private static JsonNode value(String name, Measurement m) {
-        var failure = m.failure();
-        return switch (name) {
-            case "input_lens" -> IntNode.valueOf(m.inputTokens());
-            case "output_lens" -> IntNode.valueOf(failure == null ? m.outputTokens() : 0);
-            case "ttfts" -> DoubleNode.valueOf(VllmMetrics.ttft(m));
-            case "itls" -> {
-                var gaps = Json.array();
-                Arrays.stream(VllmMetrics.itl(m)).forEach(gaps::add);
-                yield gaps;
-            }
-            case "latencies" -> DoubleNode.valueOf(VllmMetrics.latency(m));
-            case "start_times" -> DoubleNode.valueOf(m.startNanos() / 1e9);
-            case "queue_times" -> DoubleNode.valueOf((m.startNanos() - m.intendedNanos()) / 1e9);
-            case "generated_texts" -> StringNode.valueOf("");
-            case "errors" -> StringNode.valueOf(failure == null ? "" : failure);
-            default -> throw new IllegalArgumentException(name);
-        };
+    private static JsonNode gaps(Measurement m) {
+        var gaps = Json.array();
+        Arrays.stream(VllmMetrics.itl(m)).forEach(gaps::add);
+        return gaps;
     }
 
     /** NumPy's: the standard deviation is that of a population, and no sample gives 0. */

@@ -19,7 +19,9 @@ import java.util.Map;
  */
 public final class V1Scheduler implements Scheduler {
     private final SchedulerConfig config;
-    private final boolean newest;
+    /** Decides as vLLM does since 0.32. */
+    private final boolean recent;
+
     private final int watermarkBlocks;
     private final KvSpace space;
     private final Map<String, Sequence> unfinished = new HashMap<>();
@@ -42,8 +44,8 @@ public final class V1Scheduler implements Scheduler {
             throw new IllegalArgumentException("a V0 config needs the V0 scheduler");
         }
         this.config = config;
-        newest = config.version() != Version.V1_0_23;
-        watermarkBlocks = newest ? (int) (config.watermark() * config.numBlocks()) : 0;
+        recent = config.version() != Version.V1_0_23;
+        watermarkBlocks = recent ? (int) (config.watermark() * config.numBlocks()) : 0;
         space = new KvSpace(config);
         waiting = new WaitingQueue(config.policy());
     }
@@ -76,7 +78,7 @@ public final class V1Scheduler implements Scheduler {
         preempted = new ArrayList<>(0);
         budget = config.maxNumBatchedTokens();
         boolean lone = running.size() + waiting.size() == 1;
-        threshold = config.longPrefillTokenThreshold() > 0 && !(newest && lone)
+        threshold = config.longPrefillTokenThreshold() > 0 && !(recent && lone)
                 ? config.longPrefillTokenThreshold()
                 : Integer.MAX_VALUE;
         continueRunning();
@@ -157,12 +159,12 @@ public final class V1Scheduler implements Scheduler {
         }
         space.release(victim);
         victim.preempted();
-        if (newest) {
+        if (recent) {
             victim.placeholders = 0;
         }
         waiting.putBack(victim);
         preempted.add(victim);
-        boolean moves = newest ? place < index : wasScheduled;
+        boolean moves = recent ? place < index : wasScheduled;
         return moves ? index - 1 : index;
     }
 
@@ -172,7 +174,7 @@ public final class V1Scheduler implements Scheduler {
             if (sequence == null) {
                 break;
             }
-            if (newest && sequence.outstanding > 0) {
+            if (recent && sequence.outstanding > 0) {
                 skipped.add(waiting.take());
                 continue;
             }
