@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.args.ArgSpec.Takes;
+import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.engine.EngineLog.Writer;
 import bestfit.engine.EngineServer.Parts;
@@ -77,8 +78,7 @@ final class EngineStart {
     /** Throws as {@link EngineServer#start} does. */
     static Ready of(EngineArgs args, EngineLog log) throws StartFailure, InterruptedException {
         long startNanos = System.nanoTime();
-        banner(args, log);
-        var model = Models.find(args.model());
+        var model = found(args.model());
         log.info(
                 Writer.API,
                 "model.py:733",
@@ -105,6 +105,15 @@ final class EngineStart {
                         "init engine (profile, create kv cache, warmup model) took %.2f s",
                         (System.nanoTime() - startNanos) / 1e9));
         return ready;
+    }
+
+    private static Model found(String name) throws StartFailure {
+        try {
+            return Models.find(name);
+        } catch (ConfigException none) {
+            var offline = System.getenv().getOrDefault("HF_HUB_OFFLINE", "0");
+            throw MissingModel.of(name, offline.matches("(?i)1|on|yes|true"), none);
+        }
     }
 
     private Ready run() throws StartFailure, InterruptedException {
@@ -176,7 +185,8 @@ final class EngineStart {
         return !text.isEmpty() && text.indexOf('\ufffd') < 0;
     }
 
-    private static void banner(EngineArgs args, EngineLog log) {
+    /** The first lines of the log, written before anything is looked at. */
+    static void banner(EngineArgs args, EngineLog log) {
         log.info(
                 Writer.API,
                 "api_utils.py:347",
