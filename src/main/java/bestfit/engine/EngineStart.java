@@ -90,6 +90,9 @@ final class EngineStart {
                 "scheduler.py:239",
                 "Chunked prefill is " + (config.chunkedPrefill() ? "enabled" : "disabled")
                         + " with max_num_batched_tokens=" + config.maxNumBatchedTokens() + ".");
+        if (!args.performanceMode().equals("balanced")) {
+            log.info(Writer.API, "vllm.py:1441", "Performance mode set to '" + args.performanceMode() + "'.");
+        }
         if (args.version().async() && args.version().minor() < QUIET_SINCE) {
             log.info(
                     Writer.API,
@@ -299,6 +302,7 @@ final class EngineStart {
                 config.maxModelLen(),
                 args.maxLogprobs(),
                 args.processedLogprobs(),
+                GenerationFile.read(args.given().getOrDefault("generation_config", "auto"), model, log),
                 args.version().minor() < GUIDED_UNTIL);
         var parts = new Parts(config, model.spec(), tokenizer, orders, new EngineMetrics(config), clock, log);
         rehearse(parts);
