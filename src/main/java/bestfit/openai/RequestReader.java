@@ -47,7 +47,7 @@ public final class RequestReader {
             throw refuse(
                     prompts.getFirst() instanceof Prompt.Tokens
                             ? "suffix requires text prompt input for FIM completion rendering"
-                            : "suffix is not currently supported",
+                            : "suffix is only supported for models with FIM completion rendering",
                     "suffix");
         }
         var logprobs = body.get("logprobs") == null ? null : Integer.valueOf(body.whole("logprobs", 0));
@@ -75,15 +75,20 @@ public final class RequestReader {
 
     private static void refuseTools(BodyReader body) {
         var choice = body.get("tool_choice");
-        var word = choice != null && choice.isString() ? choice.stringValue() : choice == null ? "auto" : "named";
+        var word = choice != null && choice.isString() ? choice.stringValue() : choice == null ? "auto" : "";
         if (body.get("tools") == null || word.equals("none")) {
             return;
         }
         throw refuse(
                 word.equals("auto")
                         ? "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"
-                        : "tool_choice=\"" + word + "\" requires --tool-call-parser to be set",
+                        : "tool_choice=" + (word.isEmpty() ? "function " + named(choice) : "\"" + word + "\"")
+                                + " requires --tool-call-parser to be set",
                 null);
+    }
+
+    private static String named(@Nullable JsonNode choice) {
+        return choice == null ? "" : "\"" + choice.path("function").path("name").asString("") + "\"";
     }
 
     private static @Nullable Boolean processedLogprobs(BodyReader body) {
@@ -204,6 +209,12 @@ public final class RequestReader {
     private static void refuseUnsupported(BodyReader body) {
         if (body.flag("use_beam_search", false)) {
             throw refuse("use_beam_search is not supported by the embedded engine", "use_beam_search");
+        }
+        if (body.get("thinking_token_budget") != null) {
+            throw refuse(
+                    "thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-parser"
+                            + " and/or --reasoning-config to use thinking_token_budget.",
+                    null);
         }
     }
 
