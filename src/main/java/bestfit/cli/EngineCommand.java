@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.engine.ArgumentError;
 import bestfit.engine.EngineArgs;
@@ -91,9 +92,10 @@ public final class EngineCommand implements Callable<Integer> {
             return code;
         } catch (StartFailure failure) {
             return failed(failure);
-        } catch (BindException taken) {
-            log.plain("OSError: [Errno 98] Address already in use: " + taken.getMessage());
-            return ExitCode.FAILED;
+        } catch (ConfigException unusable) {
+            return failed(StartFailure.config(String.valueOf(unusable.getMessage())));
+        } catch (BindException refused) {
+            return failed(cannotBind(String.valueOf(refused.getMessage())));
         } catch (IOException | ExecutionException failure) {
             log.plain("OSError: " + failure.getMessage());
             return ExitCode.FAILED;
@@ -102,7 +104,23 @@ public final class EngineCommand implements Callable<Integer> {
         }
     }
 
+    /** As Python names the operating system's answers. */
+    private static StartFailure cannotBind(String problem) {
+        var words = problem.endsWith("Address already in use")
+                ? "OSError: [Errno 98] Address already in use"
+                : problem.endsWith("Cannot assign requested address")
+                        ? "OSError: [Errno 99] Cannot assign requested address"
+                        : problem.endsWith("Permission denied")
+                                ? "PermissionError: [Errno 13] Permission denied"
+                                : problem.endsWith("unknown host")
+                                        ? "socket.gaierror: [Errno -2] Name or service not known"
+                                        : "OSError: " + problem;
+        return StartFailure.config(words, problem + "; give another --port or --host");
+    }
+
     private int failed(StartFailure failure) {
+        // Before vLLM's words: what reads its logs looks at the last line.
+        failure.help().ifPresent(help -> log.plain("bestfit: " + help));
         boolean typed = failure.words().matches("(?s)[\\w.]*Error: .*");
         var words = (typed ? "" : "ValueError: ") + failure.words();
         if (!failure.insideEngine()) {

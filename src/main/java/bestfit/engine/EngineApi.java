@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -76,7 +77,8 @@ final class EngineApi {
     }
 
     private void answer(Exchange exchange, Handler handler) throws Exception {
-        var logged = new LoggedExchange(exchange, (status, bytes) -> accessLine(exchange, status, bytes));
+        var logged = new LoggedExchange(
+                exchange, requestId(exchange), (status, bytes) -> accessLine(exchange, status, bytes));
         try {
             if (exchange.path().startsWith("/v1") && !authorised(exchange)) {
                 logged.json(401, Json.object().put("error", "Unauthorized"));
@@ -86,6 +88,16 @@ final class EngineApi {
         } catch (ApiException refused) {
             refused(logged, refused.error());
         }
+    }
+
+    /** With {@code --enable-request-id-headers} each answer repeats the request's id, or has one of its own. */
+    private Map<String, String> requestId(Exchange exchange) {
+        return parts.config().args().given().containsKey("enable_request_id_headers")
+                ? Map.of(
+                        "x-request-id",
+                        exchange.header("X-Request-Id")
+                                .orElseGet(() -> UUID.randomUUID().toString().replace("-", "")))
+                : Map.of();
     }
 
     /** vLLM logs an unknown model as an error of its own: not every ERROR line is a fault of the server. */
@@ -200,8 +212,10 @@ final class EngineApi {
 
     private Generation generation(Exchange exchange, boolean chat) {
         GenerationRequest request = chat
-                ? RequestReader.chat(json(exchange), this::checkModel)
-                : RequestReader.completion(json(exchange), this::checkModel);
+                ? RequestReader.chat(
+                        json(exchange), this::checkModel, parts.orders().defaults())
+                : RequestReader.completion(
+                        json(exchange), this::checkModel, parts.orders().defaults());
         if (!core.isAlive()) {
             throw new ApiException(ApiError.internal(EngineServer.DEAD));
         }

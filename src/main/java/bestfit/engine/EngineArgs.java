@@ -17,6 +17,7 @@ import java.util.Set;
  * @param maxModelLen empty: the model's own; -1: what the KV cache holds
  * @param release of vLLM that scheduler and defaults follow
  * @param chunkedPrefill empty: the release's default
+ * @param performanceMode balanced, interactivity or throughput: the last doubles the limits that are not given
  * @param partialPrefills V0's limits on prompts that are computed in chunks at a time
  * @param watermark share of the blocks that new sequences leave free
  * @param reserveFullIsl a prompt is admitted only if all of it has room
@@ -45,6 +46,7 @@ public record EngineArgs(
         long seed,
         boolean prefixCaching,
         Optional<Boolean> chunkedPrefill,
+        String performanceMode,
         boolean priorityScheduling,
         int longPrefillThreshold,
         PartialPrefills partialPrefills,
@@ -113,6 +115,7 @@ public record EngineArgs(
                 reader.has("enable-chunked-prefill")
                         ? Optional.of(reader.on("enable-chunked-prefill", true))
                         : Optional.empty(),
+                reader.choice("--performance-mode", "balanced", "balanced interactivity throughput"),
                 reader.choice("--scheduling-policy", "fcfs", "fcfs priority").equals("priority"),
                 reader.whole("--long-prefill-token-threshold", 0, 0),
                 new PartialPrefills(

@@ -63,7 +63,7 @@ record EngineConfig(
                     + " derived_max_model_len lead to nan. If the model uses absolute position encoding, positions"
                     + " exceeding derived_max_model_len will cause a CUDA array out-of-bounds error.");
         }
-        int sequences = args.maxNumSeqs().orElse(isLarge(args) ? LARGE_SEQUENCES : DEFAULT_SEQUENCES);
+        int sequences = args.maxNumSeqs().orElse(factor(args) * (isLarge(args) ? LARGE_SEQUENCES : DEFAULT_SEQUENCES));
         boolean v0 = args.version().v0();
         boolean chunked = args.chunkedPrefill().orElse(!v0 || maxModelLen > V0_CHUNKED_FROM);
         int tokens = batchedTokens(args, maxModelLen, sequences, chunked);
@@ -131,9 +131,14 @@ record EngineConfig(
         if (args.maxNumBatchedTokens().isPresent()) {
             return args.maxNumBatchedTokens().getAsInt();
         }
-        int usual = isLarge(args) ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS;
+        int usual = factor(args) * (isLarge(args) ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS);
         int tokens = chunked ? usual : Math.max(usual, maxModelLen);
         return (int) Math.min(tokens, (long) sequences * maxModelLen);
+    }
+
+    /** Of vLLM's default limits. */
+    private static int factor(EngineArgs args) {
+        return args.performanceMode().equals("throughput") ? 2 : 1;
     }
 
     /** vLLM's default limits are greater on GPUs with 70 GiB or more, A100 excepted. */

@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.engine.EngineLog.Writer;
+import bestfit.http.HeldPort;
 import bestfit.http.HttpServer;
 import bestfit.model.ModelSpec;
 import bestfit.model.Tokenizer;
@@ -55,19 +56,22 @@ public final class EngineServer implements AutoCloseable {
     }
 
     /**
-     * Loads the model, warms up, and serves.
+     * Takes the port, loads the model, warms up, and serves. Until then connections are refused.
      *
      * @throws StartFailure if model, args and devices do not go together
-     * @throws BindException if the port is taken
-     * @throws bestfit.config.ConfigException if there is no such model
+     * @throws BindException if the port is taken, before anything is loaded
+     * @throws bestfit.config.ConfigException if the model's files cannot be used
      * @throws InterruptedException while it stays unready by {@code --fault never-ready}
      */
     public static EngineServer start(EngineArgs args, EngineLog log)
             throws StartFailure, IOException, InterruptedException {
-        return serve(EngineStart.of(args, log));
+        EngineStart.banner(args, log);
+        try (var held = HeldPort.take(args.host(), args.port())) {
+            return serve(EngineStart.of(args, log), held.port());
+        }
     }
 
-    private static EngineServer serve(EngineStart.Ready ready) throws IOException {
+    private static EngineServer serve(EngineStart.Ready ready, int port) throws IOException {
         var parts = ready.parts();
         var log = parts.log();
         var ended = new CompletableFuture<Integer>();
@@ -82,7 +86,7 @@ public final class EngineServer implements AutoCloseable {
         var args = parts.config().args();
         HttpServer http;
         try {
-            http = HttpServer.start(args.host(), args.port(), HttpServer.Limits.DEFAULTS, api.router());
+            http = HttpServer.start(args.host(), port, HttpServer.Limits.DEFAULTS, api.router());
         } catch (IOException taken) {
             core.close();
             throw taken;

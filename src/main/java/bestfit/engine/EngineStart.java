@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.args.ArgSpec.Takes;
+import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.engine.EngineLog.Writer;
 import bestfit.engine.EngineServer.Parts;
@@ -77,8 +78,7 @@ final class EngineStart {
     /** Throws as {@link EngineServer#start} does. */
     static Ready of(EngineArgs args, EngineLog log) throws StartFailure, InterruptedException {
         long startNanos = System.nanoTime();
-        banner(args, log);
-        var model = Models.find(args.model());
+        var model = found(args.model());
         log.info(
                 Writer.API,
                 "model.py:733",
@@ -90,6 +90,9 @@ final class EngineStart {
                 "scheduler.py:239",
                 "Chunked prefill is " + (config.chunkedPrefill() ? "enabled" : "disabled")
                         + " with max_num_batched_tokens=" + config.maxNumBatchedTokens() + ".");
+        if (!args.performanceMode().equals("balanced")) {
+            log.info(Writer.API, "vllm.py:1441", "Performance mode set to '" + args.performanceMode() + "'.");
+        }
         if (args.version().async() && args.version().minor() < QUIET_SINCE) {
             log.info(
                     Writer.API,
@@ -105,6 +108,15 @@ final class EngineStart {
                         "init engine (profile, create kv cache, warmup model) took %.2f s",
                         (System.nanoTime() - startNanos) / 1e9));
         return ready;
+    }
+
+    private static Model found(String name) throws StartFailure {
+        try {
+            return Models.find(name);
+        } catch (ConfigException none) {
+            var offline = System.getenv().getOrDefault("HF_HUB_OFFLINE", "0");
+            throw MissingModel.of(name, offline.matches("(?i)1|on|yes|true"), none);
+        }
     }
 
     private Ready run() throws StartFailure, InterruptedException {
@@ -176,7 +188,8 @@ final class EngineStart {
         return !text.isEmpty() && text.indexOf('\ufffd') < 0;
     }
 
-    private static void banner(EngineArgs args, EngineLog log) {
+    /** The first lines of the log, written before anything is looked at. */
+    static void banner(EngineArgs args, EngineLog log) {
         log.info(
                 Writer.API,
                 "api_utils.py:347",
@@ -289,6 +302,7 @@ final class EngineStart {
                 config.maxModelLen(),
                 args.maxLogprobs(),
                 args.processedLogprobs(),
+                GenerationFile.read(args.given().getOrDefault("generation_config", "auto"), model, log),
                 args.version().minor() < GUIDED_UNTIL);
         var parts = new Parts(config, model.spec(), tokenizer, orders, new EngineMetrics(config), clock, log);
         rehearse(parts);

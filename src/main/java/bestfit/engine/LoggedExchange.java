@@ -1,12 +1,17 @@
 package bestfit.engine;
 
 import bestfit.http.Exchange;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** An exchange that tells its status once its answer begins, as uvicorn logs it. */
-record LoggedExchange(Exchange inner, Observer observer) implements Exchange {
+/**
+ * An exchange that tells its status once its answer begins, as uvicorn logs it.
+ *
+ * @param added headers that every answer has
+ */
+record LoggedExchange(Exchange inner, Map<String, String> added, Observer observer) implements Exchange {
     /** Told when an answer begins. */
     @FunctionalInterface
     interface Observer {
@@ -17,13 +22,22 @@ record LoggedExchange(Exchange inner, Observer observer) implements Exchange {
     @Override
     public void respond(int status, Map<String, String> headers, byte[] body) {
         observer.begins(status, body.length);
-        inner.respond(status, headers, body);
+        inner.respond(status, all(headers), body);
     }
 
     @Override
     public BodyStream stream(int status, Map<String, String> headers) {
         observer.begins(status, 0);
-        return inner.stream(status, headers);
+        return inner.stream(status, all(headers));
+    }
+
+    private Map<String, String> all(Map<String, String> headers) {
+        if (added.isEmpty()) {
+            return headers;
+        }
+        var all = new LinkedHashMap<>(headers);
+        all.putAll(added);
+        return all;
     }
 
     @Override

@@ -9,6 +9,7 @@ import bestfit.openai.Enforced;
 import bestfit.openai.GenerationOptions;
 import bestfit.openai.GenerationRequest;
 import bestfit.openai.Prompt;
+import bestfit.openai.SamplingDefaults;
 import bestfit.openai.SamplingRules;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
@@ -30,12 +31,14 @@ final class OrderMaker {
     private final int maxLogprobs;
     private final boolean processedLogprobs;
     private final AnswerForms forms;
+    private final SamplingDefaults defaults;
     /** Bytes. */
     private final int longestToken;
 
     /**
      * @param maxLogprobs that a request may ask for, -1 for no limit
      * @param processedLogprobs for requests that do not say
+     * @param defaults for requests that do not say
      * @param guided requests may say {@code guided_json} and the like
      */
     OrderMaker(
@@ -44,7 +47,9 @@ final class OrderMaker {
             int maxModelLen,
             int maxLogprobs,
             boolean processedLogprobs,
+            SamplingDefaults defaults,
             boolean guided) {
+        this.defaults = defaults;
         this.forms = new AnswerForms(tokenizer, spec, guided);
         this.maxLogprobs = maxLogprobs;
         this.processedLogprobs = processedLogprobs;
@@ -99,6 +104,11 @@ final class OrderMaker {
             }
         }
         return orders;
+    }
+
+    /** For requests that do not say. */
+    SamplingDefaults defaults() {
+        return defaults;
     }
 
     /** A prompt that is echoed with log-probabilities has its own, and that of a conversation always; -1 for none. */
@@ -261,7 +271,11 @@ final class OrderMaker {
         checkFits(promptLength);
         int room = maxModelLen - promptLength;
         var asked = options.maxTokens();
-        long wanted = asked != null ? asked.tokens() : request.chat() ? room : COMPLETION_MAX_TOKENS;
+        long usual = defaults.maxTokens() == null ? room : defaults.maxTokens();
+        long wanted = asked != null ? asked.tokens() : request.chat() ? usual : COMPLETION_MAX_TOKENS;
+        if (defaults.mostTokens() != null) {
+            wanted = Math.min(wanted, defaults.mostTokens());
+        }
         int maxTokens = request.echoOnly() ? 1 : Math.clamp(wanted, Integer.MIN_VALUE, room);
         return new Sequence.Limits(maxTokens, options.minTokens(), stopTokens(options));
     }

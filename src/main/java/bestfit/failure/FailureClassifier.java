@@ -80,6 +80,10 @@ public final class FailureClassifier {
                     rule(
                             Failure.ModelNotFound::new,
                             "Repo id must be in the form",
+                            "Repo id must use alphanumeric chars",
+                            "Invalid repository ID or local directory specified",
+                            "Cannot find an appropriate cached snapshot folder",
+                            "It looks like the config file at .* is not a valid JSON file",
                             "Cannot find any model weights",
                             "Could not detect config format",
                             "We couldn't connect to",

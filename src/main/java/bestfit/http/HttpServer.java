@@ -82,7 +82,7 @@ public final class HttpServer implements AutoCloseable {
         return new HttpServer(host, bound.channel(), connections);
     }
 
-    private static InetSocketAddress address(String host, int port) throws BindException {
+    static InetSocketAddress address(String host, int port) throws BindException {
         try {
             return new InetSocketAddress(InetAddress.getByName(host), port);
         } catch (UnknownHostException e) {
@@ -91,12 +91,12 @@ public final class HttpServer implements AutoCloseable {
     }
 
     /** What the operating system said; epoll's messages name the system call before it. */
-    private static String reason(Throwable failure) {
+    static String reason(Throwable failure) {
         String message = Origin.describe(failure);
         return message.substring(message.lastIndexOf(": ") + 1).strip();
     }
 
-    private static BindException cannotListen(String host, int port, String why) {
+    static BindException cannotListen(String host, int port, String why) {
         return new BindException("cannot listen on " + host + ":" + port + ": " + why);
     }
 

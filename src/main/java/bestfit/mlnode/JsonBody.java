@@ -12,11 +12,30 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Takes a request's body for a JSON object as FastAPI and pydantic do, with their answer when it is none. Pure. */
 public sealed interface JsonBody {
+    /** Why a value is no string, in pydantic's words. */
+    record NoString(String type, String message) {
+        private static final NoString TYPE = new NoString("string_type", "Input should be a valid string");
+        private static final NoString UNICODE = new NoString(
+                "string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string");
+
+        /** Empty for a string. */
+        static Optional<NoString> of(JsonNode value) {
+            if (!value.isString()) {
+                return Optional.of(TYPE);
+            }
+            return PythonBody.isHalved(value.stringValue()) ? Optional.of(UNICODE) : Optional.empty();
+        }
+
+        ObjectNode problem(JsonNode value, Object... location) {
+            return JsonBody.problem(type, message, value, location);
+        }
+    }
+
     /** An object, its fields not looked at. */
     record Fields(ObjectNode object) implements JsonBody {}
 
-    /** The body of a 422. */
-    record Invalid(ObjectNode answer) implements JsonBody {}
+    /** What is answered instead: a 422, or a 400 for what Python fails to read in another way than by syntax. */
+    record Invalid(int status, ObjectNode answer) implements JsonBody {}
 
     /**
      * Reads a body.
@@ -27,15 +46,22 @@ public sealed interface JsonBody {
         if (body.length == 0) {
             return invalid(problem("missing", "Field required", null, "body"));
         }
-        var text = new String(body, StandardCharsets.UTF_8);
         if (!contentType.map(JsonBody::isJson).orElse(true)) {
-            return invalid(notAnObject(Json.MAPPER.valueToTree(text)));
+            return invalid(notAnObject(Json.MAPPER.valueToTree(new String(body, StandardCharsets.UTF_8))));
+        }
+        var text = PythonBody.text(body);
+        if (text.isEmpty()) {
+            return unreadable();
+        }
+        var error = PythonJson.error(text.get());
+        if (error.isPresent()) {
+            return error.get().syntax() ? invalid(notJson(error.get())) : unreadable();
         }
         JsonNode json;
         try {
-            json = Json.parse(text);
-        } catch (JacksonException broken) {
-            return invalid(notJson(text, broken));
+            json = PythonBody.parse(text.get());
+        } catch (JacksonException unforeseen) {
+            return unreadable();
         }
         if (json.isNull() || json.isMissingNode()) {
             return invalid(problem("missing", "Field required", null, "body"));
@@ -53,10 +79,9 @@ public sealed interface JsonBody {
         var value = body.get(name);
         if (value == null) {
             problems.add(problem("missing", "Field required", body, "body", name));
-        } else if (!value.isString()) {
-            problems.add(problem("string_type", "Input should be a valid string", value, "body", name));
         } else {
-            return value.stringValue();
+            NoString.of(value).ifPresent(wrong -> problems.add(wrong.problem(value, "body", name)));
+            return value.isString() ? value.stringValue() : "";
         }
         return "";
     }
@@ -69,9 +94,7 @@ public sealed interface JsonBody {
                 "body");
     }
 
-    private static ObjectNode notJson(String text, JacksonException broken) {
-        var error = PythonJson.error(text)
-                .orElseGet(() -> new PythonJson.Problem(String.valueOf(broken.getOriginalMessage()), 0));
+    private static ObjectNode notJson(PythonJson.Problem error) {
         var problem = problem("json_invalid", "JSON decode error", Json.object(), "body", error.position());
         problem.putObject("ctx").put("error", error.message());
         return problem;
@@ -92,7 +115,7 @@ public sealed interface JsonBody {
         if (input == null) {
             problem.putNull("input");
         } else {
-            problem.set("input", input.deepCopy());
+            problem.set("input", PythonBody.told(input));
         }
         return problem;
     }
@@ -106,6 +129,10 @@ public sealed interface JsonBody {
     }
 
     private static Invalid invalid(ObjectNode problem) {
-        return new Invalid(answer(List.of(problem)));
+        return new Invalid(422, answer(List.of(problem)));
+    }
+
+    private static Invalid unreadable() {
+        return new Invalid(400, Json.object().put("detail", "There was an error parsing the body"));
     }
 }

@@ -7,11 +7,16 @@ import java.util.Optional;
  * FastAPI see in a 422. Pure.
  */
 final class PythonJson {
-    /** Nesting that is taken; a deeper text is refused, as by Python's recursion limit. */
-    private static final int MOST_DEPTH = 900;
+    /** Nesting that is taken; a deeper text meets Python's recursion limit. */
+    static final int MOST_DEPTH = 900;
 
-    /** @param position in characters from the start of the text */
-    record Problem(String message, int position) {}
+    /**
+     * What is wrong.
+     *
+     * @param position in characters from the start of the text
+     * @param syntax false where the text is JSON but more than Python takes
+     */
+    record Problem(String message, int position, boolean syntax) {}
 
     /** Thrown and caught in here only. */
     private static final class Found extends Exception {
@@ -19,8 +24,12 @@ final class PythonJson {
         private final transient Problem error;
 
         Found(String message, int position) {
-            super(message, null, false, false);
-            this.error = new Problem(message, position);
+            this(new Problem(message, position, true));
+        }
+
+        Found(Problem error) {
+            super(error.message(), null, false, false);
+            this.error = error;
         }
     }
 
@@ -38,7 +47,9 @@ final class PythonJson {
             reader.skipBlanks();
             reader.value(0);
             reader.skipBlanks();
-            return reader.at == text.length() ? Optional.empty() : Optional.of(new Problem("Extra data", reader.at));
+            return reader.at == text.length()
+                    ? Optional.empty()
+                    : Optional.of(new Problem("Extra data", reader.at, true));
         } catch (Found found) {
             return Optional.of(found.error);
         }
@@ -46,7 +57,7 @@ final class PythonJson {
 
     private void value(int depth) throws Found {
         if (depth > MOST_DEPTH) {
-            throw new Found("Expecting value", at);
+            throw new Found(new Problem("maximum recursion depth exceeded", at, false));
         }
         switch (peek()) {
             case '"' -> string();
@@ -157,7 +168,7 @@ final class PythonJson {
     }
 
     /** Python takes NaN and the infinities; of {@code 01} it takes the 0. */
-    private boolean number() {
+    private boolean number() throws Found {
         if (word("NaN") || word("Infinity") || word("-Infinity")) {
             return true;
         }
@@ -173,6 +184,10 @@ final class PythonJson {
             int sign = end + 1 < text.length() && "+-".indexOf(text.charAt(end + 1)) >= 0 ? 1 : 0;
             int exponent = digits(end + 1 + sign);
             end = exponent > end + 1 + sign ? exponent : end;
+        }
+        boolean whole = text.substring(from, end).chars().allMatch(Character::isDigit);
+        if (whole && end - from > PythonBody.MOST_DIGITS) {
+            throw new Found(new Problem("Exceeds the limit for integer string conversion", at, false));
         }
         at = end;
         return true;

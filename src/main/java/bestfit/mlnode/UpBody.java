@@ -11,8 +11,8 @@ public sealed interface UpBody {
     /** A request to act on. */
     record Valid(UpRequest request) implements UpBody {}
 
-    /** Every problem found, in pydantic's form; the body of a 422. */
-    record Invalid(ObjectNode answer) implements UpBody {}
+    /** Every problem found, in pydantic's form. */
+    record Invalid(int status, ObjectNode answer) implements UpBody {}
 
     /**
      * Reads a body.
@@ -22,7 +22,7 @@ public sealed interface UpBody {
     static UpBody read(Optional<String> contentType, byte[] body) {
         return switch (JsonBody.read(contentType, body)) {
             case JsonBody.Fields(var object) -> fields(object);
-            case JsonBody.Invalid(var answer) -> new Invalid(answer);
+            case JsonBody.Invalid(int status, var answer) -> new Invalid(status, answer);
         };
     }
 
@@ -33,7 +33,7 @@ public sealed interface UpBody {
         var args = strings(body, problems);
         return problems.isEmpty()
                 ? new Valid(new UpRequest(model, dtype, args))
-                : new Invalid(JsonBody.answer(problems));
+                : new Invalid(422, JsonBody.answer(problems));
     }
 
     /** A field that becomes a word of the engine's command line, where it must not pass for a flag. */
@@ -52,11 +52,12 @@ public sealed interface UpBody {
         var strings = new ArrayList<String>();
         if (value instanceof ArrayNode array) {
             for (int i = 0; i < array.size(); i++) {
-                if (array.get(i).isString()) {
-                    strings.add(array.get(i).stringValue());
+                var each = array.get(i);
+                var wrong = JsonBody.NoString.of(each);
+                if (wrong.isEmpty()) {
+                    strings.add(each.stringValue());
                 } else {
-                    problems.add(JsonBody.problem(
-                            "string_type", "Input should be a valid string", array.get(i), "body", name, i));
+                    problems.add(wrong.get().problem(each, "body", name, i));
                 }
             }
         } else if (value != null) {

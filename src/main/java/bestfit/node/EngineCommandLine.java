@@ -10,6 +10,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -22,6 +23,9 @@ import java.util.stream.Stream;
 record EngineCommandLine(EngineProgram program, Map<String, String> parent, String nodeId) {
     /** Marks every process that a node started. */
     static final String NODE_ID = "BESTFIT_NODE_ID";
+
+    /** Marks every process of one instance, those too that make themselves a session of their own, as Ray's do. */
+    static final String INSTANCE_ID = "BESTFIT_INSTANCE_ID";
 
     /** Tells a child of ours to end at the end of its standard input. */
     static final String PARENT_PIPE = "BESTFIT_PARENT_PIPE";
@@ -98,6 +102,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         var environment = ChildEnvironment.of(parent);
         environment.remove(PARENT_PIPE);
         environment.put(NODE_ID, nodeId);
+        environment.put(INSTANCE_ID, UUID.randomUUID().toString());
         environment.put(
                 "CUDA_VISIBLE_DEVICES", devices.stream().map(String::valueOf).collect(Collectors.joining(",")));
         if (embedded) {

@@ -6,9 +6,15 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** One engine as the operating system sees it: a process and all that it started. Thread-safe. */
 final class EngineProcess {
@@ -24,6 +30,9 @@ final class EngineProcess {
     private final Launch launch;
     private final Thread logReader;
     private final long startTicks;
+
+    /** Descendants that left the engine's session, seen before their parents ended: nothing of the engine leads to them afterwards. */
+    private final Set<ProcessTable.Entry> strays = ConcurrentHashMap.newKeySet();
 
     private EngineProcess(Process process, Launch launch, Thread logReader) {
         this.process = process;
@@ -99,11 +108,15 @@ final class EngineProcess {
 
     /** Ends at once what an engine left that died by itself. */
     boolean sweep() {
+        boolean gone = gone() || signalled(Signal.KILL, KILL_PATIENCE);
+        // Not before: the embedded engine would end its requests politely at the end of its input, as if they were
+        // done.
         closeInput();
-        return gone() || signalled(Signal.KILL, KILL_PATIENCE);
+        return gone;
     }
 
     private boolean signalled(Signal signal, Duration patience) {
+        rememberStrays();
         if (gone()) {
             return true;
         }
@@ -112,8 +125,11 @@ final class EngineProcess {
             process.descendants().forEach(child -> signal.toProcess(child.pid()));
             signal.toProcess(pid());
         }
-        if (signal == Signal.KILL) {
-            members().forEach(member -> signal.toProcess(member.pid()));
+        // vLLM ends what it started by itself if it can; nobody else asks those that left the session.
+        switch (signal) {
+            case INT -> {}
+            case TERM -> outside().forEach(stray -> signal.toProcess(stray.pid()));
+            case KILL -> members().forEach(member -> signal.toProcess(member.pid()));
         }
         // Children that outlive their leader for long will not end by being asked again.
         await(() -> gone() || !process.isAlive(), patience);
@@ -125,7 +141,34 @@ final class EngineProcess {
     }
 
     private List<ProcessTable.Entry> members() {
-        return launch.ownSession() ? ProcessTable.session(pid()) : List.of();
+        var members = new ArrayList<>(outside());
+        if (launch.ownSession()) {
+            members.addAll(ProcessTable.session(pid()));
+        }
+        return members;
+    }
+
+    /** Those that left the session: known by the instance's mark, or remembered, since a process can write over its environment. */
+    private Set<ProcessTable.Entry> outside() {
+        var outside = new HashSet<ProcessTable.Entry>();
+        @Nullable String id = launch.environment().get(EngineCommandLine.INSTANCE_ID);
+        if (id != null) {
+            outside.addAll(ProcessTable.withEnvironment(EngineCommandLine.INSTANCE_ID + "=" + id));
+        }
+        strays.stream().filter(ProcessTable.Entry::isRunning).forEach(outside::add);
+        outside.removeIf(entry -> entry.session() == pid() || entry.pid() == pid());
+        return outside;
+    }
+
+    private void rememberStrays() {
+        Stream.concat(process.descendants(), outside().stream().flatMap(EngineProcess::descendants))
+                .flatMap(each -> ProcessTable.find(each.pid()).stream())
+                .filter(entry -> entry.session() != pid())
+                .forEach(strays::add);
+    }
+
+    private static Stream<ProcessHandle> descendants(ProcessTable.Entry entry) {
+        return ProcessHandle.of(entry.pid()).stream().flatMap(ProcessHandle::descendants);
     }
 
     private void closeInput() {

@@ -117,7 +117,7 @@ final class ManagementApi {
         }
     }
 
-    /** Answers 422 itself when the body is no request. */
+    /** Answers 400 or 422 itself when the body is no request. */
     private Optional<UpRequest> read(Exchange exchange) {
         return switch (UpBody.read(exchange.header("Content-Type"), exchange.body())) {
             case UpBody.Valid(var request) -> {
@@ -127,8 +127,8 @@ final class ManagementApi {
                 }
                 yield refusals.isEmpty() ? Optional.of(request) : Optional.empty();
             }
-            case UpBody.Invalid(var answer) -> {
-                exchange.json(422, answer);
+            case UpBody.Invalid(int status, var answer) -> {
+                exchange.json(status, answer);
                 yield Optional.empty();
             }
         };

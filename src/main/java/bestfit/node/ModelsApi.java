@@ -213,8 +213,8 @@ final class ModelsApi {
                 }
                 yield problems.isEmpty() ? Optional.of(new Model(repo, commit)) : Optional.empty();
             }
-            case JsonBody.Invalid(var answer) -> {
-                exchange.json(422, answer);
+            case JsonBody.Invalid(int status, var answer) -> {
+                exchange.json(status, answer);
                 yield Optional.empty();
             }
         };

@@ -103,9 +103,9 @@ final class NodeRecord implements AutoCloseable {
             NodeLog.info("ending what node " + record.path("pid").asLong(0) + " left when it was killed: "
                     + left.stream().map(entry -> Long.toString(entry.pid())).toList());
             left.forEach(entry -> signal(Signal.TERM, entry));
-            EngineProcess.await(() -> left.stream().noneMatch(NodeRecord::isSame), Duration.ofSeconds(5));
+            EngineProcess.await(() -> left.stream().noneMatch(ProcessTable.Entry::isRunning), Duration.ofSeconds(5));
             left.forEach(entry -> signal(Signal.KILL, entry));
-            EngineProcess.await(() -> left.stream().noneMatch(NodeRecord::isSame), Duration.ofSeconds(5));
+            EngineProcess.await(() -> left.stream().noneMatch(ProcessTable.Entry::isRunning), Duration.ofSeconds(5));
         }
         Files.deleteIfExists(file);
     }
@@ -139,14 +139,8 @@ final class NodeRecord implements AutoCloseable {
                 .isPresent();
     }
 
-    private static boolean isSame(ProcessTable.Entry entry) {
-        return ProcessTable.find(entry.pid())
-                .filter(now -> now.startTicks() == entry.startTicks())
-                .isPresent();
-    }
-
     private static void signal(Signal signal, ProcessTable.Entry entry) {
-        if (isSame(entry)) {
+        if (entry.isRunning()) {
             signal.toProcess(entry.pid());
         }
     }

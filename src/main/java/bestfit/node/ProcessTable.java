@@ -20,7 +20,12 @@ final class ProcessTable {
      *
      * @param startTicks clock ticks from boot to its start; with the pid and the boot it names one process for ever
      */
-    record Entry(long pid, long session, long startTicks) {}
+    record Entry(long pid, long session, long startTicks) {
+        /** False once it is gone, also when another process has its number now. */
+        boolean isRunning() {
+            return find(pid).filter(now -> now.startTicks == startTicks).isPresent();
+        }
+    }
 
     static Optional<Entry> find(long pid) {
         try {

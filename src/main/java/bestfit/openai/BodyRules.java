@@ -27,7 +27,8 @@ final class BodyRules {
 
     static void completion(BodyReader body) {
         var prompt = body.get("prompt");
-        if (prompt == null || (prompt.isString() && prompt.stringValue().isEmpty())) {
+        boolean none = prompt == null && body.get("prompt_embeds") == null;
+        if (none || (prompt != null && prompt.isString() && prompt.stringValue().isEmpty())) {
             throw refuse("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
         }
         streamOptions(body);
@@ -63,6 +64,13 @@ final class BodyRules {
                     "Invalid value for `tool_choice`: " + PythonText.summary(choice)
                             + "! Only named tools, \"none\", \"auto\" or \"required\" are supported.",
                     "tool_choice");
+        }
+        var named = choice.path("function").path("name");
+        if (named.isString()
+                && tools.valueStream()
+                        .noneMatch(tool -> named.equals(tool.path("function").path("name")))) {
+            throw refuse(
+                    "The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice");
         }
     }
 

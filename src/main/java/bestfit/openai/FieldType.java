@@ -161,6 +161,23 @@ interface FieldType {
         };
     }
 
+    /** A list of so many items at most. */
+    static FieldType list(FieldType item, int most) {
+        var any = list(item);
+        return (value, location, faults) -> {
+            if (value.isArray() && value.size() > most) {
+                faults.add(
+                        "too_long",
+                        location,
+                        "List should have at most " + most + " items after validation, not " + value.size(),
+                        PythonText.summary(value),
+                        "'field_type': 'List', 'max_length': " + most + ", 'actual_length': " + value.size());
+            } else {
+                any.check(value, location, faults);
+            }
+        };
+    }
+
     static FieldType dict(FieldType item) {
         return (value, location, faults) -> {
             if (value.isObject()) {

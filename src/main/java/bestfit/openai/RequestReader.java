@@ -16,9 +16,11 @@ public final class RequestReader {
      * Reads a chat request.
      *
      * @param checkModel told the model's name once the body has its shape; may refuse
+     * @param defaults of fields that the body leaves out
      * @throws ApiException with the answer for a body that does not fit
      */
-    public static GenerationRequest chat(byte[] bytes, Consumer<@Nullable String> checkModel) {
+    public static GenerationRequest chat(
+            byte[] bytes, Consumer<@Nullable String> checkModel, SamplingDefaults defaults) {
         var body = BodyReader.of(bytes, RequestShape.CHAT, BodyRules::chat);
         checkModel.accept(body.text("model"));
         refuseTools(body);
@@ -27,12 +29,13 @@ public final class RequestReader {
                 body,
                 List.of(conversation(body)),
                 true,
-                options(body, wanted ? Integer.valueOf(body.whole("top_logprobs", 0)) : null),
+                options(body, wanted ? Integer.valueOf(body.whole("top_logprobs", 0)) : null, defaults),
                 Enforced.of(body));
     }
 
     /** Reads a text completion request; {@code prompt} may be a string, strings, token ids, or lists of them. */
-    public static GenerationRequest completion(byte[] bytes, Consumer<@Nullable String> checkModel) {
+    public static GenerationRequest completion(
+            byte[] bytes, Consumer<@Nullable String> checkModel, SamplingDefaults defaults) {
         var body = BodyReader.of(bytes, RequestShape.COMPLETION, BodyRules::completion);
         checkModel.accept(body.text("model"));
         if (body.get("prompt_embeds") != null) {
@@ -44,11 +47,11 @@ public final class RequestReader {
             throw refuse(
                     prompts.getFirst() instanceof Prompt.Tokens
                             ? "suffix requires text prompt input for FIM completion rendering"
-                            : "suffix is not currently supported",
+                            : "suffix is only supported for models with FIM completion rendering",
                     "suffix");
         }
         var logprobs = body.get("logprobs") == null ? null : Integer.valueOf(body.whole("logprobs", 0));
-        return request(body, prompts, false, options(body, logprobs), null);
+        return request(body, prompts, false, options(body, logprobs, defaults), null);
     }
 
     private static GenerationRequest request(
@@ -72,15 +75,20 @@ public final class RequestReader {
 
     private static void refuseTools(BodyReader body) {
         var choice = body.get("tool_choice");
-        var word = choice != null && choice.isString() ? choice.stringValue() : choice == null ? "auto" : "named";
+        var word = choice != null && choice.isString() ? choice.stringValue() : choice == null ? "auto" : "";
         if (body.get("tools") == null || word.equals("none")) {
             return;
         }
         throw refuse(
                 word.equals("auto")
                         ? "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"
-                        : "tool_choice=\"" + word + "\" requires --tool-call-parser to be set",
+                        : "tool_choice=" + (word.isEmpty() ? "function " + named(choice) : "\"" + word + "\"")
+                                + " requires --tool-call-parser to be set",
                 null);
+    }
+
+    private static String named(@Nullable JsonNode choice) {
+        return choice == null ? "" : "\"" + choice.path("function").path("name").asString("") + "\"";
     }
 
     private static @Nullable Boolean processedLogprobs(BodyReader body) {
@@ -164,19 +172,19 @@ public final class RequestReader {
         return new ApiException(ApiError.badRequest(message, param));
     }
 
-    private static GenerationOptions options(BodyReader body, @Nullable Integer logprobs) {
+    private static GenerationOptions options(BodyReader body, @Nullable Integer logprobs, SamplingDefaults defaults) {
         refuseUnsupported(body);
         var promptLogprobs = body.wholeOrNull("prompt_logprobs");
         return new GenerationOptions(
                 maxTokens(body),
                 body.whole("min_tokens", 0),
-                body.number("temperature", 1),
-                body.number("top_p", 1),
-                body.whole("top_k", 0),
-                body.number("min_p", 0),
-                body.number("presence_penalty", 0),
-                body.number("frequency_penalty", 0),
-                body.number("repetition_penalty", 1),
+                body.number("temperature", defaults.get("temperature", 1)),
+                body.number("top_p", defaults.get("top_p", 1)),
+                body.whole("top_k", (int) defaults.get("top_k", 0)),
+                body.number("min_p", defaults.get("min_p", 0)),
+                body.number("presence_penalty", defaults.get("presence_penalty", 0)),
+                body.number("frequency_penalty", defaults.get("frequency_penalty", 0)),
+                body.number("repetition_penalty", defaults.get("repetition_penalty", 1)),
                 body.whole("n", 1),
                 body.wholeOrNull("seed"),
                 body.texts("stop"),
@@ -201,6 +209,12 @@ public final class RequestReader {
     private static void refuseUnsupported(BodyReader body) {
         if (body.flag("use_beam_search", false)) {
             throw refuse("use_beam_search is not supported by the embedded engine", "use_beam_search");
+        }
+        if (body.get("thinking_token_budget") != null) {
+            throw refuse(
+                    "thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-parser"
+                            + " and/or --reasoning-config to use thinking_token_budget.",
+                    null);
         }
     }
 

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /** The fields that vLLM 0.32 checks in each kind of request, in its order, which is that of the faults it tells. */
 final class RequestShape {
     private static final FieldType TOKEN = FieldType.atLeast(BigInteger.ZERO);
-    private static final FieldType TEXT_OR_TEXTS = oneOf(TEXT, list(TEXT));
+    private static final FieldType TEXT_OR_TEXTS = oneOf(TEXT, list(TEXT, 4));
     private static final FieldType OBJECT = dict(FieldType.ANY);
     private static final FieldType MESSAGES = list(message());
 
@@ -39,7 +39,8 @@ final class RequestShape {
                     nullable(FLAG, "stream"),
                     nullable(streamOptions(), "stream_options"),
                     nullable(NUMBER, "temperature", "top_p"),
-                    nullable(list(OBJECT), "tools"),
+                    nullable(list(tool()), "tools"),
+                    nullable(literal("none", "minimal", "low", "medium", "high", "xhigh", "max"), "reasoning_effort"),
                     fields(FLAG, "include_reasoning"),
                     nullable(FLAG, "parallel_tool_calls"),
                     common(),
@@ -122,6 +123,17 @@ final class RequestShape {
 
     private static FieldType streamOptions() {
         return object(false, nullable(FLAG, "include_usage", "continuous_usage_stats"));
+    }
+
+    private static FieldType tool() {
+        var function = object(
+                false,
+                together(
+                        List.of(Field.required("name", TEXT)),
+                        nullable(TEXT, "description"),
+                        nullable(OBJECT, "parameters")));
+        return object(
+                false, List.of(Field.optional("type", literal("function")), Field.required("function", function)));
     }
 
     private static List<Field> common() {

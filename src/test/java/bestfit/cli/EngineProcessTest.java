@@ -1,11 +1,16 @@
 package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import bestfit.config.Json;
 import bestfit.http.HttpClient;
 import java.io.IOException;
+import java.net.BindException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -141,6 +146,26 @@ class EngineProcessTest {
         assertThat(exitCode(engine)).isZero();
     }
 
+    /** vLLM binds its port before it loads and listens afterwards. */
+    @Test
+    void whileItLoads_itsPortIsTaken_andRefuses() throws IOException {
+        int port;
+        try (var free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        start(false, "tiny", "--port", String.valueOf(port), "--fault", "never-ready");
+        await().atMost(PATIENCE).until(() -> Files.readString(log()).contains("Starting to load model"));
+        assertThatThrownBy(() -> client.get("http://127.0.0.1:" + port + "/health", PATIENCE))
+                .isInstanceOf(ConnectException.class);
+        assertThatThrownBy(() -> {
+                    try (var other = new ServerSocket()) {
+                        other.setReuseAddress(false);
+                        other.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+                    }
+                })
+                .isInstanceOf(BindException.class);
+    }
+
     @Test
     void whatCannotStart_saysWhy() throws IOException, InterruptedException {
         assertThat(exitCode(start(false, "tiny", "--no-such-flag"))).isEqualTo(2);
@@ -148,13 +173,23 @@ class EngineProcessTest {
         assertThat(exitCode(start(false, "tiny", "--port", "0", "--fault", "exit")))
                 .isEqualTo(1);
         assertThat(Files.readString(log())).contains("EngineCore failed to start.");
-        assertThat(exitCode(start(false, "no-such-model"))).isEqualTo(2);
+        assertThat(exitCode(start(false, "/no/such/model"))).isEqualTo(1);
+        assertThat(Files.readString(log()))
+                .contains("bestfit: model /no/such/model: no such directory; give a directory")
+                .endsWith(
+                        "Error: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '/no/such/model'. Use"
+                                + " `repo_type` argument if needed.\n");
+        assertThat(exitCode(start(false, folder.toString()))).isEqualTo(1);
+        assertThat(Files.readString(log()))
+                .contains("  Value error, Invalid repository ID or local directory specified: '" + folder + "'.\n");
         try (var taken = new ServerSocket(0)) {
             var engine = start(false, "tiny", "--port", String.valueOf(taken.getLocalPort()));
             assertThat(exitCode(engine)).isEqualTo(1);
         }
         assertThat(Files.readString(log()))
-                .contains("[Errno 98] Address already in use")
+                .endsWith("\nOSError: [Errno 98] Address already in use\n")
+                .contains("non-default args: ")
+                .doesNotContain("Resolved architecture")
                 .doesNotContain("\tat ");
     }
 }

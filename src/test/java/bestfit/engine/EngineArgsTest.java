@@ -128,6 +128,19 @@ class EngineArgsTest {
     }
 
     @Test
+    void throughputMode_doublesTheLimitsThatAreNotGiven() throws ArgumentError, StartFailure {
+        var tiny = Models.find("tiny");
+        var usual = EngineConfig.decide(read("tiny --simulate 1xL4"), tiny);
+        var twice = EngineConfig.decide(read("tiny --simulate 1xL4 --performance-mode throughput"), tiny);
+        assertThat(twice.maxNumSeqs()).isEqualTo(2 * usual.maxNumSeqs());
+        assertThat(twice.maxNumBatchedTokens()).isEqualTo(2 * usual.maxNumBatchedTokens());
+        var given = read("tiny --simulate 1xL4 --performance-mode throughput --max-num-seqs 16");
+        assertThat(EngineConfig.decide(given, tiny).maxNumSeqs()).isEqualTo(16);
+        assertThatThrownBy(() -> read("tiny --performance-mode fast"))
+                .hasMessageContaining("argument --performance-mode: invalid choice: 'fast'");
+    }
+
+    @Test
     void schedulersOwnFlags_reachTheScheduler() throws ArgumentError, StartFailure {
         var tiny = Models.find("tiny");
         var old = read("tiny --engine-version 0.8.1 --simulate 1xH100 --enable-chunked-prefill"

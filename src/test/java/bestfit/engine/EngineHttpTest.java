@@ -45,6 +45,7 @@ class EngineHttpTest {
                         "--served-model-name",
                         "a",
                         "b",
+                        "--enable-request-id-headers",
                         "--max-model-len",
                         "512"),
                 OptionalInt.of(2));
@@ -108,6 +109,24 @@ class EngineHttpTest {
         }
     }
 
+    /** With {@code --enable-request-id-headers}: the request's, else 32 hexadecimal digits of its own. */
+    @Test
+    void everyAnswer_hasARequestId() throws IOException {
+        var mine = Map.of("X-Request-Id", "mine");
+        var stream = "{\"prompt\":\"x\",\"max_tokens\":2,\"stream\":true}";
+        for (var answer : List.of(
+                call("POST", TEXT, SHORT, mine),
+                call("POST", TEXT, stream, mine),
+                call("POST", TEXT, "{", mine),
+                call("GET", "/nope", "", mine))) {
+            assertThat(answer.headers().get("x-request-id")).containsExactly("mine");
+        }
+        assertThat(call("GET", "/health", "", Map.of()).headers().get("x-request-id"))
+                .singleElement()
+                .asString()
+                .matches("[0-9a-f]{32}");
+    }
+
     @Test
     void anotherRank_isRefused() throws IOException {
         assertThat(call("POST", TEXT, SHORT, Map.of("X-data-parallel-rank", "0"))
@@ -144,8 +163,8 @@ class EngineHttpTest {
     void theLogTellsArgsAndKvSpaceAsTheReleaseDoes() {
         assertThat(logged())
                 .contains(
-                        "non-default args: {'model_tag': 'tiny', 'model': 'tiny', 'api_key': ['***'], 'max_model_len': 512,"
-                                + " 'port': 0, 'served_model_name': ['a', 'b']}")
+                        "non-default args: {'model_tag': 'tiny', 'model': 'tiny', 'api_key': ['***'],"
+                                + " 'enable_request_id_headers': True, 'max_model_len': 512, 'port': 0, 'served_model_name': ['a', 'b']}")
                 .containsPattern(
                         "\\[kv_cache_utils.py:2327] GPU KV cache size: [\\d,]+ tokens, Maximum concurrency for 512 tokens")
                 .contains("[launcher.py:195] Route: /v1/chat/completions, Methods: POST");

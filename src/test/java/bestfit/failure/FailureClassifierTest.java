@@ -59,6 +59,9 @@ class FailureClassifierTest {
             bad-arg         | 2 | vllm serve: error: argument --dtype: invalid choice: 'bogus' (choose from 'auto', 'half')
             bad-arg         | 2 | api_server.py: error: argument --max-num-seqs: expected one argument
             port-in-use     | 1 | OSError: [Errno 98] Address already in use
+            model-not-found | 1 | huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate cached snapshot folder for the specified revision on the local disk and outgoing traffic has been disabled.
+            model-not-found | 1 | Value error, Invalid repository ID or local directory specified: '/tmp/empty'.
+            model-not-found | 1 | OSError: It looks like the config file at '/tmp/file' is not a valid JSON file.
             model-not-found | 2 | bestfit: model /no/such: no such directory; give a directory with a config.json
             cannot-launch   | 127 | setsid: failed to execute /no/such/python: No such file or directory
             """)

@@ -246,6 +246,22 @@ class HttpServerTest {
     }
 
     @Test
+    void aHeldPort_refuses_untilAServerListensOnIt() throws IOException {
+        try (HeldPort held = HeldPort.take("127.0.0.1", 0)) {
+            String url = "http://127.0.0.1:" + held.port() + "/hello";
+            assertThatThrownBy(() -> client.get(url, Duration.ofSeconds(5))).isInstanceOf(ConnectException.class);
+            try (HttpServer later = HttpServer.start("127.0.0.1", held.port(), LIMITS, new Router())) {
+                held.close();
+                assertThat(later.url() + "/hello").isEqualTo(url);
+                assertThat(client.get(url, Duration.ofSeconds(5)).status()).isEqualTo(404);
+            }
+        }
+        assertThatThrownBy(() -> HeldPort.take("127.0.0.1", server.port()))
+                .isInstanceOf(BindException.class)
+                .hasMessage("cannot listen on 127.0.0.1:" + server.port() + ": Address already in use");
+    }
+
+    @Test
     void theClientTimesOutAndNamesWhatItCalled() throws IOException {
         assertThatThrownBy(() -> client.get(server.url() + "/waits", Duration.ofMillis(100)))
                 .isInstanceOf(HttpClient.TimedOut.class)

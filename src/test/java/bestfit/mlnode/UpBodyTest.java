@@ -2,6 +2,8 @@ package bestfit.mlnode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bestfit.config.Json;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -66,6 +68,50 @@ class UpBodyTest {
         assertThat(problem)
                 .contains("\"loc\":[\"body\"," + position + "]")
                 .contains("\"ctx\":{\"error\":\"" + message.replace("\\", "\\\\") + "\"}");
+    }
+
+    private static final String READ = "{\"model\":\"m\",\"dtype\":\"d\"";
+
+    /** What Python's {@code json} reads though it is no JSON, or JSON of a kind that others refuse. */
+    @Test
+    void whatPythonTakes_isTaken() {
+        var deep = "[".repeat(600) + "]".repeat(600);
+        for (var more : List.of("NaN", "[-Infinity, Infinity]", "1e999", "1".repeat(4300), deep, "\"\\ud800\"")) {
+            assertThat(read(Optional.empty(), READ + ",\"x\":" + more + "}"))
+                    .as(more)
+                    .isEqualTo(new UpBody.Valid(new UpRequest("m", "d", List.of())));
+        }
+        assertThat(read(Optional.empty(), READ + ",\"model\":\"last\"}"))
+                .isEqualTo(new UpBody.Valid(new UpRequest("last", "d", List.of())));
+        for (var encoding : List.of("UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE")) {
+            var mark = encoding.equals("UTF-16") ? "" : "\ufeff";
+            for (var text : List.of(mark + READ + "}", READ + "}")) {
+                assertThat(UpBody.read(Optional.empty(), text.getBytes(Charset.forName(encoding))))
+                        .as(encoding)
+                        .isEqualTo(new UpBody.Valid(new UpRequest("m", "d", List.of())));
+            }
+        }
+    }
+
+    /** FastAPI's answer where Python fails by another error than that of the syntax. */
+    @Test
+    void whatPythonCannotRead_isRefusedWithout422() {
+        var unread = new UpBody.Invalid(400, Json.object().put("detail", "There was an error parsing the body"));
+        assertThat(UpBody.read(Optional.empty(), new byte[] {'"', (byte) 0xff, '"'}))
+                .isEqualTo(unread);
+        assertThat(read(Optional.empty(), "1".repeat(4301))).isEqualTo(unread);
+        assertThat(read(Optional.empty(), "[".repeat(100_000))).isEqualTo(unread);
+    }
+
+    @Test
+    void whatJsonCannotTell_isToldAsNull() {
+        assertThat(problems(read(Optional.empty(), "{\"model\":NaN,\"dtype\":\"d\"}")))
+                .contains("\"loc\":[\"body\",\"model\"],\"msg\":\"Input should be a valid string\",\"input\":null");
+        assertThat(problems(read(
+                        Optional.empty(), "{\"model\":\"m\",\"dtype\":" + "[".repeat(890) + "]".repeat(890) + "}")))
+                .contains("[null]");
+        assertThat(problems(read(Optional.empty(), "{\"model\":\"\\ud800\",\"dtype\":\"d\"}")))
+                .contains("\"type\":\"string_unicode\",\"loc\":[\"body\",\"model\"]");
     }
 
     @Test

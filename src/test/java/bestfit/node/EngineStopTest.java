@@ -45,4 +45,30 @@ class EngineStopTest {
             assertThat(log.last(10)).containsSubsequence("ready", "INT", "TERM");
         }
     }
+
+    /** Of those that left its session one carries the instance's mark and lost its parent, the other wrote over its environment. */
+    @Test
+    void whatLeftTheEnginesSession_endsWithIt() throws IOException {
+        var script = "(setsid sleep 600 & echo $!); setsid env -i sleep 600 & echo $!; echo ready; wait";
+        try (var log = new InstanceLog("ray", folder.resolve("log"))) {
+            var launch = new Launch(
+                    List.of("setsid", "sh", "-c", script),
+                    Map.of("PATH", "/usr/bin:/bin", EngineCommandLine.INSTANCE_ID, folder.toString()),
+                    true,
+                    false,
+                    Signal.TERM);
+            var process = EngineProcess.start(launch, log);
+            await().until(() -> log.last(10).contains("ready"));
+            var strays = log.last(10).stream()
+                    .filter(line -> line.matches("\\d+"))
+                    .map(Long::valueOf)
+                    .toList();
+            await().untilAsserted(() -> assertThat(strays)
+                    .hasSize(2)
+                    .allSatisfy(pid -> assertThat(ProcessTable.session(pid)).hasSize(1)));
+            assertThat(process.stop()).isTrue();
+            assertThat(strays)
+                    .allSatisfy(pid -> assertThat(ProcessTable.find(pid)).isEmpty());
+        }
+    }
 }
