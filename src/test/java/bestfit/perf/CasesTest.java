@@ -1,6 +1,7 @@
 package bestfit.perf;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -62,6 +63,19 @@ class CasesTest {
                     .as(load)
                     .isEqualTo(byThroughput(rows, load, "output_tok_s").getFirst());
         }
+    }
+
+    /** Throughput of 100, 110 and 102 of two configs, one of them measured twice: its mean is the best, and by a hair predicted so. */
+    @Test
+    void a_config_measured_twice_is_one_config() {
+        var rows = Cases.read("t", """
+                model,gpu,gpu_count,tp,pp,input_len,output_len,concurrency,output_tok_s,pred_output_tok_s,notes
+                Qwen3-8B,L40S,2,2,1,1000,100,8,100,91,first run
+                Qwen3-8B,L40S,2,2,1,1000,100,8,110,91,again
+                Qwen3-8B,L40S,2,1,2,1000,100,8,102,90,
+                """);
+        assertThat(Score.choice(rows, Score.Rule.PREDICTED)).isEqualTo(new Score.Choice(1, 0, 0));
+        assertThat(Score.choice(rows, Score.Rule.SMALLEST_TP).worst()).isCloseTo(1 - 102 / 105.0, within(1e-9));
     }
 
     private static String load(java.util.Map<String, String> row) {
