@@ -110,6 +110,22 @@ class CasesTest {
                 .containsEntry("status", "fits");
     }
 
+    /** As a spreadsheet writes it, with a byte order mark; and more requests at once than any server was ever asked for. */
+    @Test
+    void a_table_of_a_spreadsheet() {
+        var text = String.join(
+                "\r\n",
+                "\uFEFFmodel,gpu,tp,input_len,output_len,concurrency,request_rate,num_requests",
+                "Qwen3-8B,H100-SXM,1,1000,100,8,,",
+                "Qwen3-8B,H100-SXM,1,1000,1,,inf,30000",
+                "Qwen3-8B,H100-SXM,1,1000,100,1e9,,");
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        assertThat(result.problems())
+                .containsExactly("cases.csv, line 4: 1000000000 requests at once; at most 200000 are planned for");
+        assertThat(Cases.read("out", String.join("\n", result.lines())).subList(0, 2))
+                .allSatisfy(row -> assertThat(row).containsEntry("status", "fits"));
+    }
+
     /** Tables differ in how they say the same thing: every one of these rows means the same deployment as the first. */
     @Test
     void spellings_of_one_row() {
