@@ -74,8 +74,13 @@ final class CardReader {
         } catch (JacksonException e) {
             throw new ConfigException(origin + ": not valid JSON: " + e.getOriginalMessage());
         }
+        if (!root.isObject()) {
+            throw new ConfigException(origin + ": holds " + (root.isArray() ? "a list" : "a single value")
+                    + "; a model's config.json is a JSON object, with architectures, hidden_size and so on");
+        }
         var inside = WRAPPERS.get(architecture(root));
-        config = inside != null && root.path("text_config").isObject() ? root.path("text_config") : root;
+        boolean wrapped = inside != null || !root.hasNonNull("hidden_size");
+        config = wrapped && root.path("text_config").isObject() ? root.path("text_config") : root;
         architecture = inside != null ? inside : architecture(root);
         quantization = config.hasNonNull("quantization_config")
                 ? config.path("quantization_config")
@@ -272,11 +277,9 @@ final class CardReader {
     }
 
     private int needed(String field) {
-        int value = number(field, -1);
-        boolean told = config.hasNonNull(field);
-        if (value == 0 || (value == -1 && !told)) {
-            var found = told ? "0" : "missing";
-            problems.add(origin + ": " + field + " is " + found + "; it must be a whole number of at least 1");
+        int value = number(field, -1, 1);
+        if (value == -1 && !config.hasNonNull(field)) {
+            problems.add(origin + ": " + field + " is missing; it must be a whole number of at least 1");
         }
         return value;
     }
@@ -293,12 +296,16 @@ final class CardReader {
     }
 
     private int number(String field, int missing) {
+        return number(field, missing, 0);
+    }
+
+    private int number(String field, int missing, int least) {
         var node = config.path(field);
         if (node.isMissingNode() || node.isNull()) {
             return architecture.startsWith("Gemma3") ? GEMMA3.getOrDefault(field, missing) : missing;
         }
-        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() < 0) {
-            problems.add(origin + ": " + field + " is " + node + "; it must be a whole number of at least 0");
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() < least) {
+            problems.add(origin + ": " + field + " is " + node + "; it must be a whole number of at least " + least);
             return missing;
         }
         return node.asInt();

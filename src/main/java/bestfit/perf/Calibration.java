@@ -3,6 +3,7 @@ package bestfit.perf;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.DoubleStream;
 
@@ -74,7 +75,21 @@ public final class Calibration {
         var fitted = Fit.of(residuals, NOISE, weights, widened, names, TURNS);
         var times = names.stream().filter(name -> !name.startsWith(MEMORY)).toList();
         fitted = Fit.givenTheOthers(residuals, NOISE, weights, widened, fitted, times);
+        if (evidence.times()) {
+            fitted = openWhereUntold(fitted, prior, Set.copyOf(names));
+        }
         return new Fitted(fitted, Fit.rootMeanSquare(Arrays.copyOf(residuals.of(fitted), starts)));
+    }
+
+    /** What nothing measured here asked for, such as pipelines where none ran, is as unsure as on any other server. */
+    private static Constants openWhereUntold(Constants fitted, Constants prior, Set<String> told) {
+        var open = fitted;
+        for (var name : prior.names()) {
+            if (!told.contains(name) && !name.startsWith(MEMORY) && prior.doubt(name) > 0) {
+                open = open.with(name, prior.get(name), unmeasured(prior, name));
+            }
+        }
+        return open;
     }
 
     /** Those that the evidence asks for; times say nothing of memory, which a start says plainly. */

@@ -21,6 +21,8 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
     /** NVLink bridges of cards, bytes a second and direction: RTX 3090, A6000, A40 56 GB/s. */
     private static final double BRIDGE = 56e9;
 
+    private static final int MOST_USERS = 200_000;
+
     /** A quantisation that a table leaves open: the checkpoint's own. */
     private static final Set<String> UNTOLD = Set.of("", "none", "no", "-", "n/a", "na", "nan", "default", "unknown");
 
@@ -70,6 +72,10 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         rate = Double.isInfinite(rate) ? 0 : rate;
         if (users <= 0 && rate <= 0) {
             problems.add("concurrency and request_rate are both empty; one is needed");
+        }
+        if (users > MOST_USERS) {
+            problems.add(
+                    String.format(Locale.ROOT, "%.0f requests at once; at most %d are planned for", users, MOST_USERS));
         }
         var known =
                 problems.of(() -> KnownModels.find(row.getOrDefault("model", "").strip()));

@@ -24,7 +24,8 @@ public final class Cases {
     public record Result(List<String> lines, List<String> problems) {}
 
     /** Rows of a table by column name. @throws ConfigException without a header that names what is needed */
-    public static List<Map<String, String>> read(String where, String text) {
+    public static List<Map<String, String>> read(String where, String given) {
+        var text = withoutMark(given);
         var lines = text.lines().filter(line -> !line.isBlank()).toList();
         if (lines.isEmpty()) {
             throw new ConfigException(where + ": empty; a header with " + String.join(", ", NEEDED) + " is needed");
@@ -37,7 +38,8 @@ public final class Cases {
         return Csv.rows(text);
     }
 
-    public static Result predict(String where, String text, Constants constants) {
+    public static Result predict(String where, String given, Constants constants) {
+        var text = withoutMark(given);
         var rows = read(where, text);
         var lines = new ArrayList<String>();
         var problems = new ArrayList<String>();
@@ -69,6 +71,11 @@ public final class Cases {
             lines.add(Csv.write(cells));
         }
         return new Result(lines, problems);
+    }
+
+    /** Spreadsheets begin UTF-8 with a byte order mark. */
+    private static String withoutMark(String text) {
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
     private static void addFigures(List<String> cells, Map<String, Estimate> figures) {

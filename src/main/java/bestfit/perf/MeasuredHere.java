@@ -186,9 +186,15 @@ public final class MeasuredHere {
     }
 
     private static boolean same(Instance on, ServerSpec server, ModelCard card, EngineVersion version) {
-        return on.card().name().equals(card.name())
+        return shortName(on.card()).equalsIgnoreCase(shortName(card))
                 && on.gpu().name().equals(server.gpu().name())
                 && on.settings().version().minor() == version.minor();
+    }
+
+    /** Tables name a model without its organisation, and a folder by where it lies. */
+    private static String shortName(ModelCard card) {
+        var name = card.name().replaceAll("/+$", "");
+        return name.substring(name.lastIndexOf('/') + 1);
     }
 
     private static List<Map<String, String>> rows(Path file) {

@@ -75,6 +75,7 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
         var problems = new Problems();
         problems.of(() -> EngineSettings.of(query.card(), query.server().gpu(), query.version(), query.mandatory()))
                 .ifPresent(settings -> checkContext(query, settings.maxModelLen(), problems));
+        checkPositions(query, problems);
         checkLayout(query, problems);
         problems.throwIfAny();
         var load = query.load();
@@ -112,6 +113,18 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                         nearest.isEmpty() ? "" : "; the nearest that is within: " + String.join(", or ", nearest)));
     }
 
+    /** vLLM refuses a context beyond the model's own, unless another arg stretches its positions. */
+    private static void checkPositions(Query query, Problems problems) {
+        var args = query.mandatory();
+        int most = query.card().maxPositions();
+        boolean stretched = args.has("--hf-overrides") || args.has("--rope-scaling");
+        int asked = args.intValue("--max-model-len").orElse(most);
+        if (asked > most && !stretched) {
+            problems.add("--max-model-len " + asked + " is beyond the model's " + most
+                    + " positions, which is the most that works");
+        }
+    }
+
     /** What the user's own args fix. */
     private static void checkLayout(Query query, Problems problems) {
         var card = query.card();
@@ -133,8 +146,17 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                     + " layers, which is the most that works");
         } else if (tp * pp > count) {
             problems.add("TP " + tp + " × PP " + pp + " needs " + tp * pp + " GPUs and the server has " + count
-                    + "; the most with this TP is PP " + count / tp);
+                    + (tp > count
+                            ? "; the most that works is TP " + mostDividing(card, count)
+                            : "; the most with this TP is PP " + count / tp));
         }
+    }
+
+    private static int mostDividing(ModelCard card, int count) {
+        return IntStream.rangeClosed(1, count)
+                .filter(each -> dividing(card, each).isEmpty())
+                .max()
+                .orElse(1);
     }
 
     /** Why a model cannot be cut over so many GPUs. */

@@ -75,7 +75,7 @@ public final class Score {
 
     /**
      * Groups share model, quantisation, GPU and load; only groups with several layouts count. Throughput is a GPU's, so
-     * that a config on fewer GPUs is repeated to fill the server.
+     * that a config on fewer GPUs is repeated to fill the server. A config measured twice is one config, and what it gives is the mean.
      */
     public static Choice choice(List<Map<String, String>> rows, Rule rule) {
         var groups = rows.stream()
@@ -86,23 +86,38 @@ public final class Score {
             if (group.stream().map(Score::layout).distinct().count() < 2) {
                 continue;
             }
-            var chosen = group.getFirst();
+            var configs = group.stream()
+                    .collect(Collectors.groupingBy(Score::config, LinkedHashMap::new, Collectors.toList()))
+                    .values();
+            var chosen = configs.iterator().next();
             double best = 0;
-            for (var row : group) {
-                best = Math.max(best, perGpu(row, ""));
+            for (var config : configs) {
+                best = Math.max(best, mean(config, ""));
                 boolean better = switch (rule) {
-                    case PREDICTED -> perGpu(row, "pred_") > perGpu(chosen, "pred_");
-                    case SMALLEST_TP -> number(row, "tp") < number(chosen, "tp");
-                    case LARGEST_TP -> number(row, "tp") > number(chosen, "tp");
+                    case PREDICTED -> mean(config, "pred_") > mean(chosen, "pred_");
+                    case SMALLEST_TP -> tp(config) < tp(chosen);
+                    case LARGEST_TP -> tp(config) > tp(chosen);
                 };
-                chosen = better ? row : chosen;
+                chosen = better ? config : chosen;
             }
-            losses.add(1 - perGpu(chosen, "") / best);
+            losses.add(1 - mean(chosen, "") / best);
         }
         losses.sort(null);
         return losses.isEmpty()
                 ? new Choice(0, 0, 0)
                 : new Choice(losses.size(), quantile(losses, 0.5), losses.getLast());
+    }
+
+    private static double mean(List<Map<String, String>> config, String prefix) {
+        return config.stream().mapToDouble(row -> perGpu(row, prefix)).average().orElse(0);
+    }
+
+    private static double tp(List<Map<String, String>> config) {
+        return number(config.getFirst(), "tp");
+    }
+
+    private static Object config(Map<String, String> row) {
+        return List.of(layout(row), RowNotes.of(row).args().given());
     }
 
     private static String group(Map<String, String> row) {

@@ -33,7 +33,7 @@ public final class ServiceModel {
         double busy = open ? instances : Math.min(instances, Math.max(1, load.users()));
         int users = open ? 0 : (int) Math.max(1, Math.rint(load.users() / busy));
         double all = load.requests() > 0 ? load.requests() : Math.max(1, load.users()) * REQUESTS_OF_A_USER;
-        int count = (int) Math.clamp(Math.rint(all / busy), Math.max(1, users), MOST_REQUESTS);
+        int count = (int) Math.clamp(Math.rint(all / busy), Math.max(1, users), Math.max(users, MOST_REQUESTS));
         var requests = new Requests(count, load);
         if (open) {
             requests.sendAt(load.ratePerSecond() / busy);

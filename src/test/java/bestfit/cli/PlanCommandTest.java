@@ -107,6 +107,10 @@ class PlanCommandTest {
                 .asString()
                 .contains("1000 + 300 tokens")
                 .contains("prompts of 700 tokens, or --max-model-len 1300");
+        assertThat(problems("--model", "Qwen/Qwen3-8B", "--server", "6xL4", "--args", "-tp 8 --max-model-len 900000"))
+                .satisfiesExactly(
+                        context -> assertThat(context).contains("900000").contains("40960 positions"),
+                        tensor -> assertThat(tensor).contains("has 6").contains("the most that works is TP 4"));
     }
 
     private static Plan plan(String model, String server, int users) {

@@ -3,6 +3,7 @@ package bestfit.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bestfit.config.ConfigException;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,6 +120,29 @@ class KnownModelsTest {
                 .hasMessageContaining("num_hidden_layers is missing");
         assertThatThrownBy(() -> KnownModels.find("Qwen/Qwen3-32b-FP9"))
                 .hasMessageContaining("nearest known is Qwen/Qwen3-32B-FP8");
+    }
+
+    /** Fields of another kind are named once, with what is allowed; a text model inside another is looked into. */
+    @Test
+    void configs_that_are_none() {
+        assertThatThrownBy(() -> KnownModels.card("x/config.json", "x", "[1, 2]"))
+                .hasMessageContaining("holds a list");
+        assertThatThrownBy(() -> KnownModels.card(
+                        "x/config.json",
+                        "x",
+                        "{\"architectures\":[\"Qwen9ForConditionalGeneration\"],\"text_config\":{\"hidden_size\":\"2048\","
+                                + "\"num_hidden_layers\":-3,\"num_attention_heads\":16,\"intermediate_size\":1,"
+                                + "\"vocab_size\":9,\"max_position_embeddings\":9}}"))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        refused -> assertThat(refused.problems())
+                                .satisfiesExactly(
+                                        architecture ->
+                                                assertThat(architecture).contains("[Qwen9ForConditionalGeneration]"),
+                                        hidden -> assertThat(hidden)
+                                                .contains("\"2048\"; it must be a whole number of at least 1"),
+                                        layers -> assertThat(layers)
+                                                .contains("-3; it must be a whole number of at least 1")));
     }
 
     /** As the checkpoints of models that see publish them: the text model inside, some fields left to the library. */

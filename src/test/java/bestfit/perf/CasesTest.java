@@ -1,10 +1,13 @@
 package bestfit.perf;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import org.assertj.core.data.Percentage;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
@@ -58,6 +61,19 @@ class CasesTest {
         }
     }
 
+    /** Throughput of 100, 110 and 102 of two configs, one of them measured twice: its mean is the best, and by a hair predicted so. */
+    @Test
+    void a_config_measured_twice_is_one_config() {
+        var rows = Cases.read("t", """
+                model,gpu,gpu_count,tp,pp,input_len,output_len,concurrency,output_tok_s,pred_output_tok_s,notes
+                Qwen3-8B,L40S,2,2,1,1000,100,8,100,91,first run
+                Qwen3-8B,L40S,2,2,1,1000,100,8,110,91,again
+                Qwen3-8B,L40S,2,1,2,1000,100,8,102,90,
+                """);
+        assertThat(Score.choice(rows, Score.Rule.PREDICTED)).isEqualTo(new Score.Choice(1, 0, 0));
+        assertThat(Score.choice(rows, Score.Rule.SMALLEST_TP).worst()).isCloseTo(1 - 102 / 105.0, within(1e-9));
+    }
+
     /** The same layouts with another model and with longer prompts, measured later, against the bars that every new server is held to. */
     @Test
     void another_model_and_longer_prompts_that_no_constant_has_seen() throws IOException {
@@ -81,18 +97,18 @@ class CasesTest {
         }
     }
 
-    private static List<java.util.Map<String, String>> predicted(String name) throws IOException {
+    private static List<Map<String, String>> predicted(String name) throws IOException {
         var result = Cases.predict(name, table(name), Constants.shipped());
         assertThat(result.problems()).isEmpty();
         return Cases.read("out", String.join("\n", result.lines()));
     }
 
-    private static void assertCovered(java.util.Map<String, Score.Errors> errors) {
+    private static void assertCovered(Map<String, Score.Errors> errors) {
         assertThat(List.of("output_tok_s", "tpot_ms_mean", "ttft_ms_mean"))
                 .allSatisfy(figure -> assertThat(errors.get(figure).coverage()).isGreaterThanOrEqualTo(0.85));
     }
 
-    private static double throughput(List<java.util.Map<String, String>> rows, String load, String layout) {
+    private static double throughput(List<Map<String, String>> rows, String load, String layout) {
         return rows.stream()
                 .filter(row -> load(row).equals(load) && layout.equals(row.get("tp") + "x" + row.get("pp")))
                 .mapToDouble(row -> Double.parseDouble(row.get("output_tok_s")))
@@ -100,15 +116,15 @@ class CasesTest {
                 .orElseThrow();
     }
 
-    private static String load(java.util.Map<String, String> row) {
+    private static String load(Map<String, String> row) {
         return row.get("model") + ", " + row.get("input_len") + " tokens, " + row.get("concurrency") + " users";
     }
 
     /** Layouts, the fastest first. */
-    private static List<String> byThroughput(List<java.util.Map<String, String>> rows, String load, String column) {
+    private static List<String> byThroughput(List<Map<String, String>> rows, String load, String column) {
         return rows.stream()
                 .filter(row -> load(row).equals(load))
-                .sorted(java.util.Comparator.comparingDouble(row -> -Double.parseDouble(row.get(column))))
+                .sorted(Comparator.comparingDouble(row -> -Double.parseDouble(row.get(column))))
                 .map(row -> row.get("tp") + "x" + row.get("pp"))
                 .toList();
     }
@@ -130,6 +146,22 @@ class CasesTest {
         assertThat(result.problems().getLast()).contains("line 4", "does not divide the model's 32 heads");
         assertThat(Cases.read("out", String.join("\n", result.lines())).getFirst())
                 .containsEntry("status", "fits");
+    }
+
+    /** As a spreadsheet writes it, with a byte order mark; and more requests at once than any server was ever asked for. */
+    @Test
+    void a_table_of_a_spreadsheet() {
+        var text = String.join(
+                "\r\n",
+                "\uFEFFmodel,gpu,tp,input_len,output_len,concurrency,request_rate,num_requests",
+                "Qwen3-8B,H100-SXM,1,1000,100,8,,",
+                "Qwen3-8B,H100-SXM,1,1000,1,,inf,30000",
+                "Qwen3-8B,H100-SXM,1,1000,100,1e9,,");
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        assertThat(result.problems())
+                .containsExactly("cases.csv, line 4: 1000000000 requests at once; at most 200000 are planned for");
+        assertThat(Cases.read("out", String.join("\n", result.lines())).subList(0, 2))
+                .allSatisfy(row -> assertThat(row).containsEntry("status", "fits"));
     }
 
     /** Tables differ in how they say the same thing: every one of these rows means the same deployment as the first. */
@@ -278,7 +310,7 @@ class CasesTest {
         assertThat(off(rows, fitted.constants())).isLessThan(off(rows, slower) / 2);
     }
 
-    private static double off(java.util.List<java.util.Map<String, String>> rows, Constants constants) {
+    private static double off(java.util.List<Map<String, String>> rows, Constants constants) {
         return rows.stream()
                 .filter(row -> row.get("quant").equals("bf16"))
                 .mapToDouble(row -> Math.abs(Math.log(Prediction.of(Case.of(row), constants)

@@ -65,6 +65,45 @@ class MeasuredHereTest {
         assertThat(errors.get(errors.size() / 2)).isLessThan(0.1);
     }
 
+    /**
+     * Two H200s of which TP 2 was measured: under another spelling of the model the two instances of one GPU are predicted within 10 % in
+     * narrower intervals, and what only a pipeline asks for is as unsure as on any server.
+     */
+    @Test
+    void what_was_not_measured_stays_open() throws IOException {
+        String text;
+        try (var in = MeasuredHereTest.class.getResourceAsStream("h200x2_vllm.csv")) {
+            text = new String(java.util.Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+        }
+        var rows = text.lines()
+                .filter(line -> line.startsWith("Qwen3-8B") && line.contains(",1024,300,"))
+                .toList();
+        var measured =
+                rows.stream().filter(line -> line.contains("NVLink,2,1,1,1,")).toList();
+        var server = ServerSpec.parse("2xH200-SXM");
+        var file = MeasuredHere.file(home, server);
+        var header = text.lines().findFirst().orElseThrow();
+        MeasuredHere.add(file, "table", header + "\n" + String.join("\n", measured));
+        var known =
+                MeasuredHere.of(file, server, KnownModels.find("Qwen/Qwen3-8B").card(), EngineVersion.of("0.23.0"));
+        assertThat(known.basis()).contains(Prediction.Basis.MEASURED_HERE);
+        var shipped = Constants.shipped();
+        assertThat(known.constants().doubt("cpu.asyncSequenceUs")).isLessThan(Spread.HOST);
+        assertThat(known.constants().doubt("cpu.syncStepMs")).isGreaterThan(Spread.HOST);
+        for (var line :
+                rows.stream().filter(each -> each.contains("NVLink,1,1,1,2,")).toList()) {
+            var config = Case.of(Cases.read("table", header + "\n" + line).getFirst());
+            double tpot =
+                    Double.parseDouble(Csv.rows(header + "\n" + line).getFirst().get("tpot_ms_mean"));
+            var before = Prediction.of(config, shipped).figures().get("tpot_ms_mean");
+            var after = Prediction.of(config, known.constants(), Prediction.Basis.MEASURED_HERE)
+                    .figures()
+                    .get("tpot_ms_mean");
+            assertThat(after.value()).isCloseTo(tpot, org.assertj.core.data.Percentage.withPercentage(10));
+            assertThat(after.high() / after.low()).isLessThan(before.high() / before.low());
+        }
+    }
+
     @Test
     void another_release_or_model_learns_nothing_from_it() throws IOException {
         var file = MeasuredHere.file(home, H100);
