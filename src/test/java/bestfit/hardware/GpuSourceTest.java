@@ -15,6 +15,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** One server of two L4, one of which hides its power: told alike by the driver's library and by its program. */
 class GpuSourceTest {
@@ -79,6 +81,42 @@ class GpuSourceTest {
             assertThat(reading.gpus()).hasSize(2);
             assertThat(reading.gpus().get(1).error()).contains("off the bus");
             assertThat(reading.devices()).hasSize(1);
+        }
+    }
+
+    /** CUDA's rules, as PyTorch restates them (torch.cuda.device_count). */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            0,1         | 0,1
+            1           | 1
+            1, 0        | 1,0
+            1,-1,0      | 1
+            1,2,0       | 1
+            1,,0        | 1
+            1,1         | ''
+            1,GPU-b     | ''
+            ''          | ''
+            -1          | ''
+            none        | ''
+            GPU-b,GPU-a | 1,0
+            GPU-b,GPU-c | 1
+            GPU-,0      | ''
+            """)
+    void variableLeavesTheGpusThatCudaWouldTake(String value, String left) throws IOException {
+        var reading = new VisibleGpus(smi(ROWS), value).read();
+        assertThat(reading.gpus().stream().map(gpu -> Integer.toString(gpu.index())))
+                .isEqualTo(left.isEmpty() ? List.of() : List.of(left.split(",", -1)));
+    }
+
+    @Test
+    void partOfAGpuIsToldByTheLibrary_byTheProgramWithoutItsMemory() throws IOException, InterruptedException {
+        var byProgram = new VisibleGpus(smi(ROWS), "MIG-7b,GPU-b").read();
+        assertThat(byProgram.gpus()).extracting(Gpu::uuid).containsExactly("MIG-7b", "GPU-b");
+        assertThat(byProgram.devices()).hasSize(1);
+        try (var source = new VisibleGpus(nvml().orElseThrow(), "MIG-7b")) {
+            assertThat(source.read().devices())
+                    .containsExactly(new Device(Device.Kind.GPU, 0, "NVIDIA L4", 23034L << 20));
+            assertThat(source.read().links()).isEmpty();
         }
     }
 
