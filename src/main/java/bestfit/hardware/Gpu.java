@@ -95,6 +95,11 @@ public record Gpu(
                 .toList();
     }
 
+    /** True for what holds clocks down when cooling or power supply fall short; a power cap is usual under load. */
+    public static boolean isTrouble(String reason) {
+        return reason.endsWith("thermal") || reason.equals("hw-slowdown") || reason.equals("power-brake");
+    }
+
     /** All that is known, every unit in its name. */
     public ObjectNode toJson() {
         var json = Json.object().put("index", index).put("name", name).put("uuid", uuid);

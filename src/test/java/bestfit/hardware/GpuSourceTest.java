@@ -174,6 +174,8 @@ class GpuSourceTest {
             var first = sampler.summary().get(0);
             assertThat(first.path("busy_percent_mean").asDouble()).isEqualTo(37);
             assertThat(first.path("sm_clock_least_mhz").asInt()).isEqualTo(1230);
+            assertThat(first.path("slowed_by_samples").path("sw-thermal").asInt())
+                    .isEqualTo(first.path("samples").asInt());
             assertThat(first.path("slowed_by").toString()).isEqualTo("[\"power-cap\",\"sw-thermal\"]");
         }
         try (var sampler = GpuSampler.start(GpuSource.NONE)) {
