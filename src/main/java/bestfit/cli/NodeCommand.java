@@ -6,8 +6,10 @@ import bestfit.config.Problems;
 import bestfit.config.Spans;
 import bestfit.hardware.Inventory;
 import bestfit.hardware.SmiInventory;
+import bestfit.hardware.VisibleGpus;
 import bestfit.http.HttpServer;
 import bestfit.node.CommandTemplate;
+import bestfit.node.Devices;
 import bestfit.node.EngineProgram;
 import bestfit.node.NodeOptions;
 import bestfit.node.NodeServer;
@@ -92,7 +94,9 @@ public final class NodeCommand implements Callable<Integer> {
     @Option(
             names = "--devices",
             paramLabel = "N",
-            description = "Devices to share out (GPUs found, else 2 to 4 cores).")
+            description =
+                    "How many devices to share out (GPUs found, those of CUDA_VISIBLE_DEVICES where it is set; else "
+                            + "2 to 4 cores). More than the variable names: those from 0 on.")
     private @Nullable Integer devices;
 
     @Option(
@@ -229,15 +233,15 @@ public final class NodeCommand implements Callable<Integer> {
         var attached = attached(problems);
         var program = program(problems, environment);
         problems.throwIfAny();
-        int count = devices != null ? devices : embedded.devices().orElseGet(() -> found(program, environment));
-        problems.requireRange("--inference-port", inferencePort, 0, LAST_PORT - count);
+        var shared = devices(program, environment);
+        problems.requireRange("--inference-port", inferencePort, 0, LAST_PORT - shared.count());
         problems.throwIfAny();
         return new NodeOptions(
                 host,
                 port,
                 inferencePort,
                 program,
-                count,
+                shared,
                 whenRunning.equals("replace"),
                 limit,
                 grace,
@@ -266,13 +270,21 @@ public final class NodeCommand implements Callable<Integer> {
                 maxBodyMib << 20, maxHeadersKib << 10, maxConnections, idle.toNanos(), whole.toNanos());
     }
 
-    private static int found(EngineProgram program, Map<String, String> environment) {
+    private Devices devices(EngineProgram program, Map<String, String> environment) {
         int cores = Inventory.defaultCores(Runtime.getRuntime().availableProcessors());
         if (program instanceof EngineProgram.Embedded) {
-            return cores;
+            return Devices.counted(
+                    devices != null ? devices : embedded.devices().orElse(cores));
         }
-        var gpus = SmiInventory.gpus(environment);
-        return gpus.isEmpty() ? cores : gpus.size();
+        var visible = VisibleGpus.entries(environment).map(Devices::new);
+        if (devices != null) {
+            int told = devices;
+            return visible.filter(each -> told <= each.count())
+                    .map(each -> each.first(told))
+                    .orElseGet(() -> Devices.counted(told));
+        }
+        int gpus = visible.isPresent() ? 0 : SmiInventory.gpus(environment).size();
+        return visible.orElseGet(() -> Devices.counted(gpus == 0 ? cores : gpus));
     }
 
     private List<URI> attached(Problems problems) {

@@ -28,7 +28,8 @@ final class SpaceOptions {
     @Option(
             names = "--devices",
             paramLabel = "N",
-            description = "Devices to spread instances over (those found; else 2 to 4 cores).")
+            description =
+                    "Devices to spread instances over (GPUs found, those of CUDA_VISIBLE_DEVICES where it is set; else 2 to 4 cores).")
     @Nullable
     Integer devices;
 

@@ -7,8 +7,8 @@ import bestfit.deploy.NodeClient;
 import bestfit.deploy.NodeLogs;
 import bestfit.deploy.OwnNode;
 import bestfit.deploy.Restore;
-import bestfit.hardware.GpuSampler;
 import bestfit.hardware.GpuSource;
+import bestfit.hardware.VisibleGpus;
 import bestfit.load.ClosedLoop;
 import bestfit.model.Model;
 import bestfit.model.Tokenizer;
@@ -31,10 +31,10 @@ import java.io.Console;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import tools.jackson.databind.node.ArrayNode;
 
 /** One run of {@code tune}: claims the campaign, brings up the node, runs, restores, reports. */
 final class TuneRun {
@@ -160,6 +160,7 @@ final class TuneRun {
         var tokenizer = Tokenizer.load(model);
         var stop = new CampaignStop(() -> cancelStart(node));
         try (var load = ClosedLoop.open();
+                var gpus = gpusHere(node);
                 var logs = options.nodeLogs().map(NodeLogs::open).orElse(null)) {
             var tools = new Campaign.Tools(
                     new Deployer(
@@ -176,6 +177,7 @@ final class TuneRun {
                             ? Optional.of(EMBEDDED_AIM)
                             : Optional.empty(),
                     simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
+                    gpus::read,
                     progress);
             var campaign = Campaign.open(spec, row, tools);
             if (!announce(campaign, node)) {
@@ -192,10 +194,8 @@ final class TuneRun {
             throws IOException, InterruptedException {
         CampaignResult result;
         Left left;
-        ArrayNode gpus;
-        try (var sampler = GpuSampler.start(gpusHere())) {
+        try {
             result = campaign.run();
-            gpus = sampler.summary();
         } finally {
             stopper.restoring();
             left = restore(campaign, node);
@@ -212,9 +212,6 @@ final class TuneRun {
         var out = options.json() ? System.err : System.out;
         TuneReport.text(result, setting).forEach(out::println);
         var json = TuneReport.json(result, setting);
-        if (!gpus.isEmpty()) {
-            json.set("gpus", gpus);
-        }
         if (options.json()) {
             System.out.println(json);
         }
@@ -231,11 +228,16 @@ final class TuneRun {
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 
-    /** What is measured on, if it can be looked at from here. */
-    private GpuSource gpusHere() {
+    /** What is measured on, if it can be looked at from here: the node's GPUs, and none of its neighbours'. */
+    private GpuSource gpusHere(NodeClient node) throws IOException {
         boolean here = (target instanceof TuneTarget.Running running && running.isHere())
                 || (target instanceof TuneTarget.Own own && own.vllm());
-        return here ? GpuSource.here(environment) : GpuSource.NONE;
+        if (!here) {
+            return GpuSource.NONE;
+        }
+        var nodes = new HashMap<>(environment);
+        nodes.put(VisibleGpus.VARIABLE, String.join(",", node.gpuEntries()));
+        return GpuSource.here(nodes);
     }
 
     private Optional<TuneTarget.Simulated> simulated() {

@@ -1,6 +1,7 @@
 package bestfit.deploy;
 
 import bestfit.deploy.Finding.Level;
+import bestfit.hardware.Gpu;
 import bestfit.hardware.GpuReading;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ public record MachineDoctor(GpuReading gpus, List<Path> sockets) {
         for (var gpu : inventory.path("gpus")) {
             for (var reason : gpu.path("slowed_by")) {
                 var name = reason.asString("");
-                if (name.endsWith("thermal") || name.equals("hw-slowdown") || name.equals("power-brake")) {
+                if (Gpu.isTrouble(name)) {
                     found.add(new Finding(
                             Level.WARNING,
                             "clocks",

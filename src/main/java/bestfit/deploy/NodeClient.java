@@ -169,6 +169,15 @@ public final class NodeClient {
         return devices;
     }
 
+    /** Its GPUs as CUDA_VISIBLE_DEVICES names them: by UUID where the node tells them, as ours does, else by number. */
+    public List<String> gpuEntries() throws IOException {
+        var answer = management.get(address.management() + "/api/v1/gpu/inventory", SHORT);
+        var uuids = answer.json().orElse(Json.object()).path("gpus").findValuesAsString("uuid");
+        return answer.status() == 200 && !uuids.isEmpty() && !uuids.contains("")
+                ? uuids
+                : gpus().stream().map(gpu -> Integer.toString(gpu.index())).toList();
+    }
+
     /** vLLM's version behind the inference port, or whatever is answered there. */
     public HttpClient.Answer version() throws IOException {
         return inference.get(address.inference() + "/version", SHORT);

@@ -117,7 +117,7 @@ public final class NodeDoctor {
                         "gpu",
                         "GPU " + device.path("index").asInt(0),
                         device.path("error_message").asString("it is not available"),
-                        "reset it, or leave it out with CUDA_VISIBLE_DEVICES"));
+                        "reset it, or start the node with CUDA_VISIBLE_DEVICES naming the others"));
             }
         }
         return devices.isEmpty() ? OptionalInt.empty() : OptionalInt.of(devices.size());

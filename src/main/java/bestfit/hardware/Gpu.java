@@ -64,19 +64,17 @@ public record Gpu(
 
     /** One that is there and cannot be used. */
     static Gpu broken(int index, String error) {
+        return named(index, "GPU " + index, "", error);
+    }
+
+    /** One of which the source tells nothing. */
+    static Gpu unread(int index, String uuid) {
+        return named(index, uuid, uuid, null);
+    }
+
+    private static Gpu named(int index, String name, String uuid, @Nullable String error) {
         return new Gpu(
-                index,
-                "GPU " + index,
-                "",
-                null,
-                null,
-                null,
-                Power.UNKNOWN,
-                Clocks.UNKNOWN,
-                Pcie.UNKNOWN,
-                null,
-                null,
-                error);
+                index, name, uuid, null, null, null, Power.UNKNOWN, Clocks.UNKNOWN, Pcie.UNKNOWN, null, null, error);
     }
 
     /** Bits of the driver's mask of clock event reasons (NVML, formerly throttle reasons). */
@@ -95,6 +93,11 @@ public record Gpu(
                 .filter(bit -> (mask >> bit & 1) != 0)
                 .mapToObj(names::get)
                 .toList();
+    }
+
+    /** True for what holds clocks down when cooling or power supply fall short; a power cap is usual under load. */
+    public static boolean isTrouble(String reason) {
+        return reason.endsWith("thermal") || reason.equals("hw-slowdown") || reason.equals("power-brake");
     }
 
     /** All that is known, every unit in its name. */

@@ -2,9 +2,9 @@ package bestfit.hardware;
 
 import bestfit.config.Json;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -40,7 +40,7 @@ public final class GpuSampler implements AutoCloseable {
         }
     }
 
-    /** One object for each GPU: samples, means, the extremes, and all that held the clocks down; empty without a GPU. */
+    /** One object for each GPU: samples, means, the extremes, and all that held the clocks down, with in how many samples; empty without a GPU. */
     public synchronized ArrayNode summary() {
         var list = Json.array();
         byGpu.forEach((index, series) -> list.add(series.json(index)));
@@ -64,7 +64,7 @@ public final class GpuSampler implements AutoCloseable {
         private final List<Integer> celsius = new ArrayList<>();
         private final List<Integer> smMhz = new ArrayList<>();
         private final List<Double> watts = new ArrayList<>();
-        private final Set<String> slowedBy = new LinkedHashSet<>();
+        private final Map<String, Integer> slowedBy = new LinkedHashMap<>();
         private long mostUsedBytes;
         private int samples;
 
@@ -78,7 +78,7 @@ public final class GpuSampler implements AutoCloseable {
             add(celsius, gpu.temperatureCelsius());
             add(smMhz, gpu.clocks().smMhz());
             add(watts, gpu.power().drawWatts());
-            slowedBy.addAll(gpu.clocks().slowedBy());
+            gpu.clocks().slowedBy().forEach(reason -> slowedBy.merge(reason, 1, Integer::sum));
             var memory = gpu.memory();
             mostUsedBytes = Math.max(mostUsedBytes, memory == null ? 0 : memory.usedBytes());
         }
@@ -110,7 +110,9 @@ public final class GpuSampler implements AutoCloseable {
                                 smMhz.stream().mapToInt(each -> each).min().orElse(0));
             }
             var reasons = json.putArray("slowed_by");
-            slowedBy.forEach(reasons::add);
+            slowedBy.keySet().forEach(reasons::add);
+            var samples = json.putObject("slowed_by_samples");
+            slowedBy.forEach(samples::put);
             return json;
         }
 

@@ -9,11 +9,27 @@ public interface GpuSource extends AutoCloseable {
 
     GpuReading read();
 
+    /**
+     * A MIG part of a GPU, which is not listed among them; without its memory where the source does not know it.
+     *
+     * @param index to tell it apart by
+     */
+    default Gpu part(int index, String uuid) {
+        return Gpu.unread(index, uuid);
+    }
+
     @Override
     default void close() {}
 
-    /** This machine's: through the driver's library, else its program, else none. */
+    /** This machine's that {@code CUDA_VISIBLE_DEVICES} leaves. */
     static GpuSource here(Map<String, String> environment) {
+        var machine = machine(environment);
+        var visible = environment.get(VisibleGpus.VARIABLE);
+        return visible == null ? machine : new VisibleGpus(machine, visible);
+    }
+
+    /** All of this machine's: through the driver's library, else its program, else none. */
+    static GpuSource machine(Map<String, String> environment) {
         var nvml = Nvml.open();
         if (nvml.isPresent()) {
             return new NvmlSource(nvml.get());

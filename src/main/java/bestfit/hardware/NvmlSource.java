@@ -41,6 +41,16 @@ final class NvmlSource implements GpuSource {
         }
     }
 
+    @Override
+    public synchronized Gpu part(int index, String uuid) {
+        try (var arena = Arena.ofConfined()) {
+            var at = arena.allocate(ValueLayout.ADDRESS);
+            return nvml.call("nvmlDeviceGetHandleByUUID", arena.allocateFrom(uuid), at) == Nvml.SUCCESS
+                    ? gpu(arena, index, at.get(ValueLayout.ADDRESS, 0))
+                    : Gpu.unread(index, uuid);
+        }
+    }
+
     private static String error(int status) {
         return switch (status) {
             case 4 -> "no permission to use it";

@@ -12,7 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
  * One engine of a deployment, an element of {@code GET /api/v1/inference/instances}, which is this project's own.
  *
  * @param pid of the process started for it, 0 when none runs
- * @param devices the devices it was given
+ * @param devices the devices it was given: their numbers, on the wire as such, or UUIDs
  * @param state one of {@code starting}, {@code serving}, {@code unhealthy}, {@code hung}, {@code restarting}, {@code failed},
  *     {@code stopped}
  * @param since when it took this state, ISO-8601
@@ -24,7 +24,7 @@ public record InstanceStatus(
         int index,
         long pid,
         int port,
-        List<Integer> devices,
+        List<String> devices,
         String state,
         String since,
         int restarts,
@@ -63,7 +63,13 @@ public record InstanceStatus(
     public ObjectNode toJson() {
         var json = Json.object().put("index", index).put("pid", pid).put("port", port);
         var array = json.putArray("devices");
-        devices.forEach(array::add);
+        for (var device : devices) {
+            if (device.matches("\\d{1,9}")) {
+                array.add(Integer.parseInt(device));
+            } else {
+                array.add(device);
+            }
+        }
         json.put("state", state).put("since", since).put("restarts", restarts).put("in_flight", inFlight);
         json.put("kv_tokens", kvTokens);
         failure.ifPresentOrElse(found -> json.set("failure", found.toJson()), () -> json.putNull("failure"));
@@ -71,8 +77,8 @@ public record InstanceStatus(
     }
 
     public static InstanceStatus read(JsonNode json) {
-        var devices = new ArrayList<Integer>();
-        json.path("devices").forEach(device -> devices.add(device.asInt(0)));
+        var devices = new ArrayList<String>();
+        json.path("devices").forEach(device -> devices.add(device.asString("")));
         return new InstanceStatus(
                 json.path("index").asInt(0),
                 json.path("pid").asLong(0),

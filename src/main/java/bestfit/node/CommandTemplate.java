@@ -4,11 +4,10 @@ import bestfit.args.ArgsText;
 import bestfit.config.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * A command line with places for an instance's values: {@code {model}}, {@code {dtype}}, {@code {host}}, {@code {port}},
- * {@code {devices}} (numbers with commas) anywhere in a word, {@code {args}} as a word of its own. Without any place, vLLM's flags and the args are appended.
+ * {@code {devices}} (as CUDA_VISIBLE_DEVICES has them) anywhere in a word, {@code {args}} as a word of its own. Without any place, vLLM's flags and the args are appended.
  */
 public record CommandTemplate(List<String> words) {
     public CommandTemplate {
@@ -29,9 +28,9 @@ public record CommandTemplate(List<String> words) {
     }
 
     /** The command line of one instance. */
-    List<String> fill(String model, String dtype, String host, int port, List<Integer> devices, List<String> args) {
+    List<String> fill(String model, String dtype, String host, int port, List<String> devices, List<String> args) {
         var command = new ArrayList<String>();
-        var list = devices.stream().map(String::valueOf).collect(Collectors.joining(","));
+        var list = String.join(",", devices);
         boolean placed = false;
         for (var word : words) {
             if (word.equals("{args}")) {

@@ -6,17 +6,36 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How instances share the devices of this server.
+ * What a node shares out to its instances.
  *
- * @param count GPUs; cores for the embedded engine and for vLLM's CPU build
+ * @param entries as {@code CUDA_VISIBLE_DEVICES} names GPUs; cores, for the embedded engine and for vLLM's CPU build, are
+ *     numbered from 0
  */
-record Devices(int count) {
-    /** One contiguous range of devices per instance, as many as fit, at least one. */
-    List<List<Integer>> ranges(VllmArgs args) {
+public record Devices(List<String> entries) {
+    public Devices {
+        entries = List.copyOf(entries);
+    }
+
+    /** Those from 0 on. */
+    public static Devices counted(int count) {
+        return new Devices(IntStream.range(0, count).mapToObj(String::valueOf).toList());
+    }
+
+    /** The first {@code count}. */
+    public Devices first(int count) {
+        return new Devices(entries.subList(0, count));
+    }
+
+    public int count() {
+        return entries.size();
+    }
+
+    /** One contiguous range of devices per instance, as many as fit. */
+    List<List<String>> ranges(VllmArgs args) {
         int each = args.devicesPerInstance();
-        var ranges = new ArrayList<List<Integer>>();
-        for (int first = 0; first == 0 || first + each <= count; first += each) {
-            ranges.add(IntStream.range(first, first + each).boxed().toList());
+        var ranges = new ArrayList<List<String>>();
+        for (int first = 0; first + each <= count(); first += each) {
+            ranges.add(entries.subList(first, first + each));
         }
         return ranges;
     }

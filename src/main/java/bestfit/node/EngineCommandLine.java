@@ -1,5 +1,6 @@
 package bestfit.node;
 
+import bestfit.hardware.VisibleGpus;
 import bestfit.mlnode.UpRequest;
 import java.io.File;
 import java.io.IOException;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -41,7 +41,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
      */
     private static final String CPU_BINDING = "VLLM_CPU_OMP_THREADS_BIND";
 
-    Launch launch(UpRequest request, int port, List<Integer> devices) {
+    Launch launch(UpRequest request, int port, List<String> devices) {
         var command = new ArrayList<String>();
         boolean ownSession = onPath("setsid").isPresent();
         if (ownSession) {
@@ -99,13 +99,12 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         return VllmFlags.of(request.model(), request.dtype(), LOOPBACK, port, request.additionalArgs());
     }
 
-    private Map<String, String> environment(List<Integer> devices, boolean embedded) {
+    private Map<String, String> environment(List<String> devices, boolean embedded) {
         var environment = ChildEnvironment.of(parent);
         environment.remove(PARENT_PIPE);
         environment.put(NODE_ID, nodeId);
         environment.put(INSTANCE_ID, UUID.randomUUID().toString());
-        environment.put(
-                "CUDA_VISIBLE_DEVICES", devices.stream().map(String::valueOf).collect(Collectors.joining(",")));
+        environment.put(VisibleGpus.VARIABLE, String.join(",", devices));
         if (embedded) {
             environment.put(PARENT_PIPE, "1");
         } else {
@@ -117,21 +116,21 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         return environment;
     }
 
-    private List<String> binding(List<Integer> devices) {
+    private List<String> binding(List<String> devices) {
         return cores(devices)
                 .filter(cores -> onPath("taskset").isPresent())
                 .map(cores -> List.of("taskset", "-c", String.join(",", cores)))
                 .orElse(List.of());
     }
 
-    /** Device k is the k-th core this process may use; empty unless all of the instance's exist. */
-    private static Optional<List<String>> cores(List<Integer> devices) {
+    /** Device k is the k-th core this process may use; empty unless all of the instance's exist, and for GPUs by UUID. */
+    private static Optional<List<String>> cores(List<String> devices) {
         var cores = allowedCores();
-        return devices.getLast() < cores.size()
-                ? Optional.of(devices.stream()
-                        .map(device -> cores.get(device).toString())
-                        .toList())
-                : Optional.empty();
+        var bound = devices.stream()
+                .filter(device -> device.matches("\\d{1,4}") && Integer.parseInt(device) < cores.size())
+                .map(device -> cores.get(Integer.parseInt(device)).toString())
+                .toList();
+        return bound.size() == devices.size() ? Optional.of(bound) : Optional.empty();
     }
 
     private static List<Integer> allowedCores() {

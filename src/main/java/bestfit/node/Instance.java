@@ -56,7 +56,7 @@ final class Instance {
             String name,
             int index,
             int port,
-            List<Integer> devices,
+            List<String> devices,
             Launch launch,
             EngineClient client,
             Duration startTimeout,

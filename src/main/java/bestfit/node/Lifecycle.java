@@ -123,7 +123,7 @@ final class Lifecycle implements Engines {
             old.get().drain(options.drain());
             end(old.get());
         }
-        var foreseen = Deployment.foreseen(request, options.devices(), inferencePort);
+        var foreseen = Deployment.foreseen(request, options.devices().count(), inferencePort);
         if (foreseen.isPresent()) {
             return new UpResult.Failed(foreseen.get());
         }
@@ -180,10 +180,10 @@ final class Lifecycle implements Engines {
 
     private List<Instance> instances(UpRequest request) {
         var args = new VllmArgs(request.additionalArgs());
-        var ranges = new Devices(options.devices()).ranges(args);
+        var ranges = options.devices().ranges(args);
         NodeLog.info("gpus per instance: " + args.devicesPerInstance() + " (tp_size: " + args.tensorParallel()
                 + ", pp_size: " + args.pipelineParallel() + ")");
-        NodeLog.info("total available gpus: " + options.devices());
+        NodeLog.info("total available gpus: " + options.devices().count());
         NodeLog.info("instances to start: " + ranges.size());
         var instances = new ArrayList<Instance>();
         for (int i = 0; i < ranges.size(); i++) {

@@ -36,7 +36,7 @@ final class ManagementApi {
         this.rules = rules;
         this.relay = relay;
         this.models = ModelsApi.of(options.engine(), options.environment());
-        this.gpus = new GpuReport(options.environment());
+        this.gpus = new GpuReport(options.gpuEnvironment());
     }
 
     /** All routes; those that change or tell something are for callers with the token, probes are for all. */

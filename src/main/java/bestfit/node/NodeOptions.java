@@ -1,9 +1,11 @@
 package bestfit.node;
 
+import bestfit.hardware.VisibleGpus;
 import bestfit.http.HttpServer;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,7 +33,7 @@ public record NodeOptions(
         int managementPort,
         int inferencePort,
         EngineProgram engine,
-        int devices,
+        Devices devices,
         boolean replaceRunning,
         StartLimit startLimit,
         Duration hangGrace,
@@ -45,6 +47,16 @@ public record NodeOptions(
     public NodeOptions {
         environment = Map.copyOf(environment);
         attached = List.copyOf(attached);
+    }
+
+    /** In which the GPUs are those that this node's engines get; the embedded engine gets cores, so there the operator's word holds. */
+    Map<String, String> gpuEnvironment() {
+        if (engine instanceof EngineProgram.Embedded) {
+            return environment;
+        }
+        var narrowed = new HashMap<>(environment);
+        narrowed.put(VisibleGpus.VARIABLE, String.join(",", devices.entries()));
+        return narrowed;
     }
 
     /**

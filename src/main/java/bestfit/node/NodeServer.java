@@ -46,7 +46,7 @@ public final class NodeServer implements AutoCloseable {
         InstanceLog.prune(logs(options.home()), MOST_LOG_FILES);
         int inferencePort = options.inferencePort() > 0
                 ? options.inferencePort()
-                : Ports.freeRange(options.devices(), RandomGenerator.getDefault());
+                : Ports.freeRange(options.devices().count(), RandomGenerator.getDefault());
         requireFree(inferencePort, "--inference-port");
         if (options.managementPort() > 0) {
             requireFree(options.managementPort(), "--port");

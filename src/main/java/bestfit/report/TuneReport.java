@@ -132,6 +132,10 @@ public final class TuneReport {
             }
         }
         outcome.figures().ifPresent(figures -> experiments(json, figures));
+        if (!outcome.gpus().isEmpty()) {
+            var gpus = json.putArray("gpus");
+            outcome.gpus().forEach(gpu -> gpus.add(gpu.toJson()));
+        }
         return json;
     }
 

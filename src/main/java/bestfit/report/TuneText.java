@@ -3,6 +3,7 @@ package bestfit.report;
 import bestfit.tune.CampaignResult;
 import bestfit.tune.ConfigJson;
 import bestfit.tune.Figures;
+import bestfit.tune.GpuRun;
 import bestfit.tune.Interval;
 import bestfit.tune.Objective;
 import bestfit.tune.Outcome;
@@ -66,6 +67,7 @@ final class TuneText {
         int row = 1;
         for (var ranked : result.ranking()) {
             lines.add(measured(row++, ranked));
+            throttled(result.outcomes().get(ranked.outcome()));
         }
         for (int i = 0; i < result.outcomes().size(); i++) {
             var outcome = result.outcomes().get(i);
@@ -104,6 +106,14 @@ final class TuneText {
             status.add("trade-off");
         }
         return (line + String.join(", ", status)).stripTrailing();
+    }
+
+    private void throttled(Outcome outcome) {
+        for (var gpu : outcome.gpus()) {
+            gpu.throttled()
+                    .ifPresent(line ->
+                            add("     └ WARNING: " + line + " (deployment " + (gpu.deployment() + 1) + ")", "       "));
+        }
     }
 
     private int unmeasured(int row, Outcome outcome, int experiments) {
@@ -326,7 +336,27 @@ final class TuneText {
         if (check.reasons().size() > 1) {
             add("  INVALID for " + (check.reasons().size() - 1) + " more reasons like it; --json tells them all.");
         }
+        gpus();
         add("  " + setting.next());
+    }
+
+    private void gpus() {
+        var all =
+                result.outcomes().stream().flatMap(each -> each.gpus().stream()).toList();
+        if (all.stream().anyMatch(gpu -> gpu.throttled().isPresent())) {
+            add(
+                    "  Throttled GPUs make a config look slower than it is: look at cooling and power supply, then measure again with"
+                            + " --new.");
+        }
+        var capped = all.stream()
+                .filter(GpuRun::powerCapped)
+                .map(gpu -> Integer.toString(gpu.index()))
+                .distinct()
+                .sorted()
+                .toList();
+        if (!capped.isEmpty()) {
+            add("  At the power cap at times, which is usual under load: GPU " + String.join(", ", capped) + ".");
+        }
     }
 
     private void field(String name, String text) {

@@ -153,17 +153,19 @@ public final class CampaignStore {
             double seconds,
             double measuringSeconds,
             @Nullable String failure,
-            @Nullable String checks) {
+            @Nullable String checks,
+            @Nullable String gpus) {
         database.transaction(connection -> {
             try (var update = connection.prepareStatement(
-                    "UPDATE bestfit_trials SET state = ?, seconds = ?, measuring_seconds = ?, failure = ?, checks = ?"
-                            + " WHERE id = ?")) {
+                    "UPDATE bestfit_trials SET state = ?, seconds = ?, measuring_seconds = ?, failure = ?, checks = ?,"
+                            + " gpus = ? WHERE id = ?")) {
                 update.setString(1, state.name());
                 update.setDouble(2, seconds);
                 update.setDouble(3, measuringSeconds);
                 update.setString(4, failure);
                 update.setString(5, checks);
-                update.setLong(6, trial);
+                update.setString(6, gpus);
+                update.setLong(7, trial);
                 return update.executeUpdate();
             }
         });
@@ -174,7 +176,7 @@ public final class CampaignStore {
         return database.read(connection -> {
             var trials = new ArrayList<TrialRow>();
             try (var select = connection.prepareStatement(
-                    "SELECT id, candidate, deployment, config, state, seconds, measuring_seconds, failure, checks"
+                    "SELECT id, candidate, deployment, config, state, seconds, measuring_seconds, failure, checks, gpus"
                             + " FROM bestfit_trials WHERE campaign_id = ? ORDER BY id")) {
                 select.setLong(1, campaign);
                 try (var rows = select.executeQuery()) {
@@ -208,6 +210,7 @@ public final class CampaignStore {
                 row.getDouble(7),
                 row.getString(8),
                 row.getString(9),
+                row.getString(10),
                 experiments);
     }
 

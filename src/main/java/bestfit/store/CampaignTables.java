@@ -43,5 +43,8 @@ final class CampaignTables {
                 PRIMARY KEY (trial_id, name)
             )""");
 
+    /** The next step: what the GPUs did while a trial was measured, JSON. */
+    static final List<String> GPUS = List.of("ALTER TABLE bestfit_trials ADD COLUMN gpus TEXT");
+
     private CampaignTables() {}
 }

@@ -72,7 +72,8 @@ final class Migrations {
             "CREATE INDEX bestfit_requests_by_experiment ON bestfit_requests(experiment_id, block)",
             "CREATE INDEX bestfit_measurements_by_experiment ON Measurements(experiment_id)");
 
-    private static final List<List<String>> STEPS = List.of(COMPRESSA, REQUESTS, CampaignTables.STEP);
+    private static final List<List<String>> STEPS =
+            List.of(COMPRESSA, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS);
 
     private Migrations() {}
 

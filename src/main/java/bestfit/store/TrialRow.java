@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param seconds from the start of its deployment to its end
  * @param failure JSON; null unless failed
  * @param checks the client's self-check, JSON; null if nothing was measured
+ * @param gpus what GpuSampler saw while it was measured, JSON; null if nothing was
  * @param experiments id in compressa-perf's table by name
  */
 public record TrialRow(
@@ -25,6 +26,7 @@ public record TrialRow(
         double measuringSeconds,
         @Nullable String failure,
         @Nullable String checks,
+        @Nullable String gpus,
         SequencedMap<String, Long> experiments) {
     /** How far a trial came. */
     public enum State {

@@ -3,6 +3,7 @@ package bestfit.tune;
 import bestfit.args.DeploymentConfig;
 import bestfit.deploy.Deployer;
 import bestfit.deploy.NodeClient;
+import bestfit.hardware.GpuReading;
 import bestfit.load.ClosedLoop;
 import bestfit.metrics.Measurement;
 import bestfit.store.CampaignRow;
@@ -17,7 +18,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 
 /**
  * The whole search on one node: trial after trial, as {@link Schedule} says, until best and runner-up are known as well as
@@ -29,6 +32,7 @@ public final class Campaign {
      * What a campaign works with.
      *
      * @param silence without a byte from an engine, after which a request counts as failed
+     * @param gpus looked at while a trial is measured
      * @param aim after which nothing is deployed again but best and runner-up once, however close they are; empty for no limit
      */
     public record Tools(
@@ -41,6 +45,7 @@ public final class Campaign {
             Duration silence,
             Optional<Duration> aim,
             SimulatedTime simulated,
+            Supplier<GpuReading> gpus,
             Progress progress) {}
 
     private final CampaignSpec spec;
@@ -175,7 +180,8 @@ public final class Campaign {
                 tools.stop(),
                 prompts,
                 tools.silence(),
-                tools.simulated());
+                tools.simulated(),
+                tools.gpus());
         runner.run(new TrialRunner.Task(
                 row.id(),
                 step.candidate(),
@@ -203,7 +209,12 @@ public final class Campaign {
 
     private void report(TrialRow trial, Candidate candidate, int deployment) {
         var text = switch (trial.state()) {
-            case MEASURED -> "measured in " + Math.round(trial.seconds()) + " s";
+            case MEASURED ->
+                "measured in " + Math.round(trial.seconds()) + " s"
+                        + GpuRun.of(List.of(trial)).stream()
+                                .flatMap(gpu -> gpu.throttled().stream())
+                                .map(line -> "; WARNING: " + line)
+                                .collect(Collectors.joining());
             case FAILED -> {
                 var failure =
                         TrialFailure.read(Optional.ofNullable(trial.failure()).orElse("{}"));
@@ -298,7 +309,7 @@ public final class Campaign {
                 ? Outcome.Status.FAILED
                 : measured.isEmpty() ? Outcome.Status.UNTRIED : Outcome.Status.MEASURED;
         var figures = status == Outcome.Status.MEASURED ? Optional.of(figures(measured)) : Optional.<Figures>empty();
-        return new Outcome(candidate, status, measured.size(), seconds, figures, failure);
+        return new Outcome(candidate, status, measured.size(), seconds, figures, failure, GpuRun.of(trials));
     }
 
     /** Computed anew from the raw measurements. */

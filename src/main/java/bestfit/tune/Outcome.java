@@ -1,5 +1,6 @@
 package bestfit.tune;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -8,6 +9,7 @@ import java.util.Optional;
  * @param deployments finished ones
  * @param seconds over all its deployments
  * @param figures of measured ones
+ * @param gpus while it was measured, one for each GPU and deployment; none where they cannot be looked at
  */
 public record Outcome(
         Candidate candidate,
@@ -15,7 +17,12 @@ public record Outcome(
         int deployments,
         double seconds,
         Optional<Figures> figures,
-        Optional<TrialFailure> failure) {
+        Optional<TrialFailure> failure,
+        List<GpuRun> gpus) {
+    public Outcome {
+        gpus = List.copyOf(gpus);
+    }
+
     /** As in DESIGN's JSON; a candidate that the campaign did not come to is none of them. */
     public enum Status {
         MEASURED,

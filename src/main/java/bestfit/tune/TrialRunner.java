@@ -3,6 +3,8 @@ package bestfit.tune;
 import bestfit.args.ArgsText;
 import bestfit.deploy.AnswerCheck;
 import bestfit.deploy.Deployer;
+import bestfit.hardware.GpuReading;
+import bestfit.hardware.GpuSampler;
 import bestfit.load.ClosedLoop;
 import bestfit.load.LoadPlan;
 import bestfit.load.LoadResult;
@@ -20,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Runs one trial: deploy, verify, warm up, measure block after block; everything is in the database as it happens. */
@@ -38,6 +41,7 @@ final class TrialRunner {
     private final Prompts prompts;
     private final Duration silence;
     private final SimulatedTime simulated;
+    private final Supplier<GpuReading> gpus;
 
     TrialRunner(
             Deployer deployer,
@@ -47,7 +51,8 @@ final class TrialRunner {
             CampaignStop stop,
             Prompts prompts,
             Duration silence,
-            SimulatedTime simulated) {
+            SimulatedTime simulated,
+            Supplier<GpuReading> gpus) {
         this.deployer = deployer;
         this.load = load;
         this.campaigns = campaigns;
@@ -56,6 +61,7 @@ final class TrialRunner {
         this.prompts = prompts;
         this.silence = silence;
         this.simulated = simulated;
+        this.gpus = gpus;
     }
 
     /** A trial that ends early; the campaign goes on, unless it was stopped. */
@@ -117,7 +123,7 @@ final class TrialRunner {
         }
         double seconds = (System.nanoTime() - start) / 1e9;
         var checks = measuring.client.isEmpty() ? null : ClientRun.write(measuring.client);
-        campaigns.endTrial(trial, state, seconds, measuring.seconds, failure, checks);
+        campaigns.endTrial(trial, state, seconds, measuring.seconds, failure, checks, measuring.gpusSeen);
         return measuring.workload;
     }
 
@@ -129,6 +135,7 @@ final class TrialRunner {
         private final List<ClientRun> client = new ArrayList<>();
         private TuneWorkload workload;
         private double seconds;
+        private @Nullable String gpusSeen;
         private int uncounted;
 
         Measuring(Task task, long trial) {
@@ -156,7 +163,19 @@ final class TrialRunner {
                 workload = probe();
                 campaigns.setWorkload(task.campaign(), workload.toJson());
             }
-            measure();
+            watchGpus();
+        }
+
+        /** Of a trial's steps the blocks alone: GPUs are idle while an engine starts. */
+        private void watchGpus() throws IOException, InterruptedException, Ended {
+            try (var sampler = GpuSampler.start(gpus::get)) {
+                try {
+                    measure();
+                } finally {
+                    var seen = sampler.summary();
+                    gpusSeen = seen.isEmpty() ? null : seen.toString();
+                }
+            }
         }
 
         private void stage(String what, int step) {

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** One server of two L4, one of which hides its power: told alike by the driver's library and by its program. */
 class GpuSourceTest {
@@ -82,6 +84,42 @@ class GpuSourceTest {
         }
     }
 
+    /** CUDA's rules, as PyTorch restates them (torch.cuda.device_count). */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            0,1         | 0,1
+            1           | 1
+            1, 0        | 1,0
+            1,-1,0      | 1
+            1,2,0       | 1
+            1,,0        | 1
+            1,1         | ''
+            1,GPU-b     | ''
+            ''          | ''
+            -1          | ''
+            none        | ''
+            GPU-b,GPU-a | 1,0
+            GPU-b,GPU-c | 1
+            GPU-,0      | ''
+            """)
+    void variableLeavesTheGpusThatCudaWouldTake(String value, String left) throws IOException {
+        var reading = new VisibleGpus(smi(ROWS), value).read();
+        assertThat(reading.gpus().stream().map(gpu -> Integer.toString(gpu.index())))
+                .isEqualTo(left.isEmpty() ? List.of() : List.of(left.split(",", -1)));
+    }
+
+    @Test
+    void partOfAGpuIsToldByTheLibrary_byTheProgramWithoutItsMemory() throws IOException, InterruptedException {
+        var byProgram = new VisibleGpus(smi(ROWS), "MIG-7b,GPU-b").read();
+        assertThat(byProgram.gpus()).extracting(Gpu::uuid).containsExactly("MIG-7b", "GPU-b");
+        assertThat(byProgram.devices()).hasSize(1);
+        try (var source = new VisibleGpus(nvml().orElseThrow(), "MIG-7b")) {
+            assertThat(source.read().devices())
+                    .containsExactly(new Device(Device.Kind.GPU, 0, "NVIDIA L4", 23034L << 20));
+            assertThat(source.read().links()).isEmpty();
+        }
+    }
+
     @Test
     void libraryWithoutDriverIsNoSource() throws IOException, InterruptedException {
         assertThat(nvml("-DNO_DRIVER")).isEmpty();
@@ -136,6 +174,8 @@ class GpuSourceTest {
             var first = sampler.summary().get(0);
             assertThat(first.path("busy_percent_mean").asDouble()).isEqualTo(37);
             assertThat(first.path("sm_clock_least_mhz").asInt()).isEqualTo(1230);
+            assertThat(first.path("slowed_by_samples").path("sw-thermal").asInt())
+                    .isEqualTo(first.path("samples").asInt());
             assertThat(first.path("slowed_by").toString()).isEqualTo("[\"power-cap\",\"sw-thermal\"]");
         }
         try (var sampler = GpuSampler.start(GpuSource.NONE)) {

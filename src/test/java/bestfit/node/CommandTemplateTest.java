@@ -10,7 +10,7 @@ class CommandTemplateTest {
     void containerGetsItsInstancesDevicesAndPort_argsStayWhole() {
         var template = CommandTemplate.parse("docker run --rm --gpus '\"device={devices}\"' -p 127.0.0.1:{port}:8000"
                 + " vllm/vllm-openai --model {model} --dtype {dtype} {args}");
-        assertThat(template.fill("a/b", "auto", "127.0.0.1", 5002, List.of(4, 5), List.of("--x", "{\"a b\": 1}")))
+        assertThat(template.fill("a/b", "auto", "127.0.0.1", 5002, List.of("4", "5"), List.of("--x", "{\"a b\": 1}")))
                 .containsExactly(
                         "docker",
                         "run",

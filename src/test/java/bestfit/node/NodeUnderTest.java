@@ -40,7 +40,7 @@ final class NodeUnderTest implements AutoCloseable {
                     0,
                     0,
                     engine,
-                    devices,
+                    Devices.counted(devices),
                     replace,
                     new StartLimit.Fixed(startTimeout),
                     hangGrace,

@@ -35,7 +35,7 @@ class CampaignStoreTest {
             long trial = store.beginTrial(id, 2, 0, "{}");
             long experiment = new ExperimentStore(database).begin("short", null, Map.of());
             store.addExperiment(trial, "short", experiment);
-            store.endTrial(trial, TrialRow.State.MEASURED, 12.5, 8, null, null);
+            store.endTrial(trial, TrialRow.State.MEASURED, 12.5, 8, null, null, "[{\"index\":0}]");
             store.beginTrial(id, 0, 0, "{}");
         }
         try (var database = open()) {
@@ -47,6 +47,7 @@ class CampaignStoreTest {
             });
             assertThat(store.trials(id)).extracting(TrialRow::finished).containsExactly(true, false);
             assertThat(store.trials(id).getFirst().experiments()).containsOnlyKeys("short");
+            assertThat(store.trials(id).getFirst().gpus()).isEqualTo("[{\"index\":0}]");
         }
     }
 

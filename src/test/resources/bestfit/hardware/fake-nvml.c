@@ -30,6 +30,11 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned i, gpu **to) {
     *to = &gpus[i];
     return 0;
 }
+int nvmlDeviceGetHandleByUUID(const char *uuid, gpu **to) {
+    if (strncmp(uuid, "MIG-", 4)) return 6;
+    *to = &gpus[0];
+    return 0;
+}
 int nvmlDeviceGetName(gpu *g, char *to, unsigned length) { return text(to, length, "NVIDIA L4"); }
 int nvmlDeviceGetUUID(gpu *g, char *to, unsigned length) { return text(to, length, g->index ? "GPU-b" : "GPU-a"); }
 int nvmlDeviceGetMemoryInfo(gpu *g, unsigned long long *to) {

@@ -1,0 +1,132 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import bestfit.config.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** A campaign on a node of two hot GPUs: its nvidia-smi tells them, and the embedded engine stands for vLLM. */
+@Tag("slow")
+class TuneOnGpusTest {
+    /** Power cap and hardware's thermal slowdown. */
+    private static final String HOT = "0x0000000000000044";
+
+    @TempDir
+    Path home;
+
+    private final ArrayList<Process> started = new ArrayList<>();
+
+    @BeforeEach
+    void twoGpus() throws IOException {
+        assumeFalse(Files.exists(Path.of("/dev/nvidia0")), "real GPUs are here, and would be told instead");
+        var rows = new StringBuilder("#!/bin/sh\n");
+        for (int i = 0; i < 2; i++) {
+            rows.append(
+                    "echo '%d, NVIDIA L4, 23034, 22568, 466, 97, 91, 580.95.05, GPU-%d0, 71.50, 72.00, 615, 6251, 2040,"
+                            .formatted(i, i));
+            rows.append(" %s, 1, 8, 4, 16, 8.9'\n".formatted(i == 1 ? HOT : "0x0000000000000004"));
+        }
+        var program = home.resolve("nvidia-smi");
+        Files.writeString(program, rows);
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+    }
+
+    @AfterEach
+    void endProcesses() {
+        started.forEach(Process::destroyForcibly);
+    }
+
+    private ProcessBuilder bestfit(List<String> arguments) {
+        // a background job of a shell ignores Ctrl-C, and so would its children
+        var command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        command.addAll(OwnProcess.command(arguments));
+        var builder = new ProcessBuilder(command);
+        builder.environment().put("BESTFIT_HOME", home.toString());
+        builder.environment().remove("CUDA_VISIBLE_DEVICES");
+        builder.environment().computeIfPresent("PATH", (_, old) -> home + ":" + old);
+        return builder;
+    }
+
+    private JsonNode node() throws IOException {
+        var builder = bestfit(List.of(
+                        "node", "--port", "0", "--inference-port", "0", "--engine", "embedded", "--devices", "2"))
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("BESTFIT_PARENT_PIPE", "1");
+        var process = builder.start();
+        started.add(process);
+        return Json.parse(process.inputReader().readLine());
+    }
+
+    private Process tune(JsonNode node) throws IOException {
+        var process = bestfit(List.of(
+                        "tune",
+                        "--node",
+                        node.path("management").asString(),
+                        "--inference",
+                        node.path("inference").asString(),
+                        "--users",
+                        "2",
+                        "--json"))
+                .redirectOutput(home.resolve("out").toFile())
+                .redirectError(home.resolve("err").toFile())
+                .start();
+        started.add(process);
+        return process;
+    }
+
+    private String err() throws IOException {
+        return Files.readString(home.resolve("err"));
+    }
+
+    private JsonNode stoppedOnceItSays(Process tune, String text) throws Exception {
+        await().atMost(Duration.ofMinutes(4)).until(() -> err().contains(text) || !tune.isAlive());
+        new ProcessBuilder("kill", "-INT", Long.toString(tune.pid())).start().waitFor();
+        assertThat(tune.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(tune.exitValue()).as(err()).isEqualTo(ExitCode.STOPPED);
+        return Json.parse(Files.readAllLines(home.resolve("out")).getLast());
+    }
+
+    @Test
+    void trialTellsWhichGpuWasThrottledWhileItWasMeasured() throws Exception {
+        throttled(stoppedOnceItSays(tune(node()), "measured in"));
+    }
+
+    private void throttled(JsonNode result) throws IOException {
+        assertThat(err())
+                .contains(
+                        "s; WARNING: GPU 1 was throttled: hw-thermal in ",
+                        "└ WARNING: GPU 1 was throttled: hw-thermal in ")
+                .contains("down to 615 MHz, up to 91 °C")
+                .contains("At the power cap at times, which is usual under load: GPU 0, 1.")
+                .doesNotContain("GPU 0 was throttled");
+        var trials = result.path("trials").valueStream().toList();
+        var measured =
+                trials.stream().filter(each -> each.path("status").asString().equals("measured"));
+        assertThat(measured).singleElement().satisfies(trial -> {
+            var gpus = trial.path("gpus");
+            assertThat(gpus.findValuesAsString("index")).containsExactly("0", "1");
+            assertThat(gpus.get(1).path("deployment").asInt(-1)).isZero();
+            assertThat(gpus.get(1).path("slowed_by").toString()).isEqualTo("[\"power-cap\",\"hw-thermal\"]");
+            assertThat(gpus.get(1).path("samples").asDouble())
+                    .as("a sample a second, of the blocks alone")
+                    .isLessThan(trial.path("seconds").asDouble());
+        });
+        assertThat(trials)
+                .filteredOn(each -> each.path("status").asString().equals("excluded"))
+                .noneMatch(each -> each.has("gpus"));
+    }
+}
