@@ -55,10 +55,12 @@ final class GenerationFile {
                         + "`. If this is not intended, please relaunch vLLM instance with `--generation-config vllm`.");
         var values = found.entrySet().stream()
                 .filter(each -> !each.getKey().equals(MAX_TOKENS))
-                .collect(Collectors.toUnmodifiableMap(
-                        Map.Entry::getKey, each -> each.getValue().asDouble()));
+                .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, each -> number(each.getValue())));
         var limit = found.get(MAX_TOKENS);
-        var tokens = limit == null ? null : Long.valueOf(limit.asLong());
+        if (limit != null && number(limit) <= 0) {
+            throw new ConfigException("`max_new_tokens` must be greater than 0, but is " + limit + ".");
+        }
+        var tokens = limit == null ? null : Long.valueOf((long) number(limit));
         // What an operator names holds for all, what a model recommends for who does not say.
         return new SamplingDefaults(values, tokens, own ? null : tokens);
     }
@@ -67,7 +69,10 @@ final class GenerationFile {
         try {
             return Optional.of(Files.readString(Path.of(folder).resolve(NAME)));
         } catch (IOException none) {
-            return Optional.empty(); // vLLM goes on without a word
+            if (Files.isRegularFile(Path.of(folder).resolve("config.json"))) {
+                return Optional.empty(); // vLLM takes that one's fields, among which sampling's are no longer
+            }
+            throw new ConfigException(MissingModel.unrecognised(folder).strip());
         }
     }
 
@@ -85,6 +90,11 @@ final class GenerationFile {
             }
         }
         return found;
+    }
+
+    /** Beyond the range of a double it is infinite. */
+    private static double number(JsonNode node) {
+        return Double.parseDouble(node.toString());
     }
 
     /** As a Python dict. */

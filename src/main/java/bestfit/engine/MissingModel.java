@@ -33,13 +33,18 @@ final class MissingModel {
 
     private static String noConfig(String model) {
         return "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n"
-                + "  Value error, Invalid repository ID or local directory specified: '" + model + "'.\n"
+                + "  Value error, " + unrecognised(model)
+                + " [type=value_error, input_value=ArgsKwargs((), {'model': ...}), input_type=ArgsKwargs]";
+    }
+
+    /** What vLLM says of a folder in which it knows no file. */
+    static String unrecognised(String folder) {
+        return "Invalid repository ID or local directory specified: '" + folder + "'.\n"
                 + "Please verify the following requirements:\n"
                 + "1. Provide a valid Hugging Face repository ID.\n"
                 + "2. Specify a local directory that contains a recognized configuration file.\n"
                 + "   - For Hugging Face models: ensure the presence of a 'config.json'.\n"
-                + "   - For Mistral models: ensure the presence of a 'params.json'.\n"
-                + " [type=value_error, input_value=ArgsKwargs((), {'model': ...}), input_type=ArgsKwargs]";
+                + "   - For Mistral models: ensure the presence of a 'params.json'.\n";
     }
 
     private static String notFetched(String model, boolean offline) {

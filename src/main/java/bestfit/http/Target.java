@@ -4,9 +4,12 @@ import io.netty.handler.codec.http.QueryStringDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** A request target: path and query. */
 final class Target {
+    private static final Pattern STRAY_PERCENT = Pattern.compile("%(?![0-9A-Fa-f]{2})");
+
     private final String rawPath;
     private final String rawQuery;
 
@@ -24,7 +27,7 @@ final class Target {
         rawQuery = mark < 0 ? "" : target.substring(mark);
     }
 
-    /** The path, percent-decoded. */
+    /** The path, percent-decoded; a percent sign that begins no byte stands for itself, as in Python. */
     String path() {
         return decode(rawPath);
     }
@@ -49,7 +52,8 @@ final class Target {
 
     /** @return the first value of the parameter, decoded */
     Optional<String> query(String name) {
-        List<String> values = new QueryStringDecoder(rawQuery).parameters().get(name);
+        List<String> values =
+                new QueryStringDecoder(literal(rawQuery)).parameters().get(name);
         return values == null ? Optional.empty() : Optional.of(values.getFirst());
     }
 
@@ -58,14 +62,7 @@ final class Target {
         if (hasControl(rawPath) || hasControl(rawQuery)) {
             return false; // what reads it next may take a bare CR for a line's end
         }
-        for (int i = rawPath.indexOf('%'); i >= 0; i = rawPath.indexOf('%', i + 1)) {
-            if (i + 2 >= rawPath.length()
-                    || Character.digit(rawPath.charAt(i + 1), 16) < 0
-                    || Character.digit(rawPath.charAt(i + 2), 16) < 0) {
-                return false;
-            }
-        }
-        return true;
+        return !STRAY_PERCENT.matcher(rawPath).find();
     }
 
     private static boolean hasControl(String text) {
@@ -80,6 +77,10 @@ final class Target {
     private static String decode(String raw) {
         return raw.indexOf('%') < 0
                 ? raw
-                : QueryStringDecoder.decodeComponent(raw.replace("+", "%2B"), StandardCharsets.UTF_8);
+                : QueryStringDecoder.decodeComponent(literal(raw).replace("+", "%2B"), StandardCharsets.UTF_8);
+    }
+
+    private static String literal(String raw) {
+        return STRAY_PERCENT.matcher(raw).replaceAll("%25");
     }
 }

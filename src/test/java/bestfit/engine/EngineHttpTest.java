@@ -9,6 +9,9 @@ import bestfit.http.HttpClient.Answer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -87,6 +90,18 @@ class EngineHttpTest {
         assertThat(call(method, path, "", Map.of("Authorization", authorization))
                         .status())
                 .isEqualTo(status);
+    }
+
+    @Test
+    void aPathThatCannotBeDecoded_isABadRequest() throws IOException {
+        var port = URI.create(server.url()).getPort();
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.getOutputStream()
+                    .write("GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 400 ");
+        }
     }
 
     @Test

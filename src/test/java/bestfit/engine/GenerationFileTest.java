@@ -1,7 +1,9 @@
 package bestfit.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bestfit.config.ConfigException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -51,6 +53,28 @@ class GenerationFileTest {
                 .contains("Default vLLM sampling parameters have been overridden by " + folder
                         + ": `{'temperature': 0, 'top_k': 50, 'max_tokens': 7}`. If this is not intended, please relaunch"
                         + " vLLM instance with `--generation-config vllm`.");
+    }
+
+    @Test
+    void aLengthBeyondAllNumbers_isTheContext() throws IOException {
+        Files.writeString(folder.resolve("generation_config.json"), "{\"max_new_tokens\":1e30}");
+        try (var engine = start("--generation-config", folder.toString(), "--max-model-len", "64")) {
+            assertThat(engine.json("/v1/completions", TEXT + "}")
+                            .at("/usage/completion_tokens")
+                            .asInt())
+                    .isEqualTo(8);
+        }
+    }
+
+    @Test
+    void aFolderWithoutAnyOfItsFiles_orALengthOfNothing_endsTheStart() throws IOException {
+        assertThatThrownBy(() -> start("--generation-config", folder.toString()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith("Invalid repository ID or local directory specified: '" + folder + "'.");
+        Files.writeString(folder.resolve("generation_config.json"), "{\"max_new_tokens\":0}");
+        assertThatThrownBy(() -> start("--generation-config", folder.toString()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("`max_new_tokens` must be greater than 0, but is 0.");
     }
 
     @Test

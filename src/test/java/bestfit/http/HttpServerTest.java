@@ -89,6 +89,9 @@ class HttpServerTest {
     @Test
     void routesByPathAndMethod() throws IOException {
         assertThat(get("/hello?who=a%20b+c").text()).isEqualTo("hello a b c");
+        assertThat(refused("GET /hello?who=50%&x=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 200 ")
+                .endsWith("hello 50%");
         assertThat(get("/models/list").text()).isEqualTo("list");
         assertThat(get("/models/a%2Fb%20c").text()).isEqualTo("model a/b c");
         assertThat(get("/below/x/y?z=1").text()).isEqualTo("GET /below/x/y");
