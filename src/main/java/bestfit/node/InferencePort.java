@@ -2,6 +2,7 @@ package bestfit.node;
 
 import bestfit.http.Handler;
 import bestfit.http.HttpServer;
+import bestfit.http.Relay;
 import bestfit.http.RelayWarmUp;
 import bestfit.http.Router;
 import java.io.IOException;
@@ -12,14 +13,17 @@ final class InferencePort {
     private final String host;
     private final int port;
     private final HttpServer.Limits limits;
+    private final Relay relay;
     private final Router router;
     private @Nullable HttpServer server;
 
-    InferencePort(String host, int port, HttpServer.Limits limits, Handler relay) {
+    /** @param guarded the relay behind what it is guarded with */
+    InferencePort(String host, int port, HttpServer.Limits limits, Handler guarded, Relay relay) {
         this.host = host;
         this.port = port;
         this.limits = limits;
-        this.router = new Router().on("*", "/*", relay);
+        this.relay = relay;
+        this.router = new Router().on("*", "/*", guarded);
     }
 
     /** Returns once the first request would be relayed as fast as any. */
@@ -28,6 +32,11 @@ final class InferencePort {
         if (server == null) {
             server = HttpServer.start(host, port, limits, router);
         }
+    }
+
+    /** Cuts what is relayed, on the management port too; what comes next is still answered. */
+    void cut() {
+        relay.cut();
     }
 
     /** Cuts what is open. */

@@ -252,6 +252,7 @@ final class Lifecycle implements Engines {
 
     private void end(Deployment ending) {
         NodeLog.info("Stopping vLLM processes...");
+        port.cut(); // before an engine ends its streams so politely that half an answer looks whole
         ending.stop();
         port.close();
         synchronized (this) {

@@ -2,7 +2,6 @@ package bestfit.node;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
-import bestfit.http.Handler;
 import bestfit.http.HttpServer;
 import bestfit.http.Relay;
 import bestfit.http.RelayWarmUp;
@@ -58,15 +57,16 @@ public final class NodeServer implements AutoCloseable {
         var rules = ArgRules.read(security.allowedArgs());
         var record = openRecord(records, nodeId);
         var balancer = new Balancer<Relay.Upstream>();
-        var relay = BearerToken.guard(inferenceToken, relay(balancer));
-        var port = new InferencePort(options.host(), inferencePort, options.limits(), relay);
+        var relay = relay(balancer);
+        var guarded = BearerToken.guard(inferenceToken, relay);
+        var port = new InferencePort(options.host(), inferencePort, options.limits(), guarded, relay);
         var events = new NodeEvents();
         warmUp();
         Engines engines = options.attached().isEmpty()
                 ? new Lifecycle(options, inferencePort, port, balancer, record, events, nodeId)
                 : new AttachedEngines(options.attached(), port, balancer, options.version());
         engines.open();
-        var router = new ManagementApi(options, engines, events, rules, relay).router(managementToken);
+        var router = new ManagementApi(options, engines, events, rules, guarded).router(managementToken);
         try {
             var management = HttpServer.start(options.host(), options.managementPort(), options.limits(), router);
             return new NodeServer(options, inferencePort, management, engines, record);
@@ -104,7 +104,7 @@ public final class NodeServer implements AutoCloseable {
     }
 
     /** MLNode's answers when no engine could take a request: plain bytes without a content type. */
-    private static Handler relay(Balancer<Relay.Upstream> balancer) {
+    private static Relay relay(Balancer<Relay.Upstream> balancer) {
         return Relay.to(
                 new BalancedPicker(balancer),
                 exchange -> exchange.respond(503, Map.of(), ascii("No vLLM backend available")),

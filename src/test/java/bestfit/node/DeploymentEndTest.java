@@ -28,14 +28,19 @@ class DeploymentEndTest {
 
     /** The whole answer of a stream that was begun, or {@code cut}. */
     private static CompletableFuture<String> begunStream(NodeUnderTest node, String path) {
+        return begunStream(node, node.inference + path, 1);
+    }
+
+    /** @param inFlight how many streams there are then */
+    private static CompletableFuture<String> begunStream(NodeUnderTest node, String url, int inFlight) {
         var text = CompletableFuture.supplyAsync(() -> {
             try {
-                return node.answer(node.inference + path).text();
+                return node.answer(url).text();
             } catch (IOException cut) {
                 return "cut";
             }
         });
-        await().atMost(PATIENCE).until(() -> node.instance(0).path("in_flight").asInt() == 1);
+        await().atMost(PATIENCE).until(() -> node.instance(0).path("in_flight").asInt() == inFlight);
         return text;
     }
 
@@ -49,6 +54,7 @@ class DeploymentEndTest {
             long session = node.instance(0).path("pid").asLong();
             assertThat(ProcessTable.session(session)).hasSizeGreaterThan(1);
             var stream = begunStream(node, "/v1/slow");
+            var onManagementPort = begunStream(node, node.management + "/v1/slow", 2);
             var down = CompletableFuture.supplyAsync(() -> {
                 try {
                     return node.down().status();
@@ -57,6 +63,7 @@ class DeploymentEndTest {
                 }
             });
             assertThat(stream.join()).isEqualTo("cut");
+            assertThat(onManagementPort.join()).isEqualTo("cut");
             assertThat(ProcessTable.session(session))
                     .as("it ignores what it is told")
                     .isNotEmpty();
