@@ -82,10 +82,6 @@ public final class EngineCommand implements Callable<Integer> {
         try {
             var server = EngineServer.start(args, log);
             running = server;
-            if (args.simulation().isPresent()) {
-                System.gc(); // what the start left behind goes now, not by a pause that makes tokens late; vLLM does
-                // so too
-            }
             System.out.println(Json.object()
                     .put("engine", server.url())
                     .put("pid", ProcessHandle.current().pid()));

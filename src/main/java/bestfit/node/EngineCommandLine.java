@@ -82,8 +82,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
         command.addAll(List.of("-Dio.netty.jfr.enabled=false", "--add-modules", "jdk.incubator.vector"));
         if (!own.simulation().isEmpty()) {
-            // as the launcher does
-            command.addAll(List.of("-Xmn24m", "-XX:MaxTenuringThreshold=1", "-XX:TieredStopAtLevel=1"));
+            command.addAll(List.of("-Xmn8m", "-XX:TieredStopAtLevel=1")); // as the launcher does
         }
         Optional.ofNullable(System.getProperty(AOT_CACHE, parent.get(AOT_CACHE)))
                 .filter(file -> Files.isReadable(Path.of(file)))
