@@ -30,16 +30,8 @@ class NodeDevicesTest {
     @BeforeEach
     void fourGpus() throws IOException {
         assumeFalse(Files.exists(Path.of("/dev/nvidia0")), "real GPUs are here, and would be told instead");
-        var rows = new StringBuilder("#!/bin/sh\n");
-        for (int i = 0; i < 4; i++) {
-            rows.append(
-                    "echo '%d, NVIDIA L4, 23034, 22568, 466, 37, 61, 580.95.05, GPU-%d0, 71.50, 72.00, 1230, 6251, 2040,"
-                            .formatted(i, i));
-            rows.append(" 0x0000000000000000, 1, 8, 4, 16, 8.9'\n");
-        }
-        var program = home.resolve("nvidia-smi");
-        Files.writeString(program, rows);
-        assertThat(program.toFile().setExecutable(true)).isTrue();
+        var unhindered = FakeNvidiaSmi.UNHINDERED;
+        FakeNvidiaSmi.install(home, unhindered, unhindered, unhindered, unhindered);
     }
 
     @AfterEach

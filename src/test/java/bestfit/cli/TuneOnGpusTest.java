@@ -22,6 +22,8 @@ import tools.jackson.databind.JsonNode;
 /** A campaign on a node of two hot GPUs: its nvidia-smi tells them, and the embedded engine stands for vLLM. */
 @Tag("slow")
 class TuneOnGpusTest {
+    private static final String CAPPED = "0x0000000000000004";
+
     /** Power cap and hardware's thermal slowdown. */
     private static final String HOT = "0x0000000000000044";
 
@@ -33,16 +35,7 @@ class TuneOnGpusTest {
     @BeforeEach
     void twoGpus() throws IOException {
         assumeFalse(Files.exists(Path.of("/dev/nvidia0")), "real GPUs are here, and would be told instead");
-        var rows = new StringBuilder("#!/bin/sh\n");
-        for (int i = 0; i < 2; i++) {
-            rows.append(
-                    "echo '%d, NVIDIA L4, 23034, 22568, 466, 97, 91, 580.95.05, GPU-%d0, 71.50, 72.00, 615, 6251, 2040,"
-                            .formatted(i, i));
-            rows.append(" %s, 1, 8, 4, 16, 8.9'\n".formatted(i == 1 ? HOT : "0x0000000000000004"));
-        }
-        var program = home.resolve("nvidia-smi");
-        Files.writeString(program, rows);
-        assertThat(program.toFile().setExecutable(true)).isTrue();
+        FakeNvidiaSmi.install(home, CAPPED, HOT);
     }
 
     @AfterEach
