@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/** What Linux tells about running processes. Zombies count as gone. */
+/** What Linux tells about running processes. Zombies count as gone, unless threads of theirs still run: those hold its ports and GPUs. */
 final class ProcessTable {
     private static final Path PROC = Path.of("/proc");
 
@@ -80,10 +80,13 @@ final class ProcessTable {
         return found;
     }
 
-    /** Fields of {@code /proc/PID/stat} after the name, which may itself hold blanks and brackets: state, ppid, pgrp, session, … */
+    /**
+     * Fields of {@code /proc/PID/stat} after the name, which may itself hold blanks and brackets: state, ppid, pgrp, session, …
+     * A process whose first thread has ended shows as a zombie while its other threads run.
+     */
     private static Optional<Entry> parse(long pid, String stat) {
         var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-        boolean gone = fields[0].equals("Z") || fields[0].equals("X");
+        boolean gone = fields[0].equals("X") || (fields[0].equals("Z") && Integer.parseInt(fields[17]) <= 1);
         return gone
                 ? Optional.empty()
                 : Optional.of(new Entry(pid, Long.parseLong(fields[3]), Long.parseLong(fields[19])));

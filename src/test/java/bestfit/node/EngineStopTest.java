@@ -1,9 +1,11 @@
 package bestfit.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -70,5 +72,36 @@ class EngineStopTest {
             assertThat(strays)
                     .allSatisfy(pid -> assertThat(ProcessTable.find(pid)).isEmpty());
         }
+    }
+
+    /** Such a worker's first thread is a zombie; another still holds what the process has open, as a GPU's driver makes it do. */
+    @Test
+    void aWorkerWhoseOtherThreadsEndLater_isWaitedFor() throws IOException, InterruptedException {
+        assumeThat(new ProcessBuilder("perl", "-Mthreads", "-e", "1").start().waitFor())
+                .as("perl has threads")
+                .isZero();
+        var script = "$| = 1; $parent = $$; $SIG{INT} = $SIG{TERM} = 'IGNORE'; $worker = fork;"
+                + "if (!$worker) { async { select undef, undef, undef, 0.02 while getppid == $parent; sleep 1 }; syscall 60, 0 }"
+                + "$SIG{INT} = sub { exit }; print \"$worker\\n\"; sleep 1 while 1";
+        try (var log = new InstanceLog("forked", folder.resolve("log"))) {
+            var launch = new Launch(
+                    List.of("setsid", "perl", "-Mthreads", "-e", script),
+                    Map.of("PATH", "/usr/bin:/bin"),
+                    true,
+                    false,
+                    Signal.INT);
+            var process = EngineProcess.start(launch, log);
+            await().until(() -> log.last(1).size() == 1);
+            var worker = Path.of("/proc", log.last(1).getFirst());
+            await().until(() -> Files.readString(worker.resolve("stat")).contains(") Z "));
+            assertThat(threads(worker)).isEqualTo(2);
+            assertThat(process.stop()).isTrue();
+            assertThat(threads(worker)).isLessThanOrEqualTo(1);
+        }
+    }
+
+    private static int threads(Path process) {
+        var tasks = process.resolve("task").toFile().list();
+        return tasks == null ? 0 : tasks.length;
     }
 }
