@@ -138,7 +138,7 @@ public final class FailureClassifier {
     private static final Pattern SUMMARY = Pattern.compile("Engine core initialization failed"
             + "|WorkerProc initialization failed|WorkerProc failed to start|EngineCore failed to start"
             + "|Engine process failed to start|EngineDeadError|EngineCore encountered|output_handler failed"
-            + "|RuntimeError: Executor failed\\.$"
+            + "|RuntimeError: (?:Executor failed\\.|cancelled)$"
             + "|Error in \\w+(?: \\w+)* generator|died unexpectedly|Error with model error=ErrorInfo"
             + "|leaked shared_memory|\\[shutdown\\]|Traceback \\(most recent call last\\)");
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Logs that vLLM 0.23.0 wrote on one and two H200s, 2026-11-29, by {@code bench/gpu-vllm}: paths and tracebacks shortened, no line changed. */
+/** Logs that vLLM 0.23.0 wrote on one, two and four H200s, 2026-11-29, by {@code bench/gpu-vllm}: paths and tracebacks shortened, no line changed. */
 class GpuLogTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
@@ -37,12 +37,13 @@ class GpuLogTest {
         assertThat(failure.line()).isEqualTo("[shutdown] MPClient: engine core exited unexpectedly; starting cleanup");
     }
 
-    /** TP 2 on two GPUs: what EngineCore then failed over says only that it failed. */
-    @Test
-    void killedWorker_isTheCause_notTheExecutorThatLostIt() throws IOException {
-        var failure = FailureClassifier.classify(lines("worker-killed"), new End.ExitWhileServing(0));
+    /** TP 2 on two GPUs, TP 4 on four: what EngineCore then failed over says only that it failed, or that it was cancelled. */
+    @ParameterizedTest
+    @CsvSource({"worker-killed, VllmWorker-1", "worker-killed-of-four, VllmWorker-3"})
+    void killedWorker_isTheCause_notTheExecutorThatLostIt(String log, String worker) throws IOException {
+        var failure = FailureClassifier.classify(lines(log), new End.ExitWhileServing(0));
         assertThat(failure.name()).isEqualTo("died-under-load");
-        assertThat(failure.line()).isEqualTo("Worker proc VllmWorker-1 died unexpectedly, shutting down executor.");
+        assertThat(failure.line()).isEqualTo("Worker proc " + worker + " died unexpectedly, shutting down executor.");
     }
 
     private static List<String> lines(String name) throws IOException {
