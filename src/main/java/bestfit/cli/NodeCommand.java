@@ -217,7 +217,7 @@ public final class NodeCommand implements Callable<Integer> {
         System.exit(ExitCode.OK);
     }
 
-    private NodeOptions options(Map<String, String> environment) {
+    private NodeOptions options(Map<String, String> asked) {
         var problems = new Problems();
         problems.requireRange("--port", port, 0, LAST_PORT);
         problems.requireOneOf("--when-running", whenRunning, "replace", "refuse");
@@ -228,11 +228,12 @@ public final class NodeCommand implements Callable<Integer> {
                 ? new StartLimit.Learned()
                 : new StartLimit.Fixed(duration(problems, "--start-timeout", startTimeout));
         var drainLimit = duration(problems, "--drain", drain);
-        var grace = hangGrace == null ? toldGrace(environment) : duration(problems, "--hang-grace", hangGrace);
+        var grace = hangGrace == null ? toldGrace(asked) : duration(problems, "--hang-grace", hangGrace);
         var limits = limits(problems);
         var attached = attached(problems);
-        var program = program(problems, environment);
+        var program = program(problems, asked);
         problems.throwIfAny();
+        var environment = program instanceof EngineProgram.Vllm ? VisibleGpus.numbered(asked) : asked;
         var shared = devices(program, environment);
         problems.requireRange("--inference-port", inferencePort, 0, LAST_PORT - shared.count());
         problems.throwIfAny();

@@ -1,12 +1,14 @@
 package bestfit.hardware;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -19,6 +21,9 @@ import java.util.stream.IntStream;
  */
 public record VisibleGpus(GpuSource machine, String value) implements GpuSource {
     public static final String VARIABLE = "CUDA_VISIBLE_DEVICES";
+
+    /** Whether CUDA numbers GPUs by speed, or as the driver does ({@code PCI_BUS_ID}). */
+    private static final String ORDER = "CUDA_DEVICE_ORDER";
 
     private static final Pattern NUMBER = Pattern.compile("\\d{1,4}");
     private static final String GPU = "GPU-";
@@ -37,6 +42,36 @@ public record VisibleGpus(GpuSource machine, String value) implements GpuSource 
             var all = machine.read();
             var entries = entries(told.get(), all);
             return entries.isEmpty() && all.gpus().isEmpty() ? Optional.empty() : Optional.of(entries);
+        }
+    }
+
+    /**
+     * An environment that leaves the same GPUs by the driver's numbers, for programs that read nothing else (vLLM 0.23 ends with
+     * {@code invalid literal for int()} at a UUID). As it is where no entry is a UUID, and where one is of no GPU that is told,
+     * such as a MIG part's.
+     */
+    public static Map<String, String> numbered(Map<String, String> environment) {
+        var told = environment.getOrDefault(VARIABLE, "");
+        if (!told.contains(GPU)) {
+            return environment;
+        }
+        try (var machine = GpuSource.machine(environment)) {
+            var all = machine.read();
+            var places = entries(told, all).stream()
+                    .map(entry -> find(entry, all.gpus()))
+                    .toList();
+            if (!places.stream().allMatch(OptionalInt::isPresent)) {
+                return environment;
+            }
+            var numbered = new HashMap<>(environment);
+            numbered.put(
+                    VARIABLE,
+                    places.stream()
+                            .map(at -> Integer.toString(
+                                    all.gpus().get(at.getAsInt()).index()))
+                            .collect(Collectors.joining(",")));
+            numbered.put(ORDER, "PCI_BUS_ID");
+            return numbered;
         }
     }
 

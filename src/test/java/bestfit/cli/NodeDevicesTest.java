@@ -70,18 +70,21 @@ class NodeDevicesTest {
                 engines);
     }
 
+    private static final List<String> ENGINE = List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            "bestfit.node.FakeEngine");
+
     private JsonNode node(String visible, String... more) throws IOException {
-        var engine = Json.array();
-        List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "bestfit.node.FakeEngine")
-                .forEach(engine::add);
-        var arguments = new ArrayList<>(
-                List.of("node", "--port", "0", "--inference-port", "0", "--engine-command", engine.toString()));
+        var arguments = new ArrayList<>(List.of("node", "--port", "0", "--inference-port", "0"));
         arguments.addAll(List.of(more));
+        if (!arguments.contains("--engine")) {
+            var engine = Json.array();
+            ENGINE.forEach(engine::add);
+            arguments.addAll(List.of("--engine-command", engine.toString()));
+        }
         var builder = new ProcessBuilder(OwnProcess.command(arguments)).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().put("BESTFIT_HOME", home.toString());
         builder.environment().put("BESTFIT_PARENT_PIPE", "1");
@@ -107,6 +110,18 @@ class NodeDevicesTest {
         assertThat(seen.instances()).containsExactly("[\"GPU-30\"]", "[\"MIG-5a\"]");
         assertThat(seen.engines()).containsExactly("GPU-30", "MIG-5a");
         assertThat(seen.gpus()).as("GPU 3 and the part").hasSize(2).contains("3");
+    }
+
+    /** vLLM 0.23 on four H200s: {@code invalid literal for int() with base 10: 'GPU-193ba7d2-…'}. */
+    @Test
+    void vllmGetsTheDriversNumbersOfGpusThatAreNamedByUuid() throws IOException {
+        var python = Files.writeString(home.resolve("python"), """
+                #!/bin/sh
+                case $1 in -m) shift 2; exec '%s' "$@" ;; *) echo 0.23.0 ;; esac
+                """.formatted(String.join("' '", ENGINE)));
+        assertThat(python.toFile().setExecutable(true)).isTrue();
+        assertThat(deployed("GPU-30,1", "--engine", "vllm", "--python", python.toString()))
+                .isEqualTo(new Seen(List.of("3", "1"), List.of("[3]", "[1]"), List.of("3", "1")));
     }
 
     @Test
