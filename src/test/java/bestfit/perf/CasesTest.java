@@ -97,6 +97,19 @@ class CasesTest {
         }
     }
 
+    /** Four H200s with NVLink: TP 4, TP 2 twice, and under tune one GPU an instance and pipelines of two, three and four, which no table of vLLM has. */
+    @Test
+    void layouts_of_four_GPUs_that_no_constant_has_seen() throws IOException {
+        var rows = predicted("h200x4_vllm.csv");
+        var errors = Score.errors(rows);
+        for (var figure : List.of("output_tok_s", "tpot_ms_mean", "ttft_ms_mean")) {
+            assertThat(errors.get(figure).medianError()).as(figure).isLessThan(0.1);
+            assertThat(errors.get(figure).p90Error()).as(figure).isLessThan(0.35);
+        }
+        assertCovered(errors);
+        assertThat(Score.choice(rows, Score.Rule.PREDICTED).worst()).isLessThan(0.03);
+    }
+
     private static List<Map<String, String>> predicted(String name) throws IOException {
         var result = Cases.predict(name, table(name), Constants.shipped());
         assertThat(result.problems()).isEmpty();
