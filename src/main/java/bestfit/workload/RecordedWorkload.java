@@ -34,13 +34,17 @@ public record RecordedWorkload(
     public record Look(double seconds, String text) {}
 
     /**
-     * From looks in the order they were taken, at least two. A server that was started anew between two of them counts from
+     * From looks in the order they were taken. A server that was started anew between two of them counts from
      * zero; what ended in between is not known. Behind a balanced port each look may meet another engine: each is compared with
      * the last look at the same one.
      *
      * @throws ConfigException if no request ended between them
      */
     public static RecordedWorkload of(List<Look> looks) {
+        if (looks.size() < 2) {
+            throw new ConfigException(
+                    "The server was seen only once, too little to tell a load; record again while it answers.");
+        }
         var engines = RecordedEngines.of(looks);
         var prompt = histogram(engines.ended(PROMPT), PROMPT);
         var output = histogram(engines.ended(OUTPUT), OUTPUT);

@@ -78,6 +78,7 @@ class RecordedWorkloadTest {
     void nothingThatEnded_isTold() {
         var some = new RecordedWorkload.Look(0, metrics(new int[] {3, 4}, new int[] {3, 4}));
         assertThatThrownBy(() -> RecordedWorkload.of(List.of(some, some))).isInstanceOf(ConfigException.class);
+        assertThatThrownBy(() -> RecordedWorkload.of(List.of(some))).hasMessageContaining("only once");
         var empty = new RecordedWorkload.Look(9, "up 1\n");
         assertThatThrownBy(() -> RecordedWorkload.of(List.of(empty, empty)))
                 .isInstanceOf(ConfigException.class)
