@@ -1,7 +1,6 @@
 package bestfit.cli;
 
 import bestfit.config.Problems;
-import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -23,15 +22,8 @@ public final class BenchCommand implements Callable<Integer> {
     @Mixin
     private final ExportOptions exports = new ExportOptions();
 
-    @Option(
-            names = "--events",
-            paramLabel = "FILE",
-            description = "Write every request's raw events, readable after a crash.")
-    @Nullable
-    private Path events;
-
-    @Option(names = "--resume", description = "Go on with the run in --events: send only what did not end.")
-    private boolean resume;
+    @Mixin
+    private final EventsOptions events = new EventsOptions();
 
     @Option(
             names = "--calibrate",
@@ -48,17 +40,14 @@ public final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         var problems = new Problems();
-        var spec = options.spec(problems).withEvents(events, resume);
-        if (resume && events == null) {
-            problems.add("--resume: needs the file of the interrupted run as --events.");
-        }
-        ExportOptions.checkWritable(problems, "--events", events);
+        var spec = options.spec(problems);
+        events.check(problems);
         exports.check(problems);
         if (metricsPort != null && (metricsPort < 0 || metricsPort > 65_535)) {
             problems.add("--metrics-port: " + metricsPort + " is not allowed; it takes 0 to 65535.");
         }
         var port = metricsPort == null ? OptionalInt.empty() : OptionalInt.of(metricsPort);
         var extras = new BenchSession.Extras(options.json, calibrate, port);
-        return new BenchSession(spec, problems, exports, extras).run();
+        return new BenchSession(spec, problems, events.whole(), exports, extras).run();
     }
 }

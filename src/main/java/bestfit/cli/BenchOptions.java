@@ -92,7 +92,6 @@ final class BenchOptions {
     @Option(names = "--json", description = "Print one JSON object instead of tables.")
     boolean json;
 
-    /** Without an events file. */
     BenchSpec spec(Problems problems) {
         return spec(problems, "");
     }
@@ -121,9 +120,7 @@ final class BenchOptions {
                 new BenchSpec.Limits(
                         span(problems, "--first-token-timeout", firstTokenTimeout),
                         span(problems, "--stall-timeout", stallTimeout),
-                        span(problems, "--request-timeout", requestTimeout)),
-                null,
-                false);
+                        span(problems, "--request-timeout", requestTimeout)));
     }
 
     private static void checkUrl(Problems problems, String url) {

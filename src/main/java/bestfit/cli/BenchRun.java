@@ -37,13 +37,16 @@ record BenchRun(BenchSetup setup, StopSignal stop, boolean calibrate) {
         var ownError = calibrate
                 ? Optional.of(OwnError.measure(generator, setup.spec().arrivals(setup.planned(), 0), stop))
                 : Optional.<OwnError>empty();
+        var rest = new Remainder(setup, before);
         var surroundings = new Surroundings(RoundTrip.to(setup.target()), ownError);
-        warmUp(generator);
+        if (!rest.isNothing()) {
+            warmUp(generator);
+        }
         var watch = ServerWatch.start(setup.target());
         LoadResult result;
         Optional<ServerWatch.Seen> seen;
         try {
-            result = measure(generator, before, sink);
+            result = measure(generator, rest, sink);
             seen = watch == null ? Optional.empty() : watch.seen();
         } finally {
             if (watch != null) {
@@ -83,24 +86,21 @@ record BenchRun(BenchSetup setup, StopSignal stop, boolean calibrate) {
         }
     }
 
-    private LoadResult measure(LoadGenerator generator, List<Measurement> before, MeasurementSink sink)
+    private LoadResult measure(LoadGenerator generator, Remainder rest, MeasurementSink sink)
             throws InterruptedException {
         var spec = setup.spec();
         var workload = spec.workload();
-        var skip = new BitSet();
-        before.forEach(m -> skip.set(m.index()));
         var job = new LoadJob(
                 setup.body(),
                 setup.planned().conversations().count(),
-                spec.arrivals(
-                        setup.planned(), (int) (before.size() / workload.turns().mean())),
-                workload.extent(),
+                spec.arrivals(setup.planned(), rest.firstDue()),
+                rest.extent(),
                 spec.timeLimits(),
                 workload.thinkTime(),
                 0,
-                skip,
+                rest.done(),
                 0);
-        int total = workload.extent().mostRequests(0) - before.size();
+        int total = workload.extent().mostRequests(0) - rest.before().size();
         var shown = total > 0 ? new ProgressLine(sink, "", total, NanoClock.SYSTEM) : sink;
         return generator.run(setup.target(), workload.endpoint(), job, shown, stop);
     }

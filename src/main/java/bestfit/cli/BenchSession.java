@@ -7,9 +7,7 @@ import bestfit.hardware.GpuSampler;
 import bestfit.hardware.GpuSource;
 import bestfit.http.HttpServer;
 import bestfit.http.Router;
-import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
-import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.report.BenchReport;
 import bestfit.report.LiveMetrics;
@@ -17,8 +15,8 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
-import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -27,6 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class BenchSession {
     private final BenchSpec spec;
     private final Problems problems;
+    private final Optional<EventsFile> events;
     private final ExportOptions exports;
     private final Extras extras;
 
@@ -38,26 +37,26 @@ final class BenchSession {
     record Extras(boolean json, boolean calibrate, OptionalInt metricsPort) {}
 
     /** @param problems found so far; they are told with what else is wrong */
-    BenchSession(BenchSpec spec, Problems problems, ExportOptions exports, Extras extras) {
+    BenchSession(BenchSpec spec, Problems problems, Optional<EventsFile> events, ExportOptions exports, Extras extras) {
         this.spec = spec;
         this.problems = problems;
+        this.events = events;
         this.exports = exports;
         this.extras = extras;
     }
 
     int run() throws InterruptedException {
         var setup = BenchSetup.of(spec, problems);
-        var model = setup.target().model();
-        var before = before(model);
-        try (var log = log(model);
+        var run = spec.json(setup.target().model());
+        var before = events.map(file -> file.before(run)).orElseGet(List::of);
+        try (var log = events.map(file -> file.log(run)).orElse(null);
                 var live = live(log == null ? _ -> {} : log);
                 var generator = LoadGenerator.open();
                 var gpus = GpuSampler.start(gpusBehind(setup.target().baseUrl()));
                 var stop = BenchStop.listen()) {
             var report = new BenchRun(setup, stop.next(), extras.calibrate()).run(generator, before, live.metrics());
             print(report, gpus);
-            exports.write(
-                    spec.json(model), report.measurements(), spec.workload().slo());
+            exports.write(run, report.measurements(), spec.workload().slo());
             return stop.isStopped() ? ExitCode.STOPPED : report.anySuccess() ? ExitCode.OK : ExitCode.FAILED;
         }
     }
@@ -119,36 +118,5 @@ final class BenchSession {
                 System.out.println(defined.text());
             }
         }
-    }
-
-    /** What an interrupted run left in its events file. */
-    private List<Measurement> before(String model) {
-        var events = spec.events();
-        if (!spec.resume() || events == null) {
-            return List.of();
-        }
-        if (!EventLog.isBegun(events)) { // killed before its first request
-            System.err.println("bestfit: " + events + " holds no run yet: it begins anew");
-            return List.of();
-        }
-        var contents = EventLog.read(events);
-        if (!contents.run().equals(Json.parse(Json.write(spec.json(model))))) {
-            throw new ConfigException("--resume: " + events + " holds another run: " + contents.run() + ".");
-        }
-        return contents.measurements();
-    }
-
-    private @Nullable EventLog log(String model) {
-        Path events = spec.events();
-        if (events == null) {
-            return null;
-        }
-        if (spec.resume() && EventLog.isBegun(events)) {
-            return EventLog.append(events);
-        }
-        EventLog.setAside(events)
-                .ifPresent(kept ->
-                        System.err.println("bestfit: " + events + " held something already; it is now " + kept));
-        return EventLog.create(events, spec.json(model));
     }
 }

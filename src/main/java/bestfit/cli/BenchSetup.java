@@ -36,6 +36,16 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
      * @throws ConfigException with all problems, those found before among them
      */
     static BenchSetup of(BenchSpec spec, Problems problems) {
+        var setup = made(spec, problems);
+        int leftOut = setup.planned.leftOut();
+        if (leftOut > 0 && spec.workload().prompt() instanceof PromptPlan.FromFile(Path file, boolean _)) {
+            System.err.println("bestfit: " + leftOut + " conversations of " + file
+                    + " are left out: they have no question, or none whose answer tells the length");
+        }
+        return setup;
+    }
+
+    private static BenchSetup made(BenchSpec spec, Problems problems) {
         boolean readable = problems.none();
         var target = readable || !spec.urls().isEmpty() ? target(spec, problems) : null;
         var tokenizer = target == null ? null : tokenizer(spec, target, problems);
@@ -53,7 +63,7 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
     /** Of one run after others: what they measured is told all the same, so a server that went away is told here; empty then. */
     static Optional<BenchSetup> ofNext(BenchSpec spec, Problems problems) {
         try {
-            return Optional.of(of(spec, new Problems()));
+            return Optional.of(made(spec, new Problems()));
         } catch (ConfigException gone) {
             problems.addAll(gone);
             gone.problems().forEach(problem -> System.err.println("bestfit: " + problem));

@@ -28,21 +28,13 @@ record BenchSpec(
         Tls tls,
         double percentile,
         boolean usagePerChunk,
-        Limits limits,
-        @Nullable Path events,
-        boolean resume) {
+        Limits limits) {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(30);
 
     record Limits(Duration firstToken, Duration silence, Duration total) {}
 
-    BenchSpec withEvents(@Nullable Path file, boolean goesOn) {
-        return new BenchSpec(
-                urls, model, workload, tokenizer, headers, tls, percentile, usagePerChunk, limits, file, goesOn);
-    }
-
     BenchSpec with(Workload other) {
-        return new BenchSpec(
-                urls, model, other, tokenizer, headers, tls, percentile, usagePerChunk, limits, events, resume);
+        return new BenchSpec(urls, model, other, tokenizer, headers, tls, percentile, usagePerChunk, limits);
     }
 
     TimeLimits timeLimits() {

@@ -3,11 +3,13 @@ package bestfit.cli;
 import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.load.LoadGenerator;
+import bestfit.load.StopSignal;
 import bestfit.report.BenchReport;
 import bestfit.report.BenchTable;
 import bestfit.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,6 +30,9 @@ public final class BenchSweepCommand implements Callable<Integer> {
     @Option(names = "--users", split = ",", paramLabel = "N", description = "Closed loop with each of these numbers.")
     private List<Integer> users = List.of();
 
+    @Mixin
+    private final EventsOptions events = new EventsOptions();
+
     @Override
     public Integer call() throws InterruptedException {
         var problems = new Problems();
@@ -39,6 +44,7 @@ public final class BenchSweepCommand implements Callable<Integer> {
                 .forEach(rate -> problems.add("--rates: " + rate + " is not allowed; it takes above 0 to 1000000."));
         users.forEach(count -> problems.requireRange("--users", count, 1, 20_000));
         var spec = options.spec(problems, rates.isEmpty() ? "load.users" : "load.rate");
+        events.check(problems);
         BenchSetup.of(spec, problems);
         var reports = new ArrayList<BenchReport>();
         try (var generator = LoadGenerator.open();
@@ -48,9 +54,9 @@ public final class BenchSweepCommand implements Callable<Integer> {
                 if (setup.isEmpty()) {
                     break;
                 }
-                System.err.println(
-                        "bestfit: " + (rates.isEmpty() ? "users " + users.get(level) : "rate " + rates.get(level)));
-                reports.add(new BenchRun(setup.get(), stop.next()).run(generator, List.of(), _ -> {}));
+                System.err.println("bestfit: " + (rates.isEmpty() ? "users " : "rate ") + value(level));
+                var file = events.of((level + 1) + (rates.isEmpty() ? "-users-" : "-rate-") + value(level));
+                reports.add(run(generator, setup.get(), file, stop.next()));
             }
             if (options.json) {
                 var json = Json.object();
@@ -66,6 +72,19 @@ public final class BenchSweepCommand implements Callable<Integer> {
                             ? ExitCode.OK
                             : ExitCode.FAILED;
         }
+    }
+
+    private BenchReport run(LoadGenerator generator, BenchSetup setup, Optional<EventsFile> file, StopSignal stop)
+            throws InterruptedException {
+        var run = setup.spec().json(setup.target().model());
+        var before = file.map(each -> each.before(run)).orElseGet(List::of);
+        try (var log = file.map(each -> each.log(run)).orElse(null)) {
+            return new BenchRun(setup, stop).run(generator, before, log == null ? _ -> {} : log);
+        }
+    }
+
+    private String value(int level) {
+        return rates.isEmpty() ? users.get(level).toString() : rates.get(level).toString();
     }
 
     /** Every level has prompts of its own, so that none finds those of another in the prefix cache. */

@@ -15,7 +15,18 @@ final class DatabaseOption {
     private Path file = Path.of("compressa-perf-db.sqlite");
 
     Database open() {
-        return Database.open(file, Home.of(System.getenv()));
+        return open(file);
+    }
+
+    /** Says once that a file of compressa-perf is added to. */
+    static Database open(Path file) {
+        var database = Database.open(file, Home.of(System.getenv()));
+        if (database.hasJoined()) {
+            System.err.println(
+                    "bestfit: " + file + " is compressa-perf's: results are added to it, what it holds stays as"
+                            + " it is, and compressa-perf reads and writes it as before");
+        }
+        return database;
     }
 
     Database openToRead() {

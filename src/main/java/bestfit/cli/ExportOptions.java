@@ -116,7 +116,7 @@ final class ExportOptions {
     }
 
     private static void add(Path file, JsonNode run, List<Measurement> measurements) {
-        try (var database = Database.open(file, Home.of(System.getenv()))) {
+        try (var database = DatabaseOption.open(file)) {
             var store = new ExperimentStore(database);
             long id = store.begin("bench", null, parameters(run, measurements));
             store.sink(id).acceptAll(measurements);

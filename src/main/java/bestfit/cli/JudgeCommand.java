@@ -158,7 +158,8 @@ public final class JudgeCommand implements Callable<Integer> {
         } else {
             System.out.println(JudgeReport.text(tools));
         }
-        return tools.getFirst().reported() == null ? ExitCode.FAILED : ExitCode.OK;
+        var judged = tools.getFirst();
+        return judged.reported() == null || judged.truth().isEmpty() ? ExitCode.FAILED : ExitCode.OK;
     }
 
     /** So that the server's own compilation is no part of what is judged. */
@@ -184,6 +185,10 @@ public final class JudgeCommand implements Callable<Integer> {
         var ran = tool(server, words, folder, streams, requests);
         var truth = server.takeLog();
         var reported = reported(wroteTo == null ? null : replaced(wroteTo, server, folder, streams, requests), folder);
+        if (truth.isEmpty()) {
+            System.err.println("bestfit: " + called
+                    + " sent no request that was answered; in CMD, {url} stands for the server's address");
+        }
         if (reported == null || ran.exit() != 0) {
             System.err.println("bestfit: " + called
                     + (ran.exit() < 0 ? " was ended after --limit " + limit : " ended with " + ran.exit())

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads experiments for list and report. Recomputed metrics are kept in a database of ours, only shown of another. */
+/** Reads experiments for list and report. Recomputed metrics of our own are kept, of compressa-perf's only shown. */
 final class StoredExperiments {
     private StoredExperiments() {}
 
@@ -40,10 +40,11 @@ final class StoredExperiments {
 
     private static List<Experiment> recomputed(
             ExperimentStore store, DatabaseOption database, List<Experiment> experiments) {
-        if (store.isOurs()) {
+        var ours = experiments.stream().filter(e -> store.isOurs(e.id())).toList();
+        if (!ours.isEmpty()) {
             try (var open = database.open()) {
                 var writing = new ExperimentStore(open);
-                experiments.forEach(e -> writing.finish(e.id(), metrics(store, e), Map.of()));
+                ours.forEach(e -> writing.finish(e.id(), metrics(store, e), Map.of()));
             }
         }
         return experiments.stream()

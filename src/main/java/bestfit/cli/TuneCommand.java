@@ -171,7 +171,7 @@ public final class TuneCommand implements Callable<Integer> {
             }
             return run.showOnly();
         }
-        try (var database = Database.open(file, home)) {
+        try (var database = DatabaseOption.open(file)) {
             return run.run(database, new CampaignStore(database), model);
         }
     }

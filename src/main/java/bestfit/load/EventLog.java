@@ -136,15 +136,24 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
                 throw new ConfigException(file + " is no events file of bestfit bench.");
             }
             var measurements = new LinkedHashMap<Integer, Measurement>();
-            for (var line : lines.subList(1, lines.size())) {
-                var measurement = parse(Json.parse(line));
+            for (int line = 1; line < lines.size(); line++) {
+                var measurement = parse(file, line + 1, lines.get(line));
                 measurements.put(measurement.index(), measurement);
             }
             return new Contents(head.path("run"), List.copyOf(measurements.values()));
         } catch (IOException e) {
             throw new ConfigException("Events file " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         } catch (JacksonException e) {
-            throw cannot("read", file, e);
+            throw new ConfigException(file + " is no events file of bestfit bench.");
+        }
+    }
+
+    private static Measurement parse(Path file, int number, String line) {
+        try {
+            return parse(Json.parse(line));
+        } catch (JacksonException | IllegalArgumentException damaged) {
+            throw new ConfigException("Events file " + file + ": line " + number
+                    + " is damaged; without that line the rest can be read.");
         }
     }
 

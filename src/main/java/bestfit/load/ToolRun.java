@@ -40,6 +40,8 @@ public record ToolRun(int exit, double seconds, double cpuSeconds, long peakMemo
         double cpuBefore = childrenCpuSeconds();
         long start = System.nanoTime();
         var process = builder.start();
+        var atExit = new Thread(() -> end(process), "bestfit-tool"); // Ctrl-C leaves no tool behind
+        Runtime.getRuntime().addShutdownHook(atExit);
         long peak = 0;
         try {
             while (!process.waitFor(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
@@ -52,8 +54,18 @@ public record ToolRun(int exit, double seconds, double cpuSeconds, long peakMemo
         } catch (InterruptedException cut) {
             end(process);
             throw cut;
+        } finally {
+            remove(atExit);
         }
         return new ToolRun(process.exitValue(), seconds(start), childrenCpuSeconds() - cpuBefore, peak, output);
+    }
+
+    private static void remove(Thread atExit) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException goingDown) {
+            // it runs
+        }
     }
 
     private static double seconds(long since) {

@@ -3,6 +3,7 @@ package bestfit.metrics;
 import static bestfit.metrics.Measurement.NEVER;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -194,6 +195,20 @@ public final class BenchMetrics {
                         .mapToDouble(m -> (m.endNanos() - m.startNanos()) / 1e9)
                         .sum()
                 / of(all).seconds();
+    }
+
+    /** For how long at least one was under way; pauses up to {@code pauseNanos} count too, the time of an interruption does not. */
+    public static long busyNanos(List<Measurement> all, long pauseNanos) {
+        long busy = 0;
+        long until = all.stream().mapToLong(Measurement::startNanos).min().orElse(0);
+        for (var measurement : all.stream()
+                .sorted(Comparator.comparingLong(Measurement::startNanos))
+                .toList()) {
+            boolean interrupted = measurement.startNanos() - until > pauseNanos;
+            busy += Math.max(0, measurement.endNanos() - (interrupted ? measurement.startNanos() : until));
+            until = Math.max(until, measurement.endNanos());
+        }
+        return busy;
     }
 
     /** The most that were under way at one moment. */

@@ -30,10 +30,7 @@ record BenchJson(BenchReport report) {
         json.set("instrument", instrument());
         json.set("windows", windows());
         SteadyState.of(report.measurements()).ifPresent(steady -> json.set("steady", json(steady)));
-        report.server()
-                .map(seen -> new Reconciliation(seen, report.measurements()))
-                .filter(Reconciliation::whole)
-                .ifPresent(both -> json.set("server", both.json()));
+        report.reconciled().filter(Reconciliation::whole).ifPresent(both -> json.set("server", both.json()));
         return json;
     }
 

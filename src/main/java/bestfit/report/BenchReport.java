@@ -127,7 +127,10 @@ public record BenchReport(
                     + " requests; a bound on it that holds with 99 % certainty needs " + needed + ", "
                     + (needed - successes) + " more.");
         }
-        server.ifPresent(seen -> notes.addAll(new Reconciliation(seen, measurements).notes(sharesPrefixes)));
+        reconciled().ifPresent(both -> notes.addAll(both.notes(sharesPrefixes)));
+        if (reconciled().isPresent() && result.measurements().size() < measurements.size()) {
+            notes.add("Client and server are compared over the requests that were sent after the interruption.");
+        }
         long other = measurements.stream()
                 .filter(m -> m.succeeded()
                         && template.isPresent()
@@ -139,6 +142,11 @@ public record BenchReport(
                     + (promptTokens.orElse(0) + template.orElse(0)) + " that were sent.");
         }
         return notes;
+    }
+
+    /** Of the last part alone: what the server counted of an interrupted run was not looked at. */
+    Optional<Reconciliation> reconciled() {
+        return server.filter(_ -> !nothingWasLeft()).map(seen -> new Reconciliation(seen, result.measurements()));
     }
 
     /** One object, its names stable. */

@@ -77,7 +77,10 @@ final class PeerResults {
         var figures = new LinkedHashMap<String, Figure>();
         metrics.properties().forEach(metric -> {
             var d = metric.getValue();
-            if (!Figure.isCompared(metric.getKey()) || !d.path("low").isNumber()) {
+            if (!Figure.isCompared(metric.getKey())
+                    || !isFinite(d.path("mean"))
+                    || !isFinite(d.path("low"))
+                    || !isFinite(d.path("high"))) {
                 return;
             }
             double mean = d.path("mean").asDouble();
@@ -101,7 +104,7 @@ final class PeerResults {
         var figures = new LinkedHashMap<String, Figure>();
         for (var name : new String[] {"ttft", "tpot", "e2e"}) {
             var d = json.path(name);
-            if (d.path("mean").isNumber()) {
+            if (isFinite(d.path("mean"))) {
                 var mean = new MeanEstimate(d.path("mean").asDouble(), Double.NaN, 1);
                 figures.put(name + "_ms", Figure.time(mean, number(d, "p50"), number(d, "p99")));
             }
@@ -184,7 +187,7 @@ final class PeerResults {
     private static void addGuidellm(SequencedMap<String, Figure> figures, String ours, JsonNode metric, double factor) {
         var d = metric.path("successful");
         int count = d.path("count").asInt(0);
-        if (count > 1 && d.path("mean").isNumber()) {
+        if (count > 1 && isFinite(d.path("mean")) && isFinite(d.path("std_dev"))) {
             figures.put(
                     ours,
                     Figure.time(
@@ -216,7 +219,7 @@ final class PeerResults {
             String p50,
             String p99,
             int count) {
-        if (json.path(mean).isNumber() && json.path(sd).isNumber() && count > 1) {
+        if (isFinite(json.path(mean)) && isFinite(json.path(sd)) && count > 1) {
             double millis = millisPer(json.path("unit").asString("ms"));
             figures.put(
                     ours,
@@ -239,6 +242,11 @@ final class PeerResults {
             case "ms" -> 1;
             default -> throw new ConfigException("unit \"" + unit + "\" is not known; it takes ns, us, ms or s.");
         };
+    }
+
+    /** JSON has no infinity, but a number that no double holds reads as one. */
+    private static boolean isFinite(JsonNode number) {
+        return number.isNumber() && Double.isFinite(number.asDouble());
     }
 
     private static double number(JsonNode json, String key) {

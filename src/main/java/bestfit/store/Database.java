@@ -7,20 +7,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.HashSet;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteOpenMode;
 
 /**
- * One SQLite file. Every commit is on the disk when it returns (write-ahead log, synchronous FULL), so that neither
- * {@code kill -9} nor a power cut loses what is finished. Thread-safe: one connection, one user of it at a time.
+ * One SQLite file. Every commit is on the disk when it returns (synchronous), so that neither {@code kill -9} nor a power cut
+ * loses what is finished. A file that bestfit makes has a write-ahead log; compressa-perf's keeps the journal it has, and our
+ * tables are made beside its own. Thread-safe: one connection, one user of it at a time.
  */
 public final class Database implements AutoCloseable {
     /** In the file's header: "best" in ASCII. */
     static final int APPLICATION_ID = 0x62657374;
 
     private static final String MAGIC = "SQLite format 3\0";
-    private static final Set<String> COMPRESSA_TABLES = Set.of("Experiments", "Parameters", "Metrics", "Measurements");
+    private static final String OWN_PREFIX = "bestfit_";
+    private static final String QUERY_ONLY = "PRAGMA query_only = ON";
     private static final int BUSY_MILLIS = 20_000;
 
     /** Work on the connection. */
@@ -31,16 +36,17 @@ public final class Database implements AutoCloseable {
 
     private final Path file;
     private final Connection connection;
-    private final boolean ours;
+    private final boolean joined;
 
-    private Database(Path file, Connection connection, boolean ours) {
+    private Database(Path file, Connection connection, boolean joined) {
         this.file = file;
         this.connection = connection;
-        this.ours = ours;
+        this.joined = joined;
     }
 
     /**
-     * Opens for writing; creates what is missing.
+     * Opens for writing; creates what is missing. In a file of compressa-perf that is in one transaction, and no row or table of
+     * its own is changed.
      *
      * @param home where SQLite's native library is unpacked
      * @throws ConfigException if the file is another program's, or a newer bestfit's; it is left as it was
@@ -59,15 +65,18 @@ public final class Database implements AutoCloseable {
         }
         var config = new SQLiteConfig();
         config.setBusyTimeout(BUSY_MILLIS);
-        config.setJournalMode(SQLiteConfig.JournalMode.WAL);
-        config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
+        if (!Files.exists(file) || size(file) == 0) {
+            config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+        }
         return connect(file, config, database -> {
-            database.transaction(connection -> {
+            // FULL, and the folder after a rollback journal is gone
+            database.execute("PRAGMA synchronous = EXTRA");
+            return database.transaction(connection -> {
+                boolean joins = !isMarked(connection) && CompressaSchema.isIn(tables(connection));
                 Migrations.apply(connection);
-                return true;
+                return joins;
             });
-            return true;
         });
     }
 
@@ -96,25 +105,36 @@ public final class Database implements AutoCloseable {
                     "Database " + file + " does not exist. Name one with --db, or run measure first.");
         }
         unpackNativesIn(home);
+        return connect(file, reading(), database -> {
+            database.execute(QUERY_ONLY);
+            var tables = database.read(Database::tables);
+            if (!CompressaSchema.isIn(tables)) {
+                throw new ConfigException("Database " + file + " holds no experiments: its tables are " + tables
+                        + ". Name a database of bestfit or compressa-perf with --db.");
+            }
+            return false;
+        });
+    }
+
+    /**
+     * Not {@code READONLY}: what a killed writer left half done is put right by whoever opens the file next, as compressa-perf's own
+     * {@code list} does, and that takes a connection which may write. {@link #QUERY_ONLY} keeps it from anything else; on a file that
+     * cannot be written SQLite falls back by itself.
+     */
+    private static SQLiteConfig reading() {
         var config = new SQLiteConfig();
         config.setBusyTimeout(BUSY_MILLIS);
-        config.setReadOnly(true);
-        return connect(file, config, database -> {
-            if (!database.tables().containsAll(COMPRESSA_TABLES)) {
-                throw new ConfigException("Database " + file + " holds no experiments: its tables are "
-                        + database.tables() + ". Name a database of bestfit or compressa-perf with --db.");
-            }
-            return database.isApplication();
-        });
+        config.resetOpenMode(SQLiteOpenMode.CREATE);
+        return config;
     }
 
     public Path file() {
         return file;
     }
 
-    /** Whether bestfit made it; false for compressa-perf's. */
-    public boolean isOurs() {
-        return ours;
+    /** Whether this is compressa-perf's, and bestfit's tables were made beside its own just now. */
+    public boolean hasJoined() {
+        return joined;
     }
 
     /**
@@ -158,24 +178,31 @@ public final class Database implements AutoCloseable {
     }
 
     boolean hasTable(String name) {
-        return tables().contains(name);
+        return read(Database::tables).contains(name);
     }
 
-    private Set<String> tables() {
-        return read(open -> {
-            var names = new HashSet<String>();
-            try (var statement = open.createStatement();
-                    var rows = statement.executeQuery("SELECT name FROM sqlite_master WHERE type = 'table'")) {
-                while (rows.next()) {
-                    names.add(rows.getString(1));
-                }
+    private static Set<String> tables(Connection connection) throws SQLException {
+        var names = new TreeSet<String>();
+        try (var statement = connection.createStatement();
+                var rows = statement.executeQuery("SELECT name FROM sqlite_master WHERE type = 'table'")) {
+            while (rows.next()) {
+                names.add(rows.getString(1));
             }
-            return names;
-        });
+        }
+        return names;
     }
 
-    private boolean isApplication() {
-        return read(open -> Migrations.pragma(open, "application_id")) == APPLICATION_ID;
+    /** Whether bestfit made it or joined it. */
+    private static boolean isMarked(Connection connection) throws SQLException {
+        return Migrations.pragma(connection, "application_id") == APPLICATION_ID;
+    }
+
+    private void execute(String sql) {
+        read(open -> {
+            try (var statement = open.createStatement()) {
+                return statement.execute(sql);
+            }
+        });
     }
 
     /** A full disk has SQLite roll back by itself; that there is nothing left to roll back must not hide the disk. */
@@ -190,27 +217,50 @@ public final class Database implements AutoCloseable {
 
     /** Looks at an existing file without changing it, so that a database of others stays byte for byte as it was. */
     private static void refuseOthers(Path file) {
-        var config = new SQLiteConfig();
-        config.setReadOnly(true);
-        config.setBusyTimeout(BUSY_MILLIS);
-        var checked = connect(file, config, database -> {
-            var tables = database.tables();
-            boolean empty = tables.isEmpty();
-            if (!empty && !database.isApplication()) {
-                var owner = tables.containsAll(COMPRESSA_TABLES) ? "compressa-perf" : "another program";
-                throw new ConfigException(
-                        "Database " + file + " belongs to " + owner
-                                + " and is not written to (list and report read compressa-perf's). Choose another file with --db.");
+        var checked = connect(file, reading(), database -> {
+            database.execute(QUERY_ONLY);
+            var problem = database.read(connection ->
+                    isMarked(connection) ? newer(connection) : notJoinable(connection, tables(connection)));
+            if (problem.isPresent()) {
+                throw new ConfigException("Database " + file + " " + problem.get());
             }
-            int version = database.read(Migrations::version);
-            if (version > Migrations.newest()) {
-                throw new ConfigException("Database " + file + " was written by a newer bestfit (schema " + version
-                        + "; this one knows " + Migrations.newest()
-                        + "). Use that bestfit or choose another file with --db.");
-            }
-            return true;
+            return false;
         });
         checked.close();
+        var folder = Objects.requireNonNullElse(file.toAbsolutePath().getParent(), file);
+        if (!Files.isWritable(file) || !Files.isWritable(folder)) {
+            throw new ConfigException(
+                    "Database " + file
+                            + " cannot be written. Give write permission to the file and its folder, or choose another file with --db.");
+        }
+    }
+
+    private static Optional<String> newer(Connection connection) throws SQLException {
+        int version = Migrations.version(connection);
+        return version <= Migrations.newest()
+                ? Optional.empty()
+                : Optional.of("was written by a newer bestfit (schema " + version + "; this one knows "
+                        + Migrations.newest() + "). Use that bestfit or choose another file with --db.");
+    }
+
+    /** Why our tables cannot be made in a file that has no mark of ours: it takes an empty one or one of compressa-perf. */
+    private static Optional<String> notJoinable(Connection connection, Set<String> tables) throws SQLException {
+        boolean unmarked = Migrations.version(connection) == 0 && Migrations.pragma(connection, "application_id") == 0;
+        if (unmarked && tables.isEmpty()) {
+            return Optional.empty();
+        }
+        if (!unmarked || !CompressaSchema.isIn(tables)) {
+            return Optional.of("belongs to another program and is not written to. Choose another file with --db.");
+        }
+        var taken = tables.stream().filter(name -> name.startsWith(OWN_PREFIX)).findFirst();
+        if (taken.isPresent()) {
+            return Optional.of("has a table " + taken.get()
+                    + " but not bestfit's mark in its header, as after a dump; list and report read it."
+                    + " Choose another file with --db, or copy the original with VACUUM INTO.");
+        }
+        return CompressaSchema.difference(connection)
+                .map(what ->
+                        "is not written to: " + what + ", unlike compressa-perf's. Choose another file with --db.");
     }
 
     private static void refuseOtherFormat(Path file) {
@@ -254,8 +304,11 @@ public final class Database implements AutoCloseable {
         try {
             var connection = connection(file, config);
             try {
-                boolean ours = check.test(new Database(file, connection, false));
-                return new Database(file, connection, ours);
+                boolean joined = check.test(new Database(file, connection, false));
+                return new Database(file, connection, joined);
+            } catch (StoreException failure) {
+                connection.close();
+                throw failure.isForbidden() ? new ConfigException(String.valueOf(failure.getMessage())) : failure;
             } catch (RuntimeException failure) {
                 connection.close();
                 throw failure;

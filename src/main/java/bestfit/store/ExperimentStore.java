@@ -29,11 +29,6 @@ public final class ExperimentStore {
         this.database = database;
     }
 
-    /** Whether bestfit made the database; compressa-perf's is only read. */
-    public boolean isOurs() {
-        return database.isOurs();
-    }
-
     /** Writes a new experiment with what is known before its first request; gives its id. */
     public long begin(String name, @Nullable String description, Map<String, String> parameters) {
         return database.transaction(connection -> {
@@ -117,6 +112,12 @@ public final class ExperimentStore {
         return database.hasTable("bestfit_requests")
                 ? database.read(connection -> RequestRows.select(connection, experimentId))
                 : List.of();
+    }
+
+    /** Whether bestfit measured it, and not compressa-perf. */
+    public boolean isOurs(long experimentId) {
+        return database.hasTable("bestfit_requests")
+                && database.read(connection -> RequestRows.any(connection, experimentId));
     }
 
     /** Every request that counts, as compressa-perf sees it; of compressa-perf's experiments too. */

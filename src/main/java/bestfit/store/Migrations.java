@@ -9,41 +9,6 @@ import java.util.List;
  * {@code PRAGMA user_version} counts the steps taken.
  */
 final class Migrations {
-    /** compressa-perf 0.2.5's four tables, column for column. */
-    private static final List<String> COMPRESSA = List.of("""
-            CREATE TABLE IF NOT EXISTS Experiments (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                experiment_name TEXT NOT NULL,
-                experiment_date DATETIME DEFAULT CURRENT_TIMESTAMP,
-                description TEXT
-            )""", """
-            CREATE TABLE IF NOT EXISTS Parameters (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                experiment_id INTEGER NOT NULL,
-                key TEXT NOT NULL,
-                value TEXT NOT NULL,
-                FOREIGN KEY (experiment_id) REFERENCES Experiments(id)
-            )""", """
-            CREATE TABLE IF NOT EXISTS Metrics (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                experiment_id INTEGER NOT NULL,
-                metric_name TEXT NOT NULL,
-                metric_value REAL NOT NULL,
-                timestamp DATETIME DEFAULT CURRENT_TIMESTAMP,
-                FOREIGN KEY (experiment_id) REFERENCES Experiments(id)
-            )""", """
-            CREATE TABLE IF NOT EXISTS Measurements (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                experiment_id INTEGER NOT NULL,
-                n_input INTEGER NOT NULL,
-                n_output INTEGER NOT NULL,
-                ttft REAL NOT NULL,
-                start_time REAL NOT NULL,
-                end_time REAL NOT NULL,
-                status TEXT NOT NULL,
-                FOREIGN KEY (experiment_id) REFERENCES Experiments(id)
-            )""");
-
     /**
      * Raw timings of each request. {@code measurement_id} is its row in compressa-perf's table; null for warm-up, which
      * must not count there. {@code start_ns} is on the client's monotonic clock, the other times are after it.
@@ -73,7 +38,7 @@ final class Migrations {
             "CREATE INDEX bestfit_measurements_by_experiment ON Measurements(experiment_id)");
 
     private static final List<List<String>> STEPS =
-            List.of(COMPRESSA, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS);
+            List.of(CompressaSchema.STEP, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS);
 
     private Migrations() {}
 

@@ -66,6 +66,16 @@ final class RequestRows {
         return found;
     }
 
+    static boolean any(Connection connection, long experimentId) throws SQLException {
+        try (var select =
+                connection.prepareStatement("SELECT 1 FROM bestfit_requests WHERE experiment_id = ? LIMIT 1")) {
+            select.setLong(1, experimentId);
+            try (var row = select.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
     private static Measurement measurement(ResultSet row) throws SQLException {
         long start = row.getLong(4);
         return new Measurement(

@@ -1,6 +1,7 @@
 package bestfit.workload;
 
 import bestfit.config.ConfigException;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -8,8 +9,10 @@ import java.util.Optional;
  * A workload made ready to be sent: its conversations and, in an open loop, when each is due.
  *
  * @param schedule empty for a closed loop
+ * @param leftOut entries of the prompts' file in which nothing can be asked
  */
-public record PlannedRequests(ConversationSource conversations, Optional<SendSchedule> schedule, TokenText texts) {
+public record PlannedRequests(
+        ConversationSource conversations, Optional<SendSchedule> schedule, TokenText texts, int leftOut) {
     /** Numbers from here on are not measured. */
     private static final int WARMUP = 1 << 30;
 
@@ -25,17 +28,37 @@ public record PlannedRequests(ConversationSource conversations, Optional<SendSch
                         tokenizer, plan.prefixTokens() + plan.tokens().most());
                 var source = new GeneratedConversations(
                         texts, plan, workload.output().orElseThrow(), workload.turns(), workload.seed());
-                yield new PlannedRequests(source, schedule(workload, List.of()), texts);
+                yield new PlannedRequests(source, schedule(workload, List.of()), texts, 0);
             }
             case PromptPlan.FromFile plan -> {
-                var entries = TraceFile.read(plan.file());
+                var trace = TraceFile.read(plan.file(), workload.output().isPresent());
+                var entries = trace.entries();
                 boolean made = entries.stream().anyMatch(entry -> entry.turns().getFirst() instanceof TraceFile.Blocks);
                 var texts = TokenText.find(tokenizer, made ? 512 : 1);
                 var source = new TraceConversations(entries, plan, workload, texts);
                 checkCount(workload, plan, source);
-                yield new PlannedRequests(source, schedule(workload, entries), texts);
+                yield new PlannedRequests(source, schedule(workload, entries), texts, trace.leftOut());
             }
         };
+    }
+
+    /**
+     * How many conversations have ended.
+     *
+     * @param done numbers of the requests that have, counted through all turns of the conversations in order
+     * @param asked so many are sent at most, of the last conversation perhaps not all turns
+     */
+    public int ended(BitSet done, int asked) {
+        int ended = 0;
+        int index = 0;
+        for (int number = 0; number < conversations.count() && index < done.length(); number++) {
+            int next = index + conversations.conversation(number).turns().size();
+            if (done.nextClearBit(index) >= Math.min(next, asked)) {
+                ended++;
+            }
+            index = next;
+        }
+        return ended;
     }
 
     /** Conversations of the same lengths that share no text with those that are measured, but for prefixes meant to be shared. */

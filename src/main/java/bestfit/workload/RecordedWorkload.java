@@ -4,9 +4,7 @@ import bestfit.config.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
@@ -16,6 +14,7 @@ import java.util.stream.IntStream;
  * @param prompt lengths with the chat template's tokens
  * @param cachedShare of prompt tokens that the prefix cache held
  * @param meanRunning requests that ran or waited, mean over the looks
+ * @param inTurn engines that were met behind one address
  * @param restarts of the server between two looks
  */
 public record RecordedWorkload(
@@ -25,6 +24,7 @@ public record RecordedWorkload(
         double seconds,
         double cachedShare,
         double meanRunning,
+        int inTurn,
         int restarts) {
     private static final String PROMPT = "vllm:request_prompt_tokens";
     private static final String OUTPUT = "vllm:request_generation_tokens";
@@ -34,83 +34,63 @@ public record RecordedWorkload(
     public record Look(double seconds, String text) {}
 
     /**
-     * From looks in the order they were taken, at least two. A server that was started anew between two of them counts from
-     * zero; what ended in between is not known.
+     * From looks in the order they were taken. A server that was started anew between two of them counts from
+     * zero; what ended in between is not known. Behind a balanced port each look may meet another engine: each is compared with
+     * the last look at the same one.
      *
      * @throws ConfigException if no request ended between them
      */
     public static RecordedWorkload of(List<Look> looks) {
-        var prompt = between(looks, PROMPT);
-        var output = between(looks, OUTPUT);
-        double queries = increase(looks, "vllm:prefix_cache_queries_total");
-        double hits = increase(looks, "vllm:prefix_cache_hits_total");
-        double running = looks.stream()
-                .mapToDouble(look ->
-                        sum(look.text(), "vllm:num_requests_running") + sum(look.text(), "vllm:num_requests_waiting"))
-                .average()
-                .orElse(0);
+        if (looks.size() < 2) {
+            throw new ConfigException(
+                    "The server was seen only once, too little to tell a load; record again while it answers.");
+        }
+        var engines = RecordedEngines.of(looks);
+        var prompt = histogram(engines.ended(PROMPT), PROMPT);
+        var output = histogram(engines.ended(OUTPUT), OUTPUT);
+        double queries = engines.increase("vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total");
+        double hits = engines.increase("vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total");
+        double running = engines.inTurn()
+                * looks.stream()
+                        .mapToDouble(
+                                look -> sum(look, "vllm:num_requests_running") + sum(look, "vllm:num_requests_waiting"))
+                        .average()
+                        .orElse(0);
         long requests = prompt.counts().stream().mapToLong(Long::longValue).sum();
         double seconds = looks.getLast().seconds() - looks.getFirst().seconds();
         return new RecordedWorkload(
-                prompt, output, requests, seconds, queries > 0 ? hits / queries : 0, running, restarts(looks));
+                prompt,
+                output,
+                requests,
+                seconds,
+                queries > 0 ? hits / queries : 0,
+                running,
+                engines.inTurn(),
+                engines.restarts(PROMPT));
     }
 
-    private static int restarts(List<Look> looks) {
-        return (int) IntStream.range(1, looks.size())
-                .filter(i -> isAnew(
-                        cumulative(looks.get(i - 1).text(), PROMPT),
-                        cumulative(looks.get(i).text(), PROMPT)))
-                .count();
+    private static double sum(Look look, String name) {
+        return MetricSample.of(look.text(), name)
+                .mapToDouble(MetricSample::value)
+                .sum();
     }
 
-    private static boolean isAnew(Map<Double, Long> before, Map<Double, Long> now) {
-        return before.entrySet().stream().anyMatch(bucket -> now.getOrDefault(bucket.getKey(), 0L) < bucket.getValue());
-    }
-
-    private static LengthDistribution.Histogram between(List<Look> looks, String name) {
-        var ended = new TreeMap<Double, Long>();
-        var before = cumulative(looks.getFirst().text(), name);
-        for (var look : looks.subList(1, looks.size())) {
-            var now = cumulative(look.text(), name);
-            boolean anew = isAnew(before, now);
-            for (var bucket : now.entrySet()) {
-                long already = anew ? 0 : before.getOrDefault(bucket.getKey(), 0L);
-                ended.merge(bucket.getKey(), bucket.getValue() - already, Long::sum);
-            }
-            before = now;
-        }
+    private static LengthDistribution.Histogram histogram(SortedMap<Double, Long> ended, String name) {
         if (ended.isEmpty()) {
             throw new ConfigException(
                     "The metrics have no " + name + "_bucket; it takes the /metrics of a vLLM server.");
         }
-        return histogram(ended);
-    }
-
-    private static LengthDistribution.Histogram histogram(SortedMap<Double, Long> cumulative) {
-        var upTo = new ArrayList<Integer>();
-        var counts = new ArrayList<Long>();
-        long below = 0;
-        for (var bucket : cumulative.entrySet()) {
-            double edge = bucket.getKey();
-            // the open bucket ends at twice the last edge
-            upTo.add(Double.isInfinite(edge) ? 2 * (upTo.isEmpty() ? 1 : upTo.getLast()) : (int) Math.max(1, edge));
-            counts.add(bucket.getValue() - below);
-            below = bucket.getValue();
-        }
-        if (below == 0) {
+        if (ended.values().stream().allMatch(count -> count == 0)) {
             throw new ConfigException("No request ended while it was recorded; record longer, or under load.");
         }
+        var upTo = new ArrayList<Integer>();
+        var counts = new ArrayList<Long>();
+        ended.forEach((edge, count) -> {
+            // the open bucket ends at twice the last edge
+            upTo.add(Double.isInfinite(edge) ? 2 * (upTo.isEmpty() ? 1 : upTo.getLast()) : (int) Math.max(1, edge));
+            counts.add(count);
+        });
         return trimmed(upTo, counts);
-    }
-
-    private static double increase(List<Look> looks, String name) {
-        double all = 0;
-        for (int i = 1; i < looks.size(); i++) {
-            double before = sum(looks.get(i - 1).text(), name);
-            double now = sum(looks.get(i).text(), name);
-            all += now < before ? now : now - before;
-        }
-        return all;
     }
 
     /** Buckets above the last with a count say nothing. */
@@ -120,31 +100,6 @@ public record RecordedWorkload(
                 .max()
                 .orElseThrow();
         return new LengthDistribution.Histogram(upTo.subList(0, last + 1), counts.subList(0, last + 1));
-    }
-
-    /** Requests with at most so many tokens, by bucket edge, all engines and models together. */
-    private static TreeMap<Double, Long> cumulative(String text, String name) {
-        var buckets = new TreeMap<Double, Long>();
-        text.lines().filter(line -> line.startsWith(name + "_bucket{")).forEach(line -> {
-            int edge = line.indexOf("le=\"") + 4;
-            var le = line.substring(edge, line.indexOf('"', edge));
-            buckets.merge(
-                    le.equals("+Inf") ? Double.POSITIVE_INFINITY : Double.parseDouble(le),
-                    (long) value(line),
-                    Long::sum);
-        });
-        return buckets;
-    }
-
-    private static double sum(String text, String name) {
-        return text.lines()
-                .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
-                .mapToDouble(RecordedWorkload::value)
-                .sum();
-    }
-
-    private static double value(String line) {
-        return Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1));
     }
 
     /**
@@ -170,6 +125,12 @@ public record RecordedWorkload(
                     0,
                     "# The server was started anew meanwhile (times seen: " + restarts
                             + "); what ended just before is missing.\n");
+        }
+        if (inTurn > 1) {
+            text.insert(
+                    0,
+                    "# Behind the address " + inTurn
+                            + " engines answered in turn: what each counted from its first look to its last is added up.\n");
         }
         text.append(
                 closed

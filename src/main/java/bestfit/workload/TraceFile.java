@@ -5,6 +5,7 @@ import bestfit.config.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
@@ -19,7 +20,12 @@ final class TraceFile {
             "JSON lines or a JSON list in Mooncake's form (timestamp, input_length, output_length, hash_ids), ShareGPT's"
                     + " (conversations), or with prompt or messages; or a CSV with one prompt a row";
 
+    private static final int MOST_TOLD = 10;
+
     private TraceFile() {}
+
+    /** @param leftOut conversations of ShareGPT's form without a question, or without its answer where that tells the length */
+    record Trace(List<Entry> entries, int leftOut) {}
 
     /** @param atMillis NaN where no time is told */
     record Entry(double atMillis, List<Turn> turns) {}
@@ -37,80 +43,125 @@ final class TraceFile {
      */
     record Blocks(int tokens, List<Long> hashIds, int outputTokens) implements Turn {}
 
-    /** @throws ConfigException if it cannot be read, naming the line */
-    static List<Entry> read(Path file) {
+    /**
+     * Reads all entries.
+     *
+     * @param lengthsTold a conversation's question needs no answer, as something else tells the length
+     * @throws ConfigException naming each wrong line, up to {@value #MOST_TOLD} of them
+     */
+    static Trace read(Path file, boolean lengthsTold) {
         var lines = TextLines.of(file, TAKES);
         var first = lines.getFirst().stripLeading();
         if (!first.startsWith("{") && !first.startsWith("[")) {
-            return CsvColumn.firstOf(String.join("\n", lines)).stream()
-                    .map(prompt -> new Entry(Double.NaN, List.<Turn>of(new Text(prompt, OptionalInt.empty(), ""))))
-                    .toList();
+            return new Trace(
+                    CsvColumn.firstOf(String.join("\n", lines)).stream()
+                            .map(prompt ->
+                                    new Entry(Double.NaN, List.<Turn>of(new Text(prompt, OptionalInt.empty(), ""))))
+                            .toList(),
+                    0);
         }
         var entries = new ArrayList<Entry>();
-        if (first.startsWith("[")) {
-            int number = 1;
-            for (var node : parse(file, "", String.join("\n", lines)).values()) {
-                entries.add(entry(file, "entry " + number++, node));
+        var wrong = new ArrayList<String>();
+        int leftOut = 0;
+        boolean isList = first.startsWith("[");
+        var nodes = isList ? List.copyOf(parse(file, String.join("\n", lines)).values()) : List.<JsonNode>of();
+        for (int i = 0; i < (isList ? nodes.size() : lines.size()); i++) {
+            try {
+                var node = isList ? nodes.get(i) : Json.parse(lines.get(i));
+                var entry = entry(node, lengthsTold);
+                entry.ifPresent(entries::add);
+                leftOut += entry.isPresent() ? 0 : 1;
+            } catch (JacksonException | ConfigException problem) {
+                wrong.add("file " + file + (isList ? ", entry " : ", line ") + (i + 1) + ": "
+                        + (problem instanceof JacksonException json ? Json.problem(json) + "." : problem.getMessage()));
             }
-        } else {
-            for (int i = 0; i < lines.size(); i++) {
-                var where = "line " + (i + 1);
-                entries.add(entry(file, where, parse(file, where, lines.get(i))));
-            }
+        }
+        if (!wrong.isEmpty()) {
+            throw new ConfigException(capped(file, wrong));
         }
         if (entries.isEmpty()) {
-            throw new ConfigException("file " + file + " holds no entry; it takes " + TAKES + ".");
+            throw new ConfigException("file " + file + " holds no entry that can be sent; it takes " + TAKES + ".");
         }
-        return entries;
+        return new Trace(entries, leftOut);
     }
 
-    private static JsonNode parse(Path file, String where, String text) {
+    private static List<String> capped(Path file, List<String> wrong) {
+        if (wrong.size() <= MOST_TOLD) {
+            return wrong;
+        }
+        var told = new ArrayList<>(wrong.subList(0, MOST_TOLD));
+        told.add("file " + file + ": " + (wrong.size() - MOST_TOLD) + " more are wrong.");
+        return told;
+    }
+
+    private static JsonNode parse(Path file, String text) {
         try {
             return Json.parse(text);
         } catch (JacksonException e) {
-            throw new ConfigException(
-                    "file " + file + (where.isEmpty() ? "" : ", " + where) + ": " + Json.problem(e) + ".");
+            throw new ConfigException("file " + file + ": " + Json.problem(e) + ".");
         }
     }
 
-    private static Entry entry(Path file, String where, JsonNode node) {
-        double at = node.path("timestamp").asDouble(Double.NaN);
+    /** Empty for a conversation in which nothing can be asked, as public collections have some. */
+    private static Optional<Entry> entry(JsonNode node, boolean lengthsTold) {
+        double at = node.has("timestamp") ? number(node, "timestamp") : Double.NaN;
         List<Turn> turns;
         if (node.has("input_length")) {
             turns = List.of(blocks(node));
         } else if (node.path("conversations").isArray()) {
             turns = turns(node.path("conversations"), "from", "value");
+            turns.removeIf(turn -> turn instanceof Text(var message, var _, var answer)
+                    && (message.isBlank() || (answer.isEmpty() && !lengthsTold)));
+            if (turns.isEmpty()) {
+                return Optional.empty();
+            }
         } else if (node.path("messages").isArray()) {
             turns = turns(node.path("messages"), "role", "content");
         } else {
             turns = node.path("prompt").isString()
-                    ? List.of(new Text(node.path("prompt").asString(), tokens(node), ""))
+                    ? List.of(new Text(node.path("prompt").asString(), OptionalInt.empty(), ""))
                     : List.of();
         }
         if (turns.isEmpty()) {
-            throw new ConfigException("file " + file + ", " + where + ": \"" + shortened(node.toString())
-                    + "\" holds no prompt; it takes " + TAKES + ".");
+            throw new ConfigException(
+                    "\"" + shortened(node.toString()) + "\" holds no prompt; it takes " + TAKES + ".");
         }
-        if (turns.size() == 1
-                && turns.getFirst() instanceof Text text
-                && tokens(node).isPresent()) {
-            turns = List.of(new Text(text.message(), tokens(node), text.answer()));
+        if (turns.size() == 1 && turns.getFirst() instanceof Text text && node.has("output_tokens")) {
+            var tokens = OptionalInt.of(whole(node, "output_tokens", 1));
+            turns = List.of(new Text(text.message(), tokens, text.answer()));
         }
-        return new Entry(at, turns);
+        return Optional.of(new Entry(at, turns));
     }
 
     private static Blocks blocks(JsonNode node) {
         var ids = new ArrayList<Long>();
-        node.path("hash_ids").values().forEach(id -> ids.add(id.asLong()));
-        return new Blocks(
-                Math.max(1, node.path("input_length").asInt(1)),
-                ids,
-                Math.max(1, node.path("output_length").asInt(1)));
+        for (var id : node.path("hash_ids").values()) {
+            if (!id.canConvertToLong() || !id.isIntegralNumber()) {
+                throw new ConfigException("hash_ids: " + id + " is not allowed; it takes whole numbers.");
+            }
+            ids.add(id.longValue());
+        }
+        // an answer of no token cannot be asked for
+        return new Blocks(whole(node, "input_length", 1), ids, Math.max(1, whole(node, "output_length", 0)));
     }
 
-    private static OptionalInt tokens(JsonNode node) {
-        var told = node.path("output_tokens");
-        return told.isIntegralNumber() && told.asInt() > 0 ? OptionalInt.of(told.asInt()) : OptionalInt.empty();
+    private static int whole(JsonNode node, String key, int least) {
+        var value = node.path(key);
+        if (!value.isIntegralNumber()
+                || !value.canConvertToInt()
+                || value.intValue() < least
+                || value.intValue() > LengthDistribution.MOST) {
+            throw new ConfigException(key + ": " + (value.isMissingNode() ? "is missing" : value + " is not allowed")
+                    + "; it takes a whole number from " + least + " to " + LengthDistribution.MOST + ".");
+        }
+        return value.intValue();
+    }
+
+    private static double number(JsonNode node, String key) {
+        if (!node.path(key).isNumber() || !Double.isFinite(node.path(key).doubleValue())) {
+            throw new ConfigException(key + ": " + node.path(key) + " is not allowed; it takes milliseconds.");
+        }
+        return node.path(key).doubleValue();
     }
 
     /** User's texts, each with the assistant's text after it; a system text begins the first. */

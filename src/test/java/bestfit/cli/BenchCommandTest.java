@@ -360,8 +360,91 @@ class BenchCommandTest {
                 .doesNotHaveDuplicates();
         var again = bench(0, resumed);
         assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
-        assertThat(again.path("reasons").toString()).doesNotContain("No request was answered");
+        assertThat(again.path("reasons").toString()).doesNotContain("No answer had any text");
         assertThat(again.path("notes").toString()).contains("Nothing was left to send");
+    }
+
+    @Test
+    void killedSweep_isResumed() throws Exception {
+        String[] sweep = {
+            "--users=1,4,2",
+            "--requests=600",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + folder.resolve("sweep.jsonl")
+        };
+        var process = begin("bench sweep", sweep);
+        Awaitility.await().until(() -> requests.size() > 800);
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+        assertThat(EventLog.read(folder.resolve("sweep.1-users-1.jsonl")).measurements())
+                .hasSize(600);
+        int ended = EventLog.read(folder.resolve("sweep.2-users-4.jsonl"))
+                .measurements()
+                .size();
+        assertThat(folder.resolve("sweep.3-users-2.jsonl")).doesNotExist();
+        requests.clear();
+        var resumed = ended(0, begin("bench sweep", joined(sweep, "--resume")));
+        assertThat(resumed.path("sweep")
+                        .valueStream()
+                        .map(run -> run.at("/counts/ok").intValue()))
+                .containsExactly(600, 600, 600);
+        assertThat(requests).hasSize(600 - ended + 600);
+        requests.clear();
+        assertThat(ended(0, begin("bench sweep", joined(sweep, "--resume"))).path("sweep"))
+                .hasSize(3);
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void runThatLastedLongEnough_hasNothingToResume() throws Exception {
+        String[] run = {
+            "--concurrency=2",
+            "--duration=1s",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--warmup=1",
+            "--events=" + folder.resolve("events.jsonl")
+        };
+        int ok = bench(0, run).at("/counts/ok").intValue();
+        requests.clear();
+        assertThat(bench(0, joined(run, "--resume")).at("/counts/ok").intValue())
+                .isEqualTo(ok);
+        assertThat(requests).isEmpty();
+    }
+
+    /** Killed when half of the conversations had had their first turn only; the server counted both parts, the client looked at the second. */
+    @Test
+    void conversationsThatWereCut_areBegunAnew() throws Exception {
+        share = 1;
+        var events = folder.resolve("events.jsonl");
+        String[] run = {
+            "--rate=200",
+            "--burstiness=inf",
+            "--requests=20",
+            "--turns=2",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + events
+        };
+        bench(0, run);
+        var lines = Files.readAllLines(events);
+        Files.write(
+                events,
+                lines.stream()
+                        .filter(line -> !line.matches("\\{\"i\":1[13579],.*"))
+                        .toList());
+        assertThat(EventLog.read(events).measurements()).hasSize(15);
+        requests.clear();
+        var resumed = bench(0, joined(run, "--resume"));
+        assertThat(requests).hasSize(10);
+        assertThat(resumed.at("/counts/ok").intValue()).isEqualTo(20);
+        assertThat(resumed.path("notes").toString())
+                .contains("after the interruption")
+                .doesNotContain("several engines");
     }
 
     /** A run that was killed before it had begun, the same command given twice, and files that cannot be written in the end. */

@@ -117,7 +117,13 @@ class CompareCommandTest {
     void whatIsNoResult_isRefusedByName() throws IOException {
         var ours = run("ours", 1, 1);
         for (var content : java.util.List.of(
-                "", "\n\n", "{\"verdict\": \"VALID\"", "PK\u0003\u0004", "[1, 2]", "{\"benchmarks\": []}")) {
+                "",
+                "\n\n",
+                "{\"verdict\": \"VALID\"",
+                "PK\u0003\u0004",
+                "[1, 2]",
+                "{\"benchmarks\": []}",
+                "{\"request_count\": {\"avg\": 9}, \"request_latency\": {\"avg\": 60, \"std\": 1e400}}")) {
             var broken = Files.writeString(folder.resolve("broken.json"), content);
             assertThat(compare(ours, broken)).as(content).isEqualTo(ExitCode.BAD_INPUT);
         }

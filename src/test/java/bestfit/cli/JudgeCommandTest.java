@@ -6,8 +6,13 @@ import bestfit.config.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class JudgeCommandTest {
     /** The tool is bench itself, once by its printed object and once by its events. */
@@ -63,6 +68,39 @@ class JudgeCommandTest {
             assertThat(tool.path("startup_cpu_s").asDouble()).isPositive();
         });
         assertThat(tools.path(0).path("tool").asString()).isEqualTo("itself");
+    }
+
+    /** It tells figures, of another server or of none. */
+    @Test
+    @Tag("slow")
+    void toolThatSendsNothing_isNoSuccess() {
+        assertThat(Main.run("judge", "--streams", "1", "--only", "--", "echo", "{\"ttft\": {\"mean\": 5}}"))
+                .isEqualTo(ExitCode.FAILED);
+    }
+
+    @Test
+    @Tag("slow")
+    void stoppedJudge_leavesNoToolBehind(@TempDir Path folder) throws Exception {
+        var pid = folder.resolve("pid");
+        var judge = new ProcessBuilder(OwnProcess.command(java.util.List.of(
+                        "judge",
+                        "--streams",
+                        "1",
+                        "--only",
+                        "--",
+                        "sh",
+                        "-c",
+                        "echo $$ > " + pid + "; exec sleep 300")))
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("out").toFile())
+                .start();
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> Files.exists(pid) && Files.readString(pid).endsWith("\n"));
+        judge.destroy();
+        judge.waitFor();
+        assertThat(ProcessHandle.of(Long.parseLong(Files.readString(pid).strip())))
+                .isEmpty();
     }
 
     @Test

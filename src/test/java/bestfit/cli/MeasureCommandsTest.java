@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.config.Json;
 import bestfit.load.FakeEngine;
+import bestfit.metrics.CompressaMetrics;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -202,42 +202,49 @@ class MeasureCommandsTest {
     }
 
     @Test
-    void compressasDatabase_isReadButNotWritten() throws Exception {
+    void compressasDatabase_isAddedTo_andItsOwnRowsStay() throws Exception {
         var file = folder.resolve("compressa-perf-db.sqlite");
-        writeAsCompressa(file);
+        try (var theirs = CompressaMetrics.class.getResourceAsStream("/bestfit/store/compressa-perf-0.2.5.db")) {
+            Files.write(file, theirs.readAllBytes());
+        }
         var before = Files.readAllBytes(file);
-        var report = bestfit("report", "1", "--recompute");
-        assertThat(report.exit()).as(report.err()).isZero();
-        assertThat(report.out()).anyMatch(line -> line.matches("│ LATENCY +│ +2 +│"));
-        var refused = bestfit(
-                "measure",
-                "--node_url",
-                "http://127.0.0.1:9",
-                "--model_name",
-                "m",
-                "--experiment_name",
-                "e",
-                "--generate_prompts");
-        assertThat(refused.exit()).isEqualTo(ExitCode.BAD_INPUT);
-        assertThat(refused.err()).contains("belongs to compressa-perf", "--db");
+        var theirTtft =
+                bestfit("report", "1", "--json").json().at("/metrics/TTFT").doubleValue();
+        assertThat(bestfit("list", "--recompute").exit()).isZero();
+        assertThat(bestfit("measure", "--node_url", "http://127.0.0.1:9", "--model_name", "m")
+                        .exit())
+                .isEqualTo(ExitCode.BAD_INPUT);
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
-    }
 
-    private static void writeAsCompressa(Path file) throws SQLException {
+        try (var engine = new FakeEngine()) {
+            var measure = List.of(
+                    "measure",
+                    "--no-sign",
+                    "--node_url",
+                    engine.url(),
+                    "--model_name",
+                    "m",
+                    "--experiment_name",
+                    "ours",
+                    "--generate_prompts",
+                    "--num_tasks",
+                    "4",
+                    "--max_tokens",
+                    "3");
+            var first = bestfit(measure.toArray(String[]::new));
+            assertThat(first.exit()).as(first.err()).isZero();
+            assertThat(first.err()).contains("compressa-perf-db.sqlite is compressa-perf's: results are added to it");
+            assertThat(bestfit(measure.toArray(String[]::new)).err()).doesNotContain("is compressa-perf's");
+        }
+        assertThat(bestfit("list", "--recompute", "--json").json().get("experiments"))
+                .hasSize(3);
+        // as compressa-perf computed and stored it
         try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-                var statement = connection.createStatement()) {
-            for (var sql : List.of(
-                    "CREATE TABLE Experiments (id INTEGER PRIMARY KEY AUTOINCREMENT, experiment_name TEXT NOT NULL,"
-                            + " experiment_date DATETIME DEFAULT CURRENT_TIMESTAMP, description TEXT)",
-                    "CREATE TABLE Parameters (id INTEGER PRIMARY KEY, experiment_id INTEGER, key TEXT, value TEXT)",
-                    "CREATE TABLE Metrics (id INTEGER PRIMARY KEY, experiment_id INTEGER, metric_name TEXT,"
-                            + " metric_value REAL, timestamp DATETIME)",
-                    "CREATE TABLE Measurements (id INTEGER PRIMARY KEY, experiment_id INTEGER, n_input INTEGER,"
-                            + " n_output INTEGER, ttft REAL, start_time REAL, end_time REAL, status TEXT)",
-                    "INSERT INTO Experiments (experiment_name) VALUES ('theirs')",
-                    "INSERT INTO Measurements VALUES (1, 1, 10, 5, 0.5, 100.0, 102.0, 'success')")) {
-                statement.execute(sql);
-            }
+                var statement = connection.createStatement();
+                var ttft = statement.executeQuery(
+                        "SELECT count(*), min(metric_value) FROM Metrics WHERE experiment_id = 1 AND metric_name = 'TTFT'")) {
+            assertThat(ttft.getInt(1)).isOne();
+            assertThat(ttft.getDouble(2)).isEqualTo(theirTtft);
         }
     }
 }

@@ -62,7 +62,6 @@ class DatabaseTest {
         }
         try (var database = Database.openToRead(folder.resolve("db.sqlite"), folder)) {
             var found = new ExperimentStore(database).find(id).orElseThrow();
-            assertThat(database.isOurs()).isTrue();
             assertThat(found.date()).matches("\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d");
             assertThat(found.parameters())
                     .extracting(Experiment.Parameter::key)

@@ -78,6 +78,7 @@ class RecordedWorkloadTest {
     void nothingThatEnded_isTold() {
         var some = new RecordedWorkload.Look(0, metrics(new int[] {3, 4}, new int[] {3, 4}));
         assertThatThrownBy(() -> RecordedWorkload.of(List.of(some, some))).isInstanceOf(ConfigException.class);
+        assertThatThrownBy(() -> RecordedWorkload.of(List.of(some))).hasMessageContaining("only once");
         var empty = new RecordedWorkload.Look(9, "up 1\n");
         assertThatThrownBy(() -> RecordedWorkload.of(List.of(empty, empty)))
                 .isInstanceOf(ConfigException.class)
@@ -96,5 +97,65 @@ class RecordedWorkloadTest {
         assertThat(recorded.prompt())
                 .hasToString("Histogram[upTo=[1, 2, 5, 10, 20, 50, 100], counts=[0, 0, 0, 0, 0, 2, 2]]");
         assertThat(recorded.yaml("u", false)).contains("started anew").contains("rate: 0.1333");
+    }
+
+    private static RecordedWorkload.Look born(double seconds, String birth, int... prompts) {
+        return new RecordedWorkload.Look(
+                seconds, "process_start_time_seconds " + birth + "\n" + metrics(prompts, prompts));
+    }
+
+    /** A node's inference port shows one of its engines at each look. */
+    @Test
+    void enginesInTurn_areEachComparedWithThemselves() {
+        var recorded = RecordedWorkload.of(List.of(
+                born(0, "1.5", 3, 3, 3, 3),
+                born(10, "2.5", 90),
+                born(20, "1.5", 3, 3, 3, 3, 40),
+                born(30, "2.5", 90, 40, 40),
+                born(40, "1.5", 3, 3, 3, 3, 40, 40)));
+        assertThat(recorded.prompt()).hasToString("Histogram[upTo=[1, 2, 5, 10, 20, 50], counts=[0, 0, 0, 0, 0, 4]]");
+        assertThat(recorded.restarts()).isZero();
+        assertThat(recorded.meanRunning()).isEqualTo(6);
+        assertThat(recorded.yaml("u", false))
+                .contains("2 engines answered in turn")
+                .contains("rate: 0.1000");
+    }
+
+    /** Its counters had passed those of the one before when it was looked at. */
+    @Test
+    void engineThatTookAnothersPlace_countsFromZero() {
+        var recorded = RecordedWorkload.of(List.of(born(0, "1.5", 3), born(10, "2.5", 40, 40, 40)));
+        assertThat(recorded.requests()).isEqualTo(3);
+        assertThat(recorded.restarts()).isOne();
+    }
+
+    /** One of two engines on a page began anew, and its sum with the other did not fall. */
+    @Test
+    void everySeriesIsCountedApart() {
+        var recorded = RecordedWorkload.of(List.of(
+                new RecordedWorkload.Look(0, metrics(new int[] {3, 3}, new int[] {3, 3}) + second(3)),
+                new RecordedWorkload.Look(10, metrics(new int[] {40}, new int[] {4}) + second(3, 40, 40))));
+        assertThat(recorded.requests()).isEqualTo(3);
+        assertThat(recorded.restarts()).isOne();
+    }
+
+    private static String second(int... lengths) {
+        return metrics(lengths, lengths).replace("engine=\"0\"", "engine=\"1\"");
+    }
+
+    @Test
+    void everyFormOfPrometheusLine_isRead() {
+        var before = metrics(new int[0], new int[0]);
+        var odd = metrics(new int[] {40, 40}, new int[] {4, 4})
+                .replaceAll("engine=\"0\"", "role=\"a} b\",engine=\"0\"")
+                .replaceAll("(?m)$", " 1795994432000")
+                .replaceAll(
+                        "prompt_tokens_bucket(.*) 1795994432000", "prompt_tokens_bucket$1 # {trace_id=\"x\"} 7.0 1.0");
+        var recorded = RecordedWorkload.of(List.of(
+                new RecordedWorkload.Look(0, before.replaceAll("engine=\"0\"", "role=\"a} b\",engine=\"0\"")),
+                new RecordedWorkload.Look(
+                        10, odd + "vllm:num_requests_waiting{engine=\"0\"} NaN\nvllm:num_requests_waiting lots\n")));
+        assertThat(recorded.requests()).isEqualTo(2);
+        assertThat(recorded.meanRunning()).isEqualTo(3);
     }
 }

@@ -170,6 +170,55 @@ class WorkloadTest {
         assertThatThrownBy(() -> PlannedRequests.of(timeless, WORDS)).hasMessageContaining("timestamp");
     }
 
+    /** As in the public collection: empty ones, some that begin with an answer, some that end with a question. */
+    @Test
+    void conversationsInWhichNothingCanBeAsked_areLeftOut() throws IOException {
+        var trace = file(
+                "sharegpt.json",
+                "[{\"conversations\": []}, {\"conversations\": [{\"from\": \"gpt\", \"value\": \"hello\"}]},",
+                "{\"conversations\": [{\"from\": \"human\", \"value\": \" \"}, {\"from\": \"gpt\", \"value\": \"what\"}]},",
+                "{\"conversations\": [{\"from\": \"human\", \"value\": \"only asked\"}]},",
+                "{\"conversations\": [{\"from\": \"human\", \"value\": \"a b\"}, {\"from\": \"gpt\", \"value\": \"c d\"},",
+                "{\"from\": \"human\", \"value\": \"and\"}]}]");
+        var asked = "load: {users: 1, requests: 1}\nconversation: {turns: 5}\nprompt: {file: " + trace + "}";
+        var answered = PlannedRequests.of(read(asked), WORDS);
+        assertThat(answered.leftOut()).isEqualTo(4);
+        assertThat(answered.conversations().conversation(0).turns()).containsExactly(new Conversation.Turn("a b", 2));
+        var lengthsTold = PlannedRequests.of(read(asked + "\noutput: {tokens: 7}"), WORDS);
+        assertThat(lengthsTold.leftOut()).isEqualTo(3);
+        assertThat(lengthsTold.conversations().conversation(1).turns())
+                .containsExactly(new Conversation.Turn("a b", 7), new Conversation.Turn("and", 7));
+    }
+
+    @Test
+    void everyWrongLineOfATrace_isTold() throws IOException {
+        var trace = file(
+                "wrong.jsonl",
+                "{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 0}",
+                "{\"timestamp\": \"noon\", \"input_length\": 700, \"output_length\": 9}",
+                "{\"timestamp\": 1, \"input_length\": \"x\", \"output_length\": 9}",
+                "{\"timestamp\": 1, \"input_length\": 700, \"output_length\": -9}",
+                "{\"timestamp\": 1, \"input_length\": 700, \"output_length\": 9, \"hash_ids\": [\"a\"]}",
+                "{\"timestamp\": 1, \"input_length\": 700",
+                "{\"prompt\": \"a\", \"output_tokens\": 99999999999}",
+                "{\"promt\": \"a\"}");
+        var workload = read("load: {replay_speed: 1}\nprompt: {file: " + trace + "}");
+        assertThatThrownBy(() -> PlannedRequests.of(workload, WORDS))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems())
+                                .hasSize(7)
+                                .anyMatch(problem -> problem.contains("line 2: timestamp: \"noon\" is not allowed"))
+                                .anyMatch(problem -> problem.contains("line 3: input_length: \"x\" is not allowed"))
+                                .anyMatch(problem -> problem.contains("line 4: output_length: -9 is not allowed"))
+                                .anyMatch(problem -> problem.contains("line 5: hash_ids: \"a\" is not allowed"))
+                                .anyMatch(problem -> problem.contains("line 6: Unexpected end-of-input"))
+                                .anyMatch(problem ->
+                                        problem.contains("line 7: output_tokens: 99999999999 is not allowed"))
+                                .anyMatch(
+                                        problem -> problem.contains("line 8: \"{\"promt\":\"a\"}\" holds no prompt")));
+    }
+
     @Test
     void conversationBeyondTheContext_isFound() throws IOException {
         var long9 = "a b c d e f g h i";
