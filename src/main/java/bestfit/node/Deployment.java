@@ -13,6 +13,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** All instances of one up request. Thread-safe. */
 final class Deployment {
+    /** What ended just now may hold its port for some 0.1 s more; three trials of four GPUs were lost to that. */
+    private static final Duration PORT_PATIENCE = Duration.ofSeconds(2);
+
     private final UpRequest request;
     private final List<Instance> instances;
     private final Instant since = Instant.now();
@@ -24,7 +27,7 @@ final class Deployment {
         this.instances = List.copyOf(instances);
     }
 
-    /** The failure that one look at request, devices and ports foretells; launching would take minutes to find it. */
+    /** The failure that a look at request, devices and ports foretells; launching would take minutes to find it. */
     static Optional<Failure> foreseen(UpRequest request, int devices, int inferencePort) {
         var args = new VllmArgs(request.additionalArgs());
         int each = args.devicesPerInstance();
@@ -37,7 +40,7 @@ final class Deployment {
         }
         for (int i = 1; i <= devices / each; i++) {
             int port = inferencePort + i;
-            if (!Ports.free(port)) {
+            if (!EngineProcess.await(() -> Ports.free(port), PORT_PATIENCE)) {
                 return Optional.of(new Failure.PortInUse(List.of("port " + port + " for instance " + (i - 1)
                         + " is taken by another program; end it or give the node another --inference-port")));
             }

@@ -1,15 +1,19 @@
 package bestfit.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +93,19 @@ class DeploymentEndTest {
             var stream = begunStream(node, "/v1/slow");
             assertThat(node.up("-tp=2").status()).isEqualTo(200);
             assertThat(stream.join()).isEqualTo("cut");
+        }
+    }
+
+    @Test
+    void aPortThatIsStillHeldWhenTheNextIsAskedFor_isWaitedFor_butNotLong() throws Exception {
+        try (var node = NodeUnderTest.start(home);
+                var holder = new ServerSocket(URI.create(node.inference).getPort() + 1)) {
+            assertThat(node.up("-tp=2").text()).contains("port-in-use", "is taken by another program");
+            var freed = CompletableFuture.runAsync(
+                    () -> assertThatCode(holder::close).doesNotThrowAnyException(),
+                    CompletableFuture.delayedExecutor(300, TimeUnit.MILLISECONDS));
+            assertThat(node.up("-tp=2").text()).isEqualTo("{\"status\":\"OK\"}");
+            freed.join();
         }
     }
 
