@@ -158,6 +158,7 @@ final class TuneRun {
     private int campaign(Database database, CampaignStore campaigns, CampaignRow row, Model model, NodeClient node)
             throws IOException, InterruptedException {
         var tokenizer = Tokenizer.load(model);
+        var learning = new TuneLearning(spec, node, Home.of(environment));
         var stop = new CampaignStop(() -> cancelStart(node));
         try (var load = ClosedLoop.open();
                 var gpus = gpusHere(node);
@@ -178,6 +179,7 @@ final class TuneRun {
                             : Optional.empty(),
                     simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
                     gpus::read,
+                    simulated().isPresent() ? _ -> {} : learning::learn,
                     progress);
             var campaign = Campaign.open(spec, row, tools);
             if (!announce(campaign, node)) {
@@ -185,12 +187,13 @@ final class TuneRun {
             }
             try (var stopper = Stopper.install(stop, progress);
                     var key = StopKey.open(stopper::interrupted)) {
-                return ended(campaign, campaigns, node, stopper);
+                return ended(campaign, campaigns, node, stopper, learning);
             }
         }
     }
 
-    private int ended(Campaign campaign, CampaignStore campaigns, NodeClient node, Stopper stopper)
+    private int ended(
+            Campaign campaign, CampaignStore campaigns, NodeClient node, Stopper stopper, TuneLearning learning)
             throws IOException, InterruptedException {
         CampaignResult result;
         Left left;
@@ -215,6 +218,7 @@ final class TuneRun {
         if (options.json()) {
             System.out.println(json);
         }
+        learning.sentence().ifPresent(System.err::println);
         if (result.verdict() == Verdict.STOPPED) {
             return left.asFound() ? ExitCode.STOPPED : ExitCode.FAILED;
         }
@@ -222,9 +226,6 @@ final class TuneRun {
             return ExitCode.FAILED;
         }
         campaigns.finish(result.id(), json.toString());
-        if (simulated().isEmpty()) {
-            TuneLearning.learn(result, node, Home.of(environment));
-        }
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 

@@ -178,9 +178,17 @@ public final class NodeClient {
                 : gpus().stream().map(gpu -> Integer.toString(gpu.index())).toList();
     }
 
-    /** vLLM's version behind the inference port, or whatever is answered there. */
-    public HttpClient.Answer version() throws IOException {
-        return inference.get(address.inference() + "/version", SHORT);
+    /** What the engine behind the inference port says it is, such as {@code 0.23.0}; empty where none tells. */
+    public Optional<String> engineVersion() {
+        try {
+            var answer = inference.get(address.inference() + "/version", SHORT);
+            return answer.json()
+                    .filter(_ -> answer.status() == 200)
+                    .map(json -> json.path("version").asString(""))
+                    .filter(version -> !version.isEmpty());
+        } catch (IOException none) {
+            return Optional.empty();
+        }
     }
 
     /** One request through the inference port; the status and the text of its answer. */

@@ -1,11 +1,14 @@
 package bestfit.perf;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Unreadable;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.ModelCard;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,7 +18,7 @@ import java.util.Optional;
 
 /**
  * What was measured on a server, kept under BESTFIT_HOME as tables of loads (with the header of the measured tables), of
- * recorded steps and of starts, and the constants that they teach for a model and a release of vLLM. Not for several writers at once.
+ * recorded steps and of starts, and the constants that they teach for a model and a release of vLLM. Not for several threads at once.
  */
 public final class MeasuredHere {
     private static final List<String> HEADER = List.of(
@@ -141,21 +144,26 @@ public final class MeasuredHere {
         return file.resolveSibling(String.valueOf(file.getFileName()).replace(".csv", "") + kind);
     }
 
+    /** Whole or not at all, whatever ends this process; one writer at a time. */
     private static int append(Path file, List<String> header, List<String> added) {
         try {
-            boolean there = Files.exists(file);
-            var lines = new ArrayList<>(added);
-            if (there) {
-                lines.removeAll(Files.readAllLines(file));
+            var folder = Optional.ofNullable(file.toAbsolutePath().getParent()).orElseThrow();
+            Files.createDirectories(folder);
+            try (var channel = FileChannel.open(
+                            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    var lock = channel.lock()) {
+                var lines = new ArrayList<>(Files.exists(file) ? Files.readAllLines(file) : List.of(Csv.write(header)));
+                var unknown = new ArrayList<>(added);
+                unknown.removeAll(lines);
+                lines.addAll(unknown);
+                if (lock.isValid() && !unknown.isEmpty()) {
+                    var whole = Files.write(folder.resolve(file.getFileName() + ".new"), lines);
+                    Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+                }
+                return unknown.size();
             }
-            Files.createDirectories(Optional.ofNullable(file.getParent()).orElse(Path.of(".")));
-            if (!there) {
-                Files.write(file, List.of(Csv.write(header)));
-            }
-            Files.write(file, lines, StandardOpenOption.APPEND);
-            return lines.size();
         } catch (IOException e) {
-            throw new ConfigException(file + ": cannot be written: " + e.getMessage());
+            throw new ConfigException(file + ": cannot be written: " + Unreadable.why(file, e));
         }
     }
 

@@ -147,6 +147,17 @@ public final class CampaignStore {
         });
     }
 
+    /** What its engine says it is. */
+    public void setEngine(long trial, String version) {
+        database.transaction(connection -> {
+            try (var update = connection.prepareStatement("UPDATE bestfit_trials SET engine = ? WHERE id = ?")) {
+                update.setString(1, version);
+                update.setLong(2, trial);
+                return update.executeUpdate();
+            }
+        });
+    }
+
     public void endTrial(
             long trial,
             State state,
@@ -176,7 +187,7 @@ public final class CampaignStore {
         return database.read(connection -> {
             var trials = new ArrayList<TrialRow>();
             try (var select = connection.prepareStatement(
-                    "SELECT id, candidate, deployment, config, state, seconds, measuring_seconds, failure, checks, gpus"
+                    "SELECT id, candidate, deployment, config, state, seconds, measuring_seconds, failure, checks, gpus, engine"
                             + " FROM bestfit_trials WHERE campaign_id = ? ORDER BY id")) {
                 select.setLong(1, campaign);
                 try (var rows = select.executeQuery()) {
@@ -211,6 +222,7 @@ public final class CampaignStore {
                 row.getString(8),
                 row.getString(9),
                 row.getString(10),
+                row.getString(11),
                 experiments);
     }
 

@@ -73,7 +73,7 @@ final class Migrations {
             "CREATE INDEX bestfit_measurements_by_experiment ON Measurements(experiment_id)");
 
     private static final List<List<String>> STEPS =
-            List.of(COMPRESSA, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS);
+            List.of(COMPRESSA, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS, CampaignTables.ENGINE);
 
     private Migrations() {}
 

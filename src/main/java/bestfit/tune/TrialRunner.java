@@ -156,6 +156,7 @@ final class TrialRunner {
                 case Deployer.Outcome.Failed failed -> throw ended(failed, "start");
             }
             checkAnswers();
+            deployer.node().engineVersion().ifPresent(version -> campaigns.setEngine(trial, version));
             stage("warm up", 1);
             warmUp();
             if (!task.sized()) {
