@@ -11,6 +11,7 @@ import bestfit.tune.ExperimentPlan;
 import bestfit.tune.Figures;
 import bestfit.tune.MeasuredTrial;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -95,17 +96,26 @@ final class TuneLearning {
         return found.find() ? Optional.of(found.group(1)) : Optional.empty();
     }
 
+    /** As plan finds it from any folder. */
+    private String model() {
+        var name = spec.model().name();
+        return Files.isDirectory(Path.of(name))
+                ? Path.of(name).toAbsolutePath().normalize().toString()
+                : name;
+    }
+
     private List<String> rows(MeasuredTrial trial, ServerSpec server, String release) {
         return trial.workload().experiments().stream()
-                .flatMap(plan -> row(
-                        spec.model().name(),
-                        server,
-                        release,
-                        trial.candidate(),
-                        plan,
-                        trial.workload().users(),
-                        trial.figures())
-                        .stream())
+                .flatMap(
+                        plan -> row(
+                                model(),
+                                server,
+                                release,
+                                trial.candidate(),
+                                plan,
+                                trial.workload().users(),
+                                trial.figures())
+                                .stream())
                 .toList();
     }
 

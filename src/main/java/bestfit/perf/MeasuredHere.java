@@ -3,6 +3,7 @@ package bestfit.perf;
 import bestfit.config.ConfigException;
 import bestfit.config.Unreadable;
 import bestfit.hardware.ServerSpec;
+import bestfit.model.KnownModels;
 import bestfit.model.ModelCard;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -176,11 +177,11 @@ public final class MeasuredHere {
     static Knowledge of(Path file, ServerSpec server, ModelCard card, EngineVersion version, Constants prior) {
         var evidence = new Calibration.Evidence(
                 loads(file, server, card, version),
-                StepTable.windows(rows(beside(file, STEPS)), server).stream()
+                StepTable.windows(rows(beside(file, STEPS), card), server).stream()
                         .filter(each -> same(each.on(), server, card, version))
                         .toList(),
                 // What a start takes beside weights is the server's and the release's, whatever the model.
-                rows(beside(file, STARTS)).stream()
+                rows(beside(file, STARTS), card).stream()
                         .map(row -> StartLog.start(row, server))
                         .filter(each -> each.on().settings().version().minor() == version.minor())
                         .toList());
@@ -201,8 +202,30 @@ public final class MeasuredHere {
 
     /** Tables name a model without its organisation, and a folder by where it lies. */
     private static String shortName(ModelCard card) {
-        var name = card.name().replaceAll("/+$", "");
+        return shortName(card.name());
+    }
+
+    private static String shortName(String of) {
+        var name = of.replaceAll("/+$", "");
         return name.substring(name.lastIndexOf('/') + 1);
+    }
+
+    /** Without those of models that cannot be found any more, unless it is the asked one by its name. */
+    private static List<Map<String, String>> rows(Path file, ModelCard asked) {
+        return rows(file).stream().filter(row -> found(row, asked)).toList();
+    }
+
+    private static boolean found(Map<String, String> row, ModelCard asked) {
+        var name = row.getOrDefault("model", "");
+        try {
+            return KnownModels.find(name).card().layers() > 0;
+        } catch (ConfigException gone) {
+            boolean same = shortName(name).equalsIgnoreCase(shortName(asked));
+            if (same) {
+                row.put("model", asked.name());
+            }
+            return same;
+        }
     }
 
     private static List<Map<String, String>> rows(Path file) {
@@ -216,7 +239,7 @@ public final class MeasuredHere {
     private static List<Calibration.Observation> loads(
             Path file, ServerSpec server, ModelCard card, EngineVersion version) {
         var observations = new ArrayList<Calibration.Observation>();
-        for (var row : rows(file)) {
+        for (var row : rows(file, card)) {
             var config = Case.of(row);
             var measured = measured(row);
             if (same(config.instance(), server, card, version) && !measured.isEmpty()) {
