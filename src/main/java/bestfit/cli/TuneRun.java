@@ -4,6 +4,7 @@ import bestfit.args.ArgsText;
 import bestfit.config.Home;
 import bestfit.deploy.Deployer;
 import bestfit.deploy.NodeClient;
+import bestfit.deploy.NodeGpus;
 import bestfit.deploy.NodeLogs;
 import bestfit.deploy.OwnNode;
 import bestfit.deploy.Restore;
@@ -35,6 +36,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** One run of {@code tune}: claims the campaign, brings up the node, runs, restores, reports. */
 final class TuneRun {
@@ -161,7 +163,7 @@ final class TuneRun {
         var learning = new TuneLearning(spec, node, Home.of(environment));
         var stop = new CampaignStop(() -> cancelStart(node));
         try (var load = ClosedLoop.open();
-                var gpus = gpusHere(node);
+                var gpus = gpus(node);
                 var logs = options.nodeLogs().map(NodeLogs::open).orElse(null)) {
             var tools = new Campaign.Tools(
                     new Deployer(
@@ -229,16 +231,26 @@ final class TuneRun {
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 
-    /** What is measured on, if it can be looked at from here: the node's GPUs, and none of its neighbours'. */
-    private GpuSource gpusHere(NodeClient node) throws IOException {
-        boolean here = (target instanceof TuneTarget.Running running && running.isHere())
-                || (target instanceof TuneTarget.Own own && own.vllm());
-        if (!here) {
+    /** What is measured on, by the node's word; by this machine's driver where that tells more and the node is here. */
+    private GpuSource gpus(NodeClient node) throws IOException {
+        if (target instanceof TuneTarget.Own own && !own.vllm()) {
             return GpuSource.NONE;
         }
-        var nodes = new HashMap<>(environment);
-        nodes.put(VisibleGpus.VARIABLE, String.join(",", node.gpuEntries()));
-        return GpuSource.here(nodes);
+        var told = node.gpuReading();
+        if (told.isOfMlNode() && target instanceof TuneTarget.Running running && running.isHere()) {
+            var nodes = new HashMap<>(environment);
+            nodes.put(
+                    VisibleGpus.VARIABLE,
+                    told.gpus().stream()
+                            .map(gpu -> Integer.toString(gpu.index()))
+                            .collect(Collectors.joining(",")));
+            var driver = GpuSource.here(nodes);
+            if (!driver.read().gpus().isEmpty()) {
+                return driver;
+            }
+            driver.close();
+        }
+        return new NodeGpus(node);
     }
 
     private Optional<TuneTarget.Simulated> simulated() {

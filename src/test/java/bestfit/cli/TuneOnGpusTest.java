@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** A campaign on a node of two hot GPUs: its nvidia-smi tells them, and the embedded engine stands for vLLM. */
+/** A campaign on a node of two hot GPUs: its nvidia-smi tells them, as on another machine to it alone, and an engine that computes nothing stands for vLLM. */
 @Tag("slow")
 class TuneOnGpusTest {
     private static final String CAPPED = "0x0000000000000004";
@@ -51,7 +51,6 @@ class TuneOnGpusTest {
         var builder = new ProcessBuilder(command);
         builder.environment().put("BESTFIT_HOME", home.toString());
         builder.environment().remove("CUDA_VISIBLE_DEVICES");
-        builder.environment().computeIfPresent("PATH", (_, old) -> home + ":" + old);
         return builder;
     }
 
@@ -60,6 +59,7 @@ class TuneOnGpusTest {
         command.addAll(List.of(engine));
         var builder = bestfit(command).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().put("BESTFIT_PARENT_PIPE", "1");
+        builder.environment().computeIfPresent("PATH", (_, old) -> home + ":" + old);
         var process = builder.start();
         started.add(process);
         return Json.parse(process.inputReader().readLine());
@@ -98,7 +98,11 @@ class TuneOnGpusTest {
 
     @Test
     void trialTellsWhichGpuWasThrottledWhileItWasMeasured() throws Exception {
-        throttled(stoppedOnceItSays(tune(node("--engine", "embedded")), "measured in"));
+        var node = node("--engine", "embedded", "--simulate", "2xL4", "--time-scale", "4");
+        throttled(stoppedOnceItSays(tune(node, "--model", "Qwen/Qwen3-0.6B"), "measured in"));
+        assertThat(home.resolve("measured"))
+                .as("what an engine of ours took is no GPU's")
+                .doesNotExist();
     }
 
     private void throttled(JsonNode result) throws IOException {
