@@ -109,7 +109,12 @@ final class TuneRun {
 
     int run(Database database, CampaignStore campaigns, Model model) throws IOException, InterruptedException {
         var owner = CampaignStore.Owner.current();
-        return switch (campaigns.claim(spec.key(), spec.toJson(), owner, options.fresh())) {
+        return switch (campaigns.claim(
+                spec.key(),
+                spec.toJson(),
+                target instanceof TuneTarget.Running ? spec.where() : "",
+                owner,
+                options.fresh())) {
             case CampaignStore.Claim.Busy(long campaign, long pid) -> {
                 System.err.println("bestfit: campaign " + campaign + " is being run by process " + pid
                         + "; wait for it to end, or end it, then give the same command again.");
@@ -292,7 +297,8 @@ final class TuneRun {
             campaign.restored();
             return new Left(true, sentence);
         } catch (IOException e) {
-            System.err.println("bestfit: the server could not be left as it was found: " + e.getMessage());
+            System.err.println("bestfit: the server could not be left as it was found: " + e.getMessage()
+                    + "; the same command tries again, and goes on");
             return new Left(false, "Server NOT left as found: " + e.getMessage());
         }
     }

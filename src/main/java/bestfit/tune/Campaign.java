@@ -82,9 +82,13 @@ public final class Campaign {
     public static Campaign open(CampaignSpec spec, CampaignRow row, Tools tools) throws IOException {
         var running = running(spec, tools.deployer().node());
         var stored = Optional.ofNullable(row.before()).map(Before::read);
-        var before = stored.map(each -> each.later(running)).orElseGet(() -> Before.first(running));
+        var left = Before.leftOwing(tools.campaigns(), row, spec.where(), running);
+        var before = Before.of(stored, left, running);
         var campaign = new Campaign(spec, row, tools, before);
         campaign.remember(before);
+        if (left.isPresent()) { // one campaign owes it, this one
+            Before.settle(tools.campaigns(), row, spec.where());
+        }
         return campaign;
     }
 
@@ -152,6 +156,9 @@ public final class Campaign {
                 runTrial(next.get());
                 next = schedule().next();
             }
+        } catch (TakenOver taken) {
+            restored();
+            throw taken;
         } finally {
             tools.campaigns().spend(row.id(), (System.nanoTime() - start) / 1e9);
         }
