@@ -227,7 +227,7 @@ public final class Main implements Runnable {
             return ExitCode.FAILED;
         }
         if (failure instanceof IOException || failure instanceof UncheckedIOException) {
-            err.println("bestfit: " + rootMessage(failure));
+            err.println("bestfit: " + message(failure));
             return ExitCode.FAILED;
         }
         err.println("bestfit: a defect of bestfit: " + failure.getClass().getName() + ": " + failure.getMessage());
@@ -235,18 +235,23 @@ public final class Main implements Runnable {
         return ExitCode.INTERNAL;
     }
 
-    private static String rootMessage(Throwable failure) {
-        Throwable root = failure;
-        while (root.getCause() != null) {
-            root = root.getCause();
+    /** The outermost that says something of its own: whoever wrapped a cause knew more of what was being done. */
+    private static String message(Throwable failure) {
+        Throwable told = failure;
+        for (var cause = told.getCause(); cause != null && addsNothing(told, cause); cause = told.getCause()) {
+            told = cause;
         }
-        var message = root.getMessage();
+        var message = told.getMessage();
         if (message == null) {
-            return root.getClass().getSimpleName();
+            return told.getClass().getSimpleName();
         }
         // NoSuchFileException and its like often carry only the file's name.
-        boolean bare = root instanceof FileSystemException file && file.getReason() == null;
-        return bare ? root.getClass().getSimpleName() + ": " + message : message;
+        boolean bare = told instanceof FileSystemException file && file.getReason() == null;
+        return bare ? told.getClass().getSimpleName() + ": " + message : message;
+    }
+
+    private static boolean addsNothing(Throwable told, Throwable cause) {
+        return told.getMessage() == null || told.getMessage().equals(cause.toString());
     }
 
     private static String stackTrace(Throwable failure) {

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,6 +48,8 @@ public final class NodeCommand implements Callable<Integer> {
 
     /** As MLNode's own: a large model takes up to a quarter of an hour to load. */
     private static final String START_TIMEOUT = "20m";
+
+    private static final Pattern NO_TIME = Pattern.compile("0(ms|s|m|h)?");
 
     @Option(
             names = "--host",
@@ -226,7 +229,7 @@ public final class NodeCommand implements Callable<Integer> {
         }
         var limit = startTimeout.equals("auto")
                 ? new StartLimit.Learned()
-                : new StartLimit.Fixed(duration(problems, "--start-timeout", startTimeout));
+                : new StartLimit.Fixed(startLimit(problems, startTimeout));
         var drainLimit = duration(problems, "--drain", drain);
         var grace = hangGrace == null ? toldGrace(asked) : duration(problems, "--hang-grace", hangGrace);
         var limits = limits(problems);
@@ -337,9 +340,18 @@ public final class NodeCommand implements Callable<Integer> {
         return told.matches("-?\\d{1,9}") ? Duration.ofSeconds(Long.parseLong(told)) : HANG_GRACE;
     }
 
+    /** Of {@code --start-timeout}: some time. */
+    static Duration startLimit(Problems problems, String text) {
+        if (NO_TIME.matcher(text).matches()) {
+            problems.add(
+                    "--start-timeout " + text + " leaves an engine no time to start; give some, such as 90s or 20m");
+        }
+        return duration(problems, "--start-timeout", text);
+    }
+
     static Duration duration(Problems problems, String flag, String text) {
         try {
-            return text.matches("0(ms|s|m|h)?") ? Duration.ZERO : Spans.parse(text, LONGEST_SECONDS);
+            return NO_TIME.matcher(text).matches() ? Duration.ZERO : Spans.parse(text, LONGEST_SECONDS);
         } catch (ConfigException wrong) {
             problems.add(flag + ": " + wrong.getMessage());
             return Duration.ZERO;

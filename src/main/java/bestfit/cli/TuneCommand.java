@@ -150,6 +150,11 @@ public final class TuneCommand implements Callable<Integer> {
         var workload = workload();
         space.users = workload.users();
         var model = space.findModel();
+        var mandatory = space.mandatory();
+        checkContext(workload, model, mandatory);
+        if (baseline != null) {
+            checkContext(workload, model, VllmArgs.merge(mandatory, ArgsText.read("--baseline", baseline)));
+        }
         var target = target();
         var inventory = target.inventory(space.devices, environment);
         var enumerated = space.space(model, inventory, target.embedded(inventory));
@@ -189,6 +194,22 @@ public final class TuneCommand implements Callable<Integer> {
         return seed == null ? read : new TuneWorkload(read.users(), read.blocks(), seed, read.experiments());
     }
 
+    /** Every config would start, take its minutes, and refuse every request. */
+    private static void checkContext(TuneWorkload workload, Model model, VllmArgs args) {
+        boolean stretched = args.has("--hf-overrides") || args.has("--rope-scaling");
+        var told = args.intValue("--max-model-len");
+        if (told.isEmpty() && stretched) {
+            return;
+        }
+        int context = told.orElse(model.spec().maxPositions());
+        var problems = new Problems();
+        workload.beyond(context)
+                .forEach(line -> problems.add("workload " + line + " ("
+                        + (told.isPresent() ? "--max-model-len" : "the model's own")
+                        + "); give shorter ones with --workload FILE, or a longer context"));
+        problems.throwIfAny();
+    }
+
     private void check() {
         var problems = new Problems();
         space.check(problems);
@@ -206,7 +227,7 @@ public final class TuneCommand implements Callable<Integer> {
                     "--start-timeout " + startTimeout + ": the node at " + address.node + " has its own; leave it out");
         }
         if (startTimeout != null && !startTimeout.equals("auto")) {
-            NodeCommand.duration(problems, "--start-timeout", startTimeout);
+            NodeCommand.startLimit(problems, startTimeout);
         }
         if (server != null && !server.equals(embedded.simulate)) {
             problems.add(

@@ -4,6 +4,7 @@ import bestfit.args.ArgsText;
 import bestfit.config.Home;
 import bestfit.deploy.Deployer;
 import bestfit.deploy.NodeClient;
+import bestfit.deploy.NodeGpus;
 import bestfit.deploy.NodeLogs;
 import bestfit.deploy.OwnNode;
 import bestfit.deploy.Restore;
@@ -35,6 +36,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** One run of {@code tune}: claims the campaign, brings up the node, runs, restores, reports. */
 final class TuneRun {
@@ -107,7 +109,12 @@ final class TuneRun {
 
     int run(Database database, CampaignStore campaigns, Model model) throws IOException, InterruptedException {
         var owner = CampaignStore.Owner.current();
-        return switch (campaigns.claim(spec.key(), spec.toJson(), owner, options.fresh())) {
+        return switch (campaigns.claim(
+                spec.key(),
+                spec.toJson(),
+                target instanceof TuneTarget.Running ? spec.where() : "",
+                owner,
+                options.fresh())) {
             case CampaignStore.Claim.Busy(long campaign, long pid) -> {
                 System.err.println("bestfit: campaign " + campaign + " is being run by process " + pid
                         + "; wait for it to end, or end it, then give the same command again.");
@@ -158,9 +165,10 @@ final class TuneRun {
     private int campaign(Database database, CampaignStore campaigns, CampaignRow row, Model model, NodeClient node)
             throws IOException, InterruptedException {
         var tokenizer = Tokenizer.load(model);
+        var learning = new TuneLearning(spec, node, Home.of(environment));
         var stop = new CampaignStop(() -> cancelStart(node));
         try (var load = ClosedLoop.open();
-                var gpus = gpusHere(node);
+                var gpus = gpus(node);
                 var logs = options.nodeLogs().map(NodeLogs::open).orElse(null)) {
             var tools = new Campaign.Tools(
                     new Deployer(
@@ -178,6 +186,7 @@ final class TuneRun {
                             : Optional.empty(),
                     simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
                     gpus::read,
+                    simulated().isPresent() ? _ -> {} : learning::learn,
                     progress);
             var campaign = Campaign.open(spec, row, tools);
             if (!announce(campaign, node)) {
@@ -185,12 +194,13 @@ final class TuneRun {
             }
             try (var stopper = Stopper.install(stop, progress);
                     var key = StopKey.open(stopper::interrupted)) {
-                return ended(campaign, campaigns, node, stopper);
+                return ended(campaign, campaigns, node, stopper, learning);
             }
         }
     }
 
-    private int ended(Campaign campaign, CampaignStore campaigns, NodeClient node, Stopper stopper)
+    private int ended(
+            Campaign campaign, CampaignStore campaigns, NodeClient node, Stopper stopper, TuneLearning learning)
             throws IOException, InterruptedException {
         CampaignResult result;
         Left left;
@@ -215,6 +225,7 @@ final class TuneRun {
         if (options.json()) {
             System.out.println(json);
         }
+        learning.sentence().ifPresent(System.err::println);
         if (result.verdict() == Verdict.STOPPED) {
             return left.asFound() ? ExitCode.STOPPED : ExitCode.FAILED;
         }
@@ -222,22 +233,29 @@ final class TuneRun {
             return ExitCode.FAILED;
         }
         campaigns.finish(result.id(), json.toString());
-        if (simulated().isEmpty()) {
-            TuneLearning.learn(result, node, Home.of(environment));
-        }
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 
-    /** What is measured on, if it can be looked at from here: the node's GPUs, and none of its neighbours'. */
-    private GpuSource gpusHere(NodeClient node) throws IOException {
-        boolean here = (target instanceof TuneTarget.Running running && running.isHere())
-                || (target instanceof TuneTarget.Own own && own.vllm());
-        if (!here) {
+    /** What is measured on, by the node's word; by this machine's driver where that tells more and the node is here. */
+    private GpuSource gpus(NodeClient node) throws IOException {
+        if (target instanceof TuneTarget.Own own && !own.vllm()) {
             return GpuSource.NONE;
         }
-        var nodes = new HashMap<>(environment);
-        nodes.put(VisibleGpus.VARIABLE, String.join(",", node.gpuEntries()));
-        return GpuSource.here(nodes);
+        var told = node.gpuReading();
+        if (told.isOfMlNode() && target instanceof TuneTarget.Running running && running.isHere()) {
+            var nodes = new HashMap<>(environment);
+            nodes.put(
+                    VisibleGpus.VARIABLE,
+                    told.gpus().stream()
+                            .map(gpu -> Integer.toString(gpu.index()))
+                            .collect(Collectors.joining(",")));
+            var driver = GpuSource.here(nodes);
+            if (!driver.read().gpus().isEmpty()) {
+                return driver;
+            }
+            driver.close();
+        }
+        return new NodeGpus(node);
     }
 
     private Optional<TuneTarget.Simulated> simulated() {
@@ -279,7 +297,8 @@ final class TuneRun {
             campaign.restored();
             return new Left(true, sentence);
         } catch (IOException e) {
-            System.err.println("bestfit: the server could not be left as it was found: " + e.getMessage());
+            System.err.println("bestfit: the server could not be left as it was found: " + e.getMessage()
+                    + "; the same command tries again, and goes on");
             return new Left(false, "Server NOT left as found: " + e.getMessage());
         }
     }

@@ -215,6 +215,7 @@ public final class Deployer {
         while (true) {
             Optional<String> refusal;
             boolean notYet;
+            boolean closed = false;
             try {
                 var answer = node.ask(model, FIRST_TOKENS);
                 notYet = answer.status() == 502 || answer.status() == 503;
@@ -223,10 +224,18 @@ public final class Deployer {
                         : Optional.of(
                                 "the first request was answered status " + answer.status() + ": " + answer.text());
             } catch (IOException e) {
-                notYet = e instanceof ConnectException;
+                closed = e instanceof ConnectException;
+                notYet = closed;
                 refusal = Optional.of("the first request got no answer: " + e.getMessage());
             }
-            if (!notYet || System.nanoTime() > deadline || !node.instances().isEmpty()) {
+            boolean over =
+                    !notYet || System.nanoTime() > deadline || !node.instances().isEmpty();
+            if (over && closed) { // no config is to blame, and the next would fare no better
+                throw new IOException(
+                        "the node says that it serves, and " + node.address().inference()
+                                + " takes no connection; is that its inference port? --inference gives another");
+            }
+            if (over) {
                 return refusal;
             }
             Thread.sleep(POLL_MILLIS);

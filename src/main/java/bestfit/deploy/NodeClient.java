@@ -4,6 +4,7 @@ import bestfit.args.DeploymentConfig;
 import bestfit.args.VllmArgs;
 import bestfit.config.Json;
 import bestfit.hardware.Device;
+import bestfit.hardware.GpuReading;
 import bestfit.http.ErrorText;
 import bestfit.http.HttpClient;
 import bestfit.metrics.EngineBirth;
@@ -169,18 +170,27 @@ public final class NodeClient {
         return devices;
     }
 
-    /** Its GPUs as CUDA_VISIBLE_DEVICES names them: by UUID where the node tells them, as ours does, else by number. */
-    public List<String> gpuEntries() throws IOException {
-        var answer = management.get(address.management() + "/api/v1/gpu/inventory", SHORT);
-        var uuids = answer.json().orElse(Json.object()).path("gpus").findValuesAsString("uuid");
-        return answer.status() == 200 && !uuids.isEmpty() && !uuids.contains("")
-                ? uuids
-                : gpus().stream().map(gpu -> Integer.toString(gpu.index())).toList();
+    /** Its GPUs as they are now: all that their driver tells where the node is ours, less where it is MLNode. */
+    public GpuReading gpuReading() throws IOException {
+        var inventory = management.get(address.management() + "/api/v1/gpu/inventory", SHORT);
+        if (inventory.status() == 200) {
+            return GpuReading.ofNode(inventory.json().orElse(Json.object()));
+        }
+        var devices = management.get(address.management() + "/api/v1/gpu/devices", SHORT);
+        return devices.status() == 200 ? GpuReading.ofMlNode(devices.json().orElse(Json.object())) : GpuReading.NONE;
     }
 
-    /** vLLM's version behind the inference port, or whatever is answered there. */
-    public HttpClient.Answer version() throws IOException {
-        return inference.get(address.inference() + "/version", SHORT);
+    /** What the engine behind the inference port says it is, such as {@code 0.23.0}; empty where none tells. */
+    public Optional<String> engineVersion() {
+        try {
+            var answer = inference.get(address.inference() + "/version", SHORT);
+            return answer.json()
+                    .filter(_ -> answer.status() == 200)
+                    .map(json -> json.path("version").asString(""))
+                    .filter(version -> !version.isEmpty());
+        } catch (IOException none) {
+            return Optional.empty();
+        }
     }
 
     /** One request through the inference port; the status and the text of its answer. */

@@ -1,8 +1,10 @@
 package bestfit.hardware;
 
 import bestfit.config.Json;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -98,6 +100,74 @@ public record Gpu(
     /** True for what holds clocks down when cooling or power supply fall short; a power cap is usual under load. */
     public static boolean isTrouble(String reason) {
         return reason.endsWith("thermal") || reason.equals("hw-slowdown") || reason.equals("power-brake");
+    }
+
+    /** Of {@link #toJson}, at another place. */
+    static Gpu read(JsonNode json) {
+        var total = json.path("memory_total_bytes");
+        var slowed = new ArrayList<String>();
+        json.path("slowed_by").forEach(reason -> slowed.add(reason.asString("")));
+        return new Gpu(
+                json.path("index").asInt(0),
+                json.path("name").asString("GPU"),
+                json.path("uuid").asString(""),
+                total.isNumber()
+                        ? new Memory(
+                                total.asLong(),
+                                json.path("memory_free_bytes").asLong(0),
+                                json.path("memory_used_bytes").asLong(0))
+                        : null,
+                whole(json, "busy_percent"),
+                whole(json, "temperature_c"),
+                new Power(decimal(json, "power_w"), decimal(json, "power_limit_w")),
+                new Clocks(
+                        whole(json, "sm_clock_mhz"),
+                        whole(json, "memory_clock_mhz"),
+                        whole(json, "sm_clock_most_mhz"),
+                        slowed),
+                new Pcie(
+                        whole(json, "pcie_generation"),
+                        whole(json, "pcie_lanes"),
+                        whole(json, "pcie_generation_most"),
+                        whole(json, "pcie_lanes_most")),
+                whole(json, "nvlinks"),
+                text(json, "compute_capability"),
+                text(json, "error"));
+    }
+
+    /** As gonka's MLNode tells it in {@code /api/v1/gpu/devices}: no power, no clocks, nor what holds them down. */
+    static Gpu ofMlNode(JsonNode json) {
+        var total = json.path("total_memory_mb");
+        return new Gpu(
+                json.path("index").asInt(0),
+                json.path("name").asString("GPU"),
+                "",
+                total.isNumber()
+                        ? new Memory(
+                                total.asLong() << 20,
+                                json.path("free_memory_mb").asLong(0) << 20,
+                                json.path("used_memory_mb").asLong(0) << 20)
+                        : null,
+                whole(json, "utilization_percent"),
+                whole(json, "temperature_c"),
+                Power.UNKNOWN,
+                Clocks.UNKNOWN,
+                Pcie.UNKNOWN,
+                null,
+                null,
+                text(json, "error_message"));
+    }
+
+    private static @Nullable Integer whole(JsonNode json, String name) {
+        return json.path(name).isNumber() ? Integer.valueOf(json.path(name).asInt()) : null;
+    }
+
+    private static @Nullable Double decimal(JsonNode json, String name) {
+        return json.path(name).isNumber() ? Double.valueOf(json.path(name).asDouble()) : null;
+    }
+
+    private static @Nullable String text(JsonNode json, String name) {
+        return json.path(name).isString() ? json.path(name).stringValue() : null;
     }
 
     /** All that is known, every unit in its name. */

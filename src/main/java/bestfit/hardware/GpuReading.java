@@ -5,12 +5,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What one look at a machine's NVIDIA GPUs found.
  *
- * @param source {@code nvml}, {@code nvidia-smi} or {@code none}
+ * @param source {@code nvml}, {@code nvidia-smi}, {@code mlnode} or {@code none}
  * @param gpus in the driver's order; none is an empty list
  * @param links one for each pair, where the source tells them
  * @param problem why a source that is here told no GPU; null without such trouble
@@ -22,6 +23,8 @@ public record GpuReading(
         List<GpuLink> links,
         @Nullable String problem) {
     public static final GpuReading NONE = new GpuReading("none", Driver.NONE, List.of(), List.of(), null);
+
+    private static final String ML_NODE = "mlnode";
 
     public GpuReading {
         gpus = List.copyOf(gpus);
@@ -38,6 +41,11 @@ public record GpuReading(
             @Nullable String cuda,
             @Nullable String nvml) {
         static final Driver NONE = new Driver(null, null, null);
+    }
+
+    /** By a source that tells neither power nor clocks. */
+    public boolean isOfMlNode() {
+        return source.equals(ML_NODE);
     }
 
     /** The GPUs that can be used, as devices for instances. */
@@ -58,6 +66,26 @@ public record GpuReading(
                 .flatMap(link -> Stream.ofNullable(link.peerToPeer()))
                 .toList();
         return told.isEmpty() ? Optional.empty() : Optional.of(told.stream().allMatch(each -> each));
+    }
+
+    /** What a node of ours tells of its GPUs in {@link #toJson}; links and versions are left out. */
+    public static GpuReading ofNode(JsonNode inventory) {
+        return new GpuReading(
+                inventory.path("source").asString("none"),
+                Driver.NONE,
+                inventory.path("gpus").valueStream().map(Gpu::read).toList(),
+                List.of(),
+                null);
+    }
+
+    /** What gonka's MLNode tells of them. */
+    public static GpuReading ofMlNode(JsonNode answer) {
+        return new GpuReading(
+                ML_NODE,
+                Driver.NONE,
+                answer.path("devices").valueStream().map(Gpu::ofMlNode).toList(),
+                List.of(),
+                null);
     }
 
     public ObjectNode toJson() {

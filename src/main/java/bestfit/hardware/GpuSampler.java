@@ -34,10 +34,15 @@ public final class GpuSampler implements AutoCloseable {
         return sampler;
     }
 
-    private synchronized void sample() {
-        for (var gpu : source.read().gpus()) {
-            byGpu.computeIfAbsent(gpu.index(), _ -> new Series(gpu.name())).add(gpu);
+    private void sample() {
+        var reading = source.read(); // may take its time, which nobody waits for
+        synchronized (this) {
+            reading.gpus().forEach(this::add);
         }
+    }
+
+    private void add(Gpu gpu) {
+        byGpu.computeIfAbsent(gpu.index(), _ -> new Series(gpu.name())).add(gpu);
     }
 
     /** One object for each GPU: samples, means, the extremes, and all that held the clocks down, with in how many samples; empty without a GPU. */

@@ -1,11 +1,15 @@
 package bestfit.perf;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Unreadable;
 import bestfit.hardware.ServerSpec;
+import bestfit.model.KnownModels;
 import bestfit.model.ModelCard;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,7 +19,7 @@ import java.util.Optional;
 
 /**
  * What was measured on a server, kept under BESTFIT_HOME as tables of loads (with the header of the measured tables), of
- * recorded steps and of starts, and the constants that they teach for a model and a release of vLLM. Not for several writers at once.
+ * recorded steps and of starts, and the constants that they teach for a model and a release of vLLM. Not for several threads at once.
  */
 public final class MeasuredHere {
     private static final List<String> HEADER = List.of(
@@ -141,21 +145,26 @@ public final class MeasuredHere {
         return file.resolveSibling(String.valueOf(file.getFileName()).replace(".csv", "") + kind);
     }
 
+    /** Whole or not at all, whatever ends this process; one writer at a time. */
     private static int append(Path file, List<String> header, List<String> added) {
         try {
-            boolean there = Files.exists(file);
-            var lines = new ArrayList<>(added);
-            if (there) {
-                lines.removeAll(Files.readAllLines(file));
+            var folder = Optional.ofNullable(file.toAbsolutePath().getParent()).orElseThrow();
+            Files.createDirectories(folder);
+            try (var channel = FileChannel.open(
+                            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    var lock = channel.lock()) {
+                var lines = new ArrayList<>(Files.exists(file) ? Files.readAllLines(file) : List.of(Csv.write(header)));
+                var unknown = new ArrayList<>(added);
+                unknown.removeAll(lines);
+                lines.addAll(unknown);
+                if (lock.isValid() && !unknown.isEmpty()) {
+                    var whole = Files.write(folder.resolve(file.getFileName() + ".new"), lines);
+                    Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+                }
+                return unknown.size();
             }
-            Files.createDirectories(Optional.ofNullable(file.getParent()).orElse(Path.of(".")));
-            if (!there) {
-                Files.write(file, List.of(Csv.write(header)));
-            }
-            Files.write(file, lines, StandardOpenOption.APPEND);
-            return lines.size();
         } catch (IOException e) {
-            throw new ConfigException(file + ": cannot be written: " + e.getMessage());
+            throw new ConfigException(file + ": cannot be written: " + Unreadable.why(file, e));
         }
     }
 
@@ -168,11 +177,11 @@ public final class MeasuredHere {
     static Knowledge of(Path file, ServerSpec server, ModelCard card, EngineVersion version, Constants prior) {
         var evidence = new Calibration.Evidence(
                 loads(file, server, card, version),
-                StepTable.windows(rows(beside(file, STEPS)), server).stream()
+                StepTable.windows(rows(beside(file, STEPS), card), server).stream()
                         .filter(each -> same(each.on(), server, card, version))
                         .toList(),
                 // What a start takes beside weights is the server's and the release's, whatever the model.
-                rows(beside(file, STARTS)).stream()
+                rows(beside(file, STARTS), card).stream()
                         .map(row -> StartLog.start(row, server))
                         .filter(each -> each.on().settings().version().minor() == version.minor())
                         .toList());
@@ -193,8 +202,30 @@ public final class MeasuredHere {
 
     /** Tables name a model without its organisation, and a folder by where it lies. */
     private static String shortName(ModelCard card) {
-        var name = card.name().replaceAll("/+$", "");
+        return shortName(card.name());
+    }
+
+    private static String shortName(String of) {
+        var name = of.replaceAll("/+$", "");
         return name.substring(name.lastIndexOf('/') + 1);
+    }
+
+    /** Without those of models that cannot be found any more, unless it is the asked one by its name. */
+    private static List<Map<String, String>> rows(Path file, ModelCard asked) {
+        return rows(file).stream().filter(row -> found(row, asked)).toList();
+    }
+
+    private static boolean found(Map<String, String> row, ModelCard asked) {
+        var name = row.getOrDefault("model", "");
+        try {
+            return KnownModels.find(name).card().layers() > 0;
+        } catch (ConfigException gone) {
+            boolean same = shortName(name).equalsIgnoreCase(shortName(asked));
+            if (same) {
+                row.put("model", asked.name());
+            }
+            return same;
+        }
     }
 
     private static List<Map<String, String>> rows(Path file) {
@@ -208,7 +239,7 @@ public final class MeasuredHere {
     private static List<Calibration.Observation> loads(
             Path file, ServerSpec server, ModelCard card, EngineVersion version) {
         var observations = new ArrayList<Calibration.Observation>();
-        for (var row : rows(file)) {
+        for (var row : rows(file, card)) {
             var config = Case.of(row);
             var measured = measured(row);
             if (same(config.instance(), server, card, version) && !measured.isEmpty()) {

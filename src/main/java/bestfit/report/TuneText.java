@@ -348,6 +348,9 @@ final class TuneText {
                     "  Throttled GPUs make a config look slower than it is: look at cooling and power supply, then measure again with"
                             + " --new.");
         }
+        if (!all.isEmpty() && all.stream().noneMatch(GpuRun::tellsClocks)) {
+            add("  The node does not tell its GPUs' power and clocks: a throttled GPU would not show.");
+        }
         var capped = all.stream()
                 .filter(GpuRun::powerCapped)
                 .map(gpu -> Integer.toString(gpu.index()))

@@ -61,7 +61,22 @@ public final class CampaignStore {
      * @param fresh begins one even if an unfinished one is there
      */
     public Claim claim(String key, String spec, Owner owner, boolean fresh) {
+        return claim(key, spec, "", owner, fresh);
+    }
+
+    /**
+     * The same, where two campaigns would take each other's deployments away.
+     *
+     * @param node that no other living process may be at, as the specs have it under {@code where}; empty for one of its own
+     */
+    public Claim claim(String key, String spec, String node, Owner owner, boolean fresh) {
         return database.transaction(connection -> {
+            for (var other : node.isEmpty() ? List.<CampaignRow>of() : openAt(connection, node)) {
+                var holder = owner(connection, other.id());
+                if (!holder.equals(owner) && holder.alive()) {
+                    return new Claim.Busy(other.id(), holder.pid());
+                }
+            }
             var open = newestOpen(connection, key);
             if (open.isPresent()) {
                 var holder = owner(connection, open.get().id());
@@ -80,6 +95,11 @@ public final class CampaignStore {
     /** The unfinished campaign of a key, newest first; nothing is claimed. */
     public Optional<CampaignRow> open(String key) {
         return database.read(connection -> newestOpen(connection, key));
+    }
+
+    /** The unfinished campaigns on a node, newest first. */
+    public List<CampaignRow> openAt(String node) {
+        return database.read(connection -> openAt(connection, node));
     }
 
     public Optional<CampaignRow> find(long campaign) {
@@ -147,6 +167,17 @@ public final class CampaignStore {
         });
     }
 
+    /** What its engine says it is. */
+    public void setEngine(long trial, String version) {
+        database.transaction(connection -> {
+            try (var update = connection.prepareStatement("UPDATE bestfit_trials SET engine = ? WHERE id = ?")) {
+                update.setString(1, version);
+                update.setLong(2, trial);
+                return update.executeUpdate();
+            }
+        });
+    }
+
     public void endTrial(
             long trial,
             State state,
@@ -176,7 +207,7 @@ public final class CampaignStore {
         return database.read(connection -> {
             var trials = new ArrayList<TrialRow>();
             try (var select = connection.prepareStatement(
-                    "SELECT id, candidate, deployment, config, state, seconds, measuring_seconds, failure, checks, gpus"
+                    "SELECT id, candidate, deployment, config, state, seconds, measuring_seconds, failure, checks, gpus, engine"
                             + " FROM bestfit_trials WHERE campaign_id = ? ORDER BY id")) {
                 select.setLong(1, campaign);
                 try (var rows = select.executeQuery()) {
@@ -211,6 +242,7 @@ public final class CampaignStore {
                 row.getString(8),
                 row.getString(9),
                 row.getString(10),
+                row.getString(11),
                 experiments);
     }
 
@@ -239,6 +271,21 @@ public final class CampaignStore {
         }
     }
 
+    private static List<CampaignRow> openAt(Connection connection, String node) throws SQLException {
+        try (var select = connection.prepareStatement(
+                "SELECT " + COLUMNS
+                        + " FROM bestfit_campaigns WHERE json_extract(spec, '$.where') = ? AND result IS NULL ORDER BY id DESC")) {
+            select.setString(1, node);
+            var rows = new ArrayList<CampaignRow>();
+            try (var found = select.executeQuery()) {
+                while (found.next()) {
+                    rows.add(row(found));
+                }
+            }
+            return rows;
+        }
+    }
+
     private static Optional<CampaignRow> newestOpen(Connection connection, String key) throws SQLException {
         try (var select = connection.prepareStatement("SELECT " + COLUMNS
                 + " FROM bestfit_campaigns WHERE key = ? AND result IS NULL ORDER BY id DESC LIMIT 1")) {
@@ -249,18 +296,20 @@ public final class CampaignStore {
 
     private static Optional<CampaignRow> row(PreparedStatement select) throws SQLException {
         try (var row = select.executeQuery()) {
-            return row.next()
-                    ? Optional.of(new CampaignRow(
-                            row.getLong(1),
-                            row.getString(2),
-                            row.getString(3),
-                            row.getLong(4),
-                            row.getString(5),
-                            row.getString(6),
-                            row.getString(7),
-                            row.getDouble(8)))
-                    : Optional.empty();
+            return row.next() ? Optional.of(row(row)) : Optional.empty();
         }
+    }
+
+    private static CampaignRow row(ResultSet row) throws SQLException {
+        return new CampaignRow(
+                row.getLong(1),
+                row.getString(2),
+                row.getString(3),
+                row.getLong(4),
+                row.getString(5),
+                row.getString(6),
+                row.getString(7),
+                row.getDouble(8));
     }
 
     private static Owner owner(Connection connection, long campaign) throws SQLException {

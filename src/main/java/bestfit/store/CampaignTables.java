@@ -46,5 +46,8 @@ final class CampaignTables {
     /** The next step: what the GPUs did while a trial was measured, JSON. */
     static final List<String> GPUS = List.of("ALTER TABLE bestfit_trials ADD COLUMN gpus TEXT");
 
+    /** The next: what {@code /version} of a trial's engine said, in whose release's table its figures belong. */
+    static final List<String> ENGINE = List.of("ALTER TABLE bestfit_trials ADD COLUMN engine TEXT");
+
     private CampaignTables() {}
 }

@@ -209,6 +209,10 @@ public final class Database implements AutoCloseable {
     private void rollback(Exception failure) {
         try {
             connection.rollback();
+        } catch (SQLException alsoFailed) {
+            failure.addSuppressed(alsoFailed);
+        }
+        try { // else the next transaction would not begin one
             connection.setAutoCommit(true);
         } catch (SQLException alsoFailed) {
             failure.addSuppressed(alsoFailed);

@@ -38,7 +38,7 @@ final class Migrations {
             "CREATE INDEX bestfit_measurements_by_experiment ON Measurements(experiment_id)");
 
     private static final List<List<String>> STEPS =
-            List.of(CompressaSchema.STEP, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS);
+            List.of(CompressaSchema.STEP, REQUESTS, CampaignTables.STEP, CampaignTables.GPUS, CampaignTables.ENGINE);
 
     private Migrations() {}
 

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param failure JSON; null unless failed
  * @param checks the client's self-check, JSON; null if nothing was measured
  * @param gpus what GpuSampler saw while it was measured, JSON; null if nothing was
+ * @param engine its version by its own word; null if it told none
  * @param experiments id in compressa-perf's table by name
  */
 public record TrialRow(
@@ -27,6 +28,7 @@ public record TrialRow(
         @Nullable String failure,
         @Nullable String checks,
         @Nullable String gpus,
+        @Nullable String engine,
         SequencedMap<String, Long> experiments) {
     /** How far a trial came. */
     public enum State {

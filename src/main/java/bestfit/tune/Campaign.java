@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
@@ -33,6 +33,8 @@ public final class Campaign {
      *
      * @param silence without a byte from an engine, after which a request counts as failed
      * @param gpus looked at while a trial is measured
+     * @param measured hears of each trial that was measured, once its figures are stored; on every run of the command of
+     *     those of earlier runs again, for one may have been killed in between
      * @param aim after which nothing is deployed again but best and runner-up once, however close they are; empty for no limit
      */
     public record Tools(
@@ -46,6 +48,7 @@ public final class Campaign {
             Optional<Duration> aim,
             SimulatedTime simulated,
             Supplier<GpuReading> gpus,
+            Consumer<MeasuredTrial> measured,
             Progress progress) {}
 
     private final CampaignSpec spec;
@@ -79,9 +82,13 @@ public final class Campaign {
     public static Campaign open(CampaignSpec spec, CampaignRow row, Tools tools) throws IOException {
         var running = running(spec, tools.deployer().node());
         var stored = Optional.ofNullable(row.before()).map(Before::read);
-        var before = stored.map(each -> each.later(running)).orElseGet(() -> Before.first(running));
+        var left = Before.leftOwing(tools.campaigns(), row, spec.where(), running);
+        var before = Before.of(stored, left, running);
         var campaign = new Campaign(spec, row, tools, before);
         campaign.remember(before);
+        if (left.isPresent()) { // one campaign owes it, this one
+            Before.settle(tools.campaigns(), row, spec.where());
+        }
         return campaign;
     }
 
@@ -142,12 +149,16 @@ public final class Campaign {
     public CampaignResult run() throws IOException, InterruptedException {
         long start = System.nanoTime();
         try {
+            trials().forEach(this::tell);
             var next = schedule().next();
             while (next.isPresent() && !tools.stop().isAsked()) {
                 touchNode();
                 runTrial(next.get());
                 next = schedule().next();
             }
+        } catch (TakenOver taken) {
+            restored();
+            throw taken;
         } finally {
             tools.campaigns().spend(row.id(), (System.nanoTime() - start) / 1e9);
         }
@@ -204,7 +215,19 @@ public final class Campaign {
                         tools.progress().request(measurement);
                     }
                 }));
+        tell(trials().getLast());
         report(trials().getLast(), candidate, done + 1);
+    }
+
+    private void tell(TrialRow trial) {
+        if (trial.state() == TrialRow.State.MEASURED) {
+            tools.measured()
+                    .accept(new MeasuredTrial(
+                            candidates.get(trial.candidate()),
+                            workload().orElse(spec.workload()),
+                            Optional.ofNullable(trial.engine()),
+                            Figures.of(List.of(trial), tools.experiments())));
+        }
     }
 
     private void report(TrialRow trial, Candidate candidate, int deployment) {
@@ -308,23 +331,10 @@ public final class Campaign {
         var status = failure.isPresent()
                 ? Outcome.Status.FAILED
                 : measured.isEmpty() ? Outcome.Status.UNTRIED : Outcome.Status.MEASURED;
-        var figures = status == Outcome.Status.MEASURED ? Optional.of(figures(measured)) : Optional.<Figures>empty();
+        var figures = status == Outcome.Status.MEASURED
+                ? Optional.of(Figures.of(measured, tools.experiments()))
+                : Optional.<Figures>empty();
         return new Outcome(candidate, status, measured.size(), seconds, figures, failure, GpuRun.of(trials));
-    }
-
-    /** Computed anew from the raw measurements. */
-    private Figures figures(List<TrialRow> trials) {
-        var blocks = new ArrayList<Figures.Block>();
-        for (var trial : trials) {
-            var metrics = new LinkedHashMap<Integer, Map<String, Map<String, Double>>>();
-            trial.experiments()
-                    .forEach((name, id) -> BlockMetrics.byBlock(
-                                    tools.experiments().measurements(id))
-                            .forEach((number, block) -> metrics.computeIfAbsent(number, _ -> new LinkedHashMap<>())
-                                    .put(name, block)));
-            metrics.forEach((number, block) -> blocks.add(new Figures.Block(trial.deployment(), number, block)));
-        }
-        return new Figures(blocks);
     }
 
     private ClientCheck clientCheck() {

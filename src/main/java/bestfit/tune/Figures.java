@@ -1,6 +1,9 @@
 package bestfit.tune;
 
+import bestfit.store.ExperimentStore;
+import bestfit.store.TrialRow;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +45,20 @@ public record Figures(List<Block> blocks) {
             }
             return value;
         }
+    }
+
+    /** Of trials, computed anew from the raw measurements. */
+    static Figures of(List<TrialRow> trials, ExperimentStore experiments) {
+        var blocks = new ArrayList<Block>();
+        for (var trial : trials) {
+            var metrics = new LinkedHashMap<Integer, Map<String, Map<String, Double>>>();
+            trial.experiments()
+                    .forEach((name, id) -> BlockMetrics.byBlock(experiments.measurements(id))
+                            .forEach((number, block) -> metrics.computeIfAbsent(number, _ -> new LinkedHashMap<>())
+                                    .put(name, block)));
+            metrics.forEach((number, block) -> blocks.add(new Block(trial.deployment(), number, block)));
+        }
+        return new Figures(blocks);
     }
 
     public int deployments() {

@@ -38,6 +38,11 @@ public record GpuRun(int deployment, JsonNode seen) {
         return slowed("power-cap"::equals).isPresent();
     }
 
+    /** False where power and clocks are hidden, as MLNode hides them: whether it was throttled cannot be told then. */
+    public boolean tellsClocks() {
+        return seen.path("sm_clock_mhz_mean").isNumber();
+    }
+
     public int index() {
         return seen.path("index").asInt();
     }

@@ -14,7 +14,10 @@ import java.util.stream.IntStream;
  */
 final class Prompts {
     /** Requests that do not count are numbered from here, so that they share no prompt with a block. */
-    private static final int UNCOUNTED = 1_000_000;
+    private static final int UNCOUNTED = 1_000_000_000;
+
+    /** More than a run that does not count has requests: one a user. */
+    private static final int RUN = 10_000;
 
     private record Key(String experiment, int first, int count) {}
 
@@ -34,7 +37,7 @@ final class Prompts {
 
     /** Number of the first of a run's requests that do not count. */
     static int firstUncounted(int run) {
-        return UNCOUNTED + run * 1000;
+        return UNCOUNTED + run * RUN;
     }
 
     /** Prompts for the requests {@code first … first + count - 1}. */

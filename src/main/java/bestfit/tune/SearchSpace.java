@@ -20,6 +20,7 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
     static final String TP = "--tensor-parallel-size";
     static final String PP = "--pipeline-parallel-size";
     private static final String SEQS = "--max-num-seqs";
+    private static final List<String> NODES_OWN = List.of("--host", "--port", "--uds", "--model");
 
     public SearchSpace {
         candidates = List.copyOf(candidates);
@@ -79,6 +80,11 @@ public record SearchSpace(List<Candidate> candidates, List<Rejection> rejections
         if (mandatory.dataParallel() > 1) {
             throw new ConfigException("--args: --data-parallel-size " + mandatory.dataParallel()
                     + ": several instances behind the node's port take its place; leave it out");
+        }
+        for (var flag : NODES_OWN) {
+            if (mandatory.has(flag)) {
+                throw new ConfigException("--args: " + flag + " is the node's to give each instance; leave it out");
+            }
         }
         if (mandatory.devicesPerInstance() > devices) {
             throw new ConfigException("--args: an instance of " + mandatory.devicesPerInstance()

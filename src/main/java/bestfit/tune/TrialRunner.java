@@ -1,6 +1,7 @@
 package bestfit.tune;
 
 import bestfit.args.ArgsText;
+import bestfit.args.DeploymentConfig;
 import bestfit.deploy.AnswerCheck;
 import bestfit.deploy.Deployer;
 import bestfit.hardware.GpuReading;
@@ -121,10 +122,24 @@ final class TrialRunner {
             state = ended.failure == null ? TrialRow.State.CUT : TrialRow.State.FAILED;
             failure = ended.failure == null ? null : ended.failure.toJson().toString();
         }
+        if (state != TrialRow.State.CUT) {
+            requireOurs(task.candidate().config());
+        }
         double seconds = (System.nanoTime() - start) / 1e9;
         var checks = measuring.client.isEmpty() ? null : ClientRun.write(measuring.client);
         campaigns.endTrial(trial, state, seconds, measuring.seconds, failure, checks, measuring.gpusSeen);
         return measuring.workload;
+    }
+
+    /** What was seen is the candidate's only if it is what ran; a trial that is not ended counts for nothing. */
+    private void requireOurs(DeploymentConfig config) throws IOException {
+        var runs = deployer.node().current();
+        if (runs.filter(each -> !each.equals(config)).isPresent()) {
+            throw new TakenOver("somebody else deployed on "
+                    + deployer.node().address().management() + " during the trial: it runs "
+                    + ArgsText.write(runs.get().args()) + " and not " + ArgsText.write(config.args())
+                    + ". That is left running; when it has ended, the same command goes on");
+        }
     }
 
     /** The state of one trial. */
@@ -156,6 +171,7 @@ final class TrialRunner {
                 case Deployer.Outcome.Failed failed -> throw ended(failed, "start");
             }
             checkAnswers();
+            deployer.node().engineVersion().ifPresent(version -> campaigns.setEngine(trial, version));
             stage("warm up", 1);
             warmUp();
             if (!task.sized()) {

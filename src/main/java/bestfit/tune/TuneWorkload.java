@@ -79,6 +79,15 @@ public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan
         return new TuneWorkload(users, blocks, seed, sized);
     }
 
+    /** Experiments whose requests no engine of such a context takes: one line each. */
+    public List<String> beyond(int contextTokens) {
+        return experiments.stream()
+                .filter(each -> each.promptTokens() + each.outputTokens() > contextTokens)
+                .map(each -> each.name() + ": " + each.promptTokens() + " prompt and " + each.outputTokens()
+                        + " output tokens are more than a context of " + contextTokens + " holds")
+                .toList();
+    }
+
     public String toJson() {
         var json = Json.object().put("users", users).put("blocks", blocks).put("seed", seed);
         var array = json.putArray("experiments");

@@ -162,6 +162,14 @@ class MainTest {
     }
 
     @Test
+    void machineFailure_isToldInTheWordsOfWhoKnewWhatWasBeingDone() {
+        var cause = new IOException("finishConnect(..) failed with error(-111)");
+        assertThat(run(new UncheckedIOException("node http://h:1 cannot be reached", cause)))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString().lines()).containsExactly("bestfit: node http://h:1 cannot be reached");
+    }
+
+    @Test
     void defect_saysHowToSeeMore() {
         assertThat(run(new IllegalStateException("broken"))).isEqualTo(ExitCode.INTERNAL);
         assertThat(err.toString())

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import bestfit.config.Json;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** A campaign on a node of two hot GPUs: its nvidia-smi tells them, and the embedded engine stands for vLLM. */
+/** A campaign on a node of two hot GPUs: its nvidia-smi tells them, as on another machine to it alone, and an engine that computes nothing stands for vLLM. */
 @Tag("slow")
 class TuneOnGpusTest {
     private static final String CAPPED = "0x0000000000000004";
@@ -50,30 +51,32 @@ class TuneOnGpusTest {
         var builder = new ProcessBuilder(command);
         builder.environment().put("BESTFIT_HOME", home.toString());
         builder.environment().remove("CUDA_VISIBLE_DEVICES");
-        builder.environment().computeIfPresent("PATH", (_, old) -> home + ":" + old);
         return builder;
     }
 
-    private JsonNode node() throws IOException {
-        var builder = bestfit(List.of(
-                        "node", "--port", "0", "--inference-port", "0", "--engine", "embedded", "--devices", "2"))
-                .redirectError(ProcessBuilder.Redirect.DISCARD);
+    private JsonNode node(String... engine) throws IOException {
+        var command = new ArrayList<>(List.of("node", "--port", "0", "--inference-port", "0", "--devices", "2"));
+        command.addAll(List.of(engine));
+        var builder = bestfit(command).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().put("BESTFIT_PARENT_PIPE", "1");
+        builder.environment().computeIfPresent("PATH", (_, old) -> home + ":" + old);
         var process = builder.start();
         started.add(process);
         return Json.parse(process.inputReader().readLine());
     }
 
-    private Process tune(JsonNode node) throws IOException {
-        var process = bestfit(List.of(
-                        "tune",
-                        "--node",
-                        node.path("management").asString(),
-                        "--inference",
-                        node.path("inference").asString(),
-                        "--users",
-                        "2",
-                        "--json"))
+    private Process tune(JsonNode node, String... more) throws IOException {
+        var command = new ArrayList<>(List.of(
+                "tune",
+                "--node",
+                node.path("management").asString(),
+                "--inference",
+                node.path("inference").asString(),
+                "--users",
+                "2",
+                "--json"));
+        command.addAll(List.of(more));
+        var process = bestfit(command)
                 .redirectOutput(home.resolve("out").toFile())
                 .redirectError(home.resolve("err").toFile())
                 .start();
@@ -95,7 +98,11 @@ class TuneOnGpusTest {
 
     @Test
     void trialTellsWhichGpuWasThrottledWhileItWasMeasured() throws Exception {
-        throttled(stoppedOnceItSays(tune(node()), "measured in"));
+        var node = node("--engine", "embedded", "--simulate", "2xL4", "--time-scale", "4");
+        throttled(stoppedOnceItSays(tune(node, "--model", "Qwen/Qwen3-0.6B"), "measured in"));
+        assertThat(home.resolve("measured"))
+                .as("what an engine of ours took is no GPU's")
+                .doesNotExist();
     }
 
     private void throttled(JsonNode result) throws IOException {
@@ -121,5 +128,54 @@ class TuneOnGpusTest {
         assertThat(trials)
                 .filteredOn(each -> each.path("status").asString().equals("excluded"))
                 .noneMatch(each -> each.has("gpus"));
+    }
+
+    /** Every trial by itself, the moment it is measured: who is stopped or killed has learnt what was paid for. */
+    @Test
+    void planKnowsEachTrialOnce_thoughTheCampaignWasKilledAndGoesOn() throws Exception {
+        var node = node("--engine-command", standInVllm());
+        var flags = new String[] {"--model", "Qwen/Qwen3-0.6B", "--args", "--tensor-parallel-size 2"};
+        assertThat(planBasis()).isEqualTo("similar GPU");
+        var killed = tune(node, flags);
+        await().atMost(Duration.ofMinutes(4)).until(() -> err().contains("measured in") || !killed.isAlive());
+        killed.destroyForcibly().waitFor();
+        assertThat(planBasis()).as(err()).isEqualTo("measured here");
+        assertThat(learnt()).as("short and long prompts").hasSize(2);
+
+        var tune = tune(node, flags);
+        assertThat(tune.waitFor(300, TimeUnit.SECONDS)).isTrue();
+        assertThat(tune.exitValue()).as(err()).isEqualTo(ExitCode.OK);
+        var trials =
+                Json.parse(Files.readAllLines(home.resolve("out")).getLast()).path("trials");
+        int deployments = trials.valueStream()
+                .mapToInt(trial -> trial.path("deployments").asInt(0))
+                .sum();
+        assertThat(deployments).isGreaterThanOrEqualTo(4);
+        assertThat(learnt()).hasSize(2 * deployments).doesNotHaveDuplicates();
+        assertThat(err()).contains(" now predicts from " + 2 * deployments + " measurements");
+    }
+
+    private static String standInVllm() {
+        var command = new ArrayList<>(OwnProcess.command(List.of("--port", "{port}", "{args}")));
+        command.set(command.indexOf(Main.class.getName()), StandInVllm.class.getName());
+        return Json.write(command);
+    }
+
+    private String planBasis() throws Exception {
+        var plan = bestfit(List.of("plan", "--server", "2xL4", "--model", "Qwen3-0.6B", "--json"))
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        var text = new String(plan.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(plan.waitFor()).isZero();
+        return Json.parse(text).at("/configs/0/basis").asString();
+    }
+
+    private List<String> learnt() throws IOException {
+        try (var files = Files.list(home.resolve("measured"))) {
+            var table = files.filter(file -> file.toString().endsWith(".csv")).toList();
+            assertThat(table).hasSize(1);
+            var lines = Files.readAllLines(table.getFirst());
+            return lines.subList(1, lines.size());
+        }
     }
 }

@@ -55,6 +55,18 @@ class TuneProcessTest {
         return process;
     }
 
+    /** A node on one core; its addresses. */
+    private JsonNode node() throws IOException {
+        var node = new ProcessBuilder(OwnProcess.command(List.of(
+                        "node", "--port", "0", "--inference-port", "0", "--engine", "embedded", "--devices", "1")))
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        node.environment().put("BESTFIT_HOME", home.toString());
+        node.environment().put("BESTFIT_PARENT_PIPE", "1");
+        var process = node.start();
+        started.add(process);
+        return Json.parse(process.inputReader().readLine());
+    }
+
     private String err() throws IOException {
         return Files.readString(home.resolve("err"));
     }
@@ -103,14 +115,7 @@ class TuneProcessTest {
     /** Something runs on a node: it is asked for, it is the baseline, and it runs again after a stop and after a kill. */
     @Test
     void whatRanOnTheNodeRunsAgain() throws Exception {
-        var node = new ProcessBuilder(OwnProcess.command(List.of(
-                        "node", "--port", "0", "--inference-port", "0", "--engine", "embedded", "--devices", "1")))
-                .redirectError(ProcessBuilder.Redirect.DISCARD);
-        node.environment().put("BESTFIT_HOME", home.toString());
-        node.environment().put("BESTFIT_PARENT_PIPE", "1");
-        var process = node.start();
-        started.add(process);
-        var urls = Json.parse(process.inputReader().readLine());
+        var urls = node();
         var management = urls.path("management").asString();
         var client =
                 new NodeClient(NodeAddress.of(management, urls.path("inference").asString()));
@@ -147,6 +152,75 @@ class TuneProcessTest {
         assertThat(result().path("verdict").asString()).isEqualTo("stopped");
         assertThat(result().path("left").asString()).contains("what ran before runs again");
         assertThat(client.current()).contains(before);
+
+        var another = new ArrayList<>(allowed);
+        another.addAll(List.of("--objective", "latency"));
+        killed = bestfit("", allowed);
+        await().atMost(Duration.ofMinutes(4)).until(() -> err().contains("] TP 1 PP 1 ×1 seqs 7: warm up"));
+        var refused = bestfit("", another);
+        assertThat(refused.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(refused.exitValue()).as("two at once on a node").isEqualTo(ExitCode.CAMPAIGN_BUSY);
+        killed.destroyForcibly().waitFor();
+        client.stop();
+        stopped = bestfit("", another);
+        await().atMost(Duration.ofMinutes(4)).until(() -> err().contains("] TP 1 PP 1 ×1 seqs 7: warm up"));
+        new ProcessBuilder("kill", "-INT", Long.toString(stopped.pid())).start().waitFor();
+        assertThat(stopped.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(client.current()).as("another command restores it too").contains(before);
+    }
+
+    /** Every config would start, and refuse every request. */
+    @Test
+    void whatNoConfigCouldDoIsRefusedBeforeAnythingStarts() throws Exception {
+        var process = tune("--args", "--max-model-len 1024", "--dry-run");
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err()).contains("long: 1100 prompt and 60 output tokens", "context of 1024", "--workload FILE");
+        assertThat(err()).doesNotContain("workload short");
+        var noTime = tune("--start-timeout", "0s");
+        assertThat(noTime.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(err()).contains("--start-timeout 0s leaves an engine no time");
+    }
+
+    /** A wrong port of ours, not a config that failed: the first trial ends the campaign, and the server is as it was. */
+    @Test
+    void inferencePortThatIsClosedIsNoFaultOfAConfig() throws Exception {
+        var management = node().path("management").asString();
+        int closed;
+        try (var socket = new java.net.ServerSocket(0)) {
+            closed = socket.getLocalPort();
+        }
+        var tune = bestfit(
+                "",
+                List.of("tune", "--node", management, "--inference", "http://127.0.0.1:" + closed, "--devices", "1"));
+        assertThat(tune.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(tune.exitValue()).as(err()).isEqualTo(ExitCode.FAILED);
+        assertThat(err()).contains("takes no connection", "--inference").doesNotContain("failed: ");
+    }
+
+    /** Neither are its figures the candidate's, nor is it ours to end. */
+    @Test
+    void whatSomebodyElseDeploysMeanwhileIsLeftAlone() throws Exception {
+        var urls = node();
+        var client = new NodeClient(NodeAddress.of(
+                urls.path("management").asString(), urls.path("inference").asString()));
+        var tune = bestfit(
+                "",
+                List.of(
+                        "tune",
+                        "--node",
+                        client.address().management(),
+                        "--inference",
+                        client.address().inference(),
+                        "--devices",
+                        "1"));
+        await().atMost(Duration.ofMinutes(4)).until(() -> err().contains(": block 1"));
+        var other = new DeploymentConfig("tiny", "auto", VllmArgs.of("--max-num-seqs", "9"));
+        assertThat(client.up(other)).isInstanceOf(NodeClient.Start.Up.class);
+        assertThat(tune.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(tune.exitValue()).as(err()).isEqualTo(ExitCode.FAILED);
+        assertThat(err()).contains("somebody else deployed", "--max-num-seqs 9").doesNotContain("failed: ");
+        assertThat(client.current()).contains(other);
     }
 
     @Test

@@ -65,6 +65,24 @@ class MeasuredHereTest {
         assertThat(errors.get(errors.size() / 2)).isLessThan(0.1);
     }
 
+    /** What was measured of a folder that is gone is known by the model's name, and keeps no other model from being planned. */
+    @Test
+    void a_model_s_folder_may_go() throws IOException {
+        var lines = table().lines().toList();
+        var file = MeasuredHere.file(home, H100);
+        MeasuredHere.add(file, "table", lines.getFirst() + "\n" + lines.get(1));
+        Files.writeString(file, Files.readString(file).replace("Qwen3-8B,", home.resolve("gone/Qwen3-8B") + ","));
+        Files.writeString(
+                Path.of(file.toString().replace(".csv", ".starts.csv")), """
+                model,args,engine_version,weights_gib,peak_activation_gib,non_torch_gib,kv_cache_tokens
+                %s,,0.23.0,15.3,,,400000
+                """.formatted(home.resolve("gone/Other-8B")));
+        assertThat(MeasuredHere.of(file, H100, KnownModels.find("Qwen3-32B").card(), RELEASE)
+                        .basis())
+                .isEmpty();
+        assertThat(MeasuredHere.of(file, H100, QWEN3_8B, RELEASE).basis()).contains(Prediction.Basis.MEASURED_HERE);
+    }
+
     /**
      * Two H200s of which TP 2 was measured: under another spelling of the model the two instances of one GPU are predicted within 10 % in
      * narrower intervals, and what only a pipeline asks for is as unsure as on any server.

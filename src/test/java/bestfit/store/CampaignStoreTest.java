@@ -78,4 +78,23 @@ class CampaignStoreTest {
                             started -> assertThat(started.campaign().id()).isGreaterThan(first));
         }
     }
+
+    /** Another workload is another campaign, and would take this one's deployment away. */
+    @Test
+    void oneLivingCampaignANode() {
+        try (var database = open()) {
+            var store = new CampaignStore(database);
+            var spec = "{\"where\":\"http://h:8080\"}";
+            long id = ((Claim.Started) store.claim("key", spec, "http://h:8080", ALIVE, false))
+                    .campaign()
+                    .id();
+            assertThat(store.claim("other", spec, "http://h:8080", DEAD, true))
+                    .isEqualTo(new Claim.Busy(id, ALIVE.pid()));
+            assertThat(store.claim("third", "{\"where\":\"http://i:8080\"}", "http://i:8080", DEAD, false))
+                    .isInstanceOf(Claim.Started.class);
+            store.finish(id, "{}");
+            assertThat(store.claim("other", spec, "http://h:8080", DEAD, false)).isInstanceOf(Claim.Started.class);
+            assertThat(store.openAt("http://h:8080")).hasSize(1);
+        }
+    }
 }

@@ -110,6 +110,15 @@ class DatabaseTest {
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("disk is full");
             assertThat(store.measurements(id)).isNotEmpty();
+            assertThatThrownBy(() -> store.begin("after".repeat(5000), null, Map.of()))
+                    .as("what a campaign still has to write then")
+                    .hasMessageContaining("disk is full");
+            database.read(connection -> {
+                try (var statement = connection.createStatement()) {
+                    return statement.execute("PRAGMA max_page_count = 10000");
+                }
+            });
+            sink.accept(measurement(2000, 0, null));
         }
     }
 

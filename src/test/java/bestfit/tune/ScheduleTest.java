@@ -11,13 +11,14 @@ import org.junit.jupiter.api.Test;
 
 class ScheduleTest {
     private static TrialRow trial(int candidate, int deployment, State state) {
-        return new TrialRow(0, candidate, deployment, "{}", state, 1, 1, null, null, null, new LinkedHashMap<>());
+        return new TrialRow(0, candidate, deployment, "{}", state, 1, 1, null, null, null, null, new LinkedHashMap<>());
     }
 
     private static TrialRow failed(int candidate, String name) {
         var failure =
                 new TrialFailure(name, "why", List.of(), "block 1").toJson().toString();
-        return new TrialRow(0, candidate, 0, "{}", State.FAILED, 1, 1, failure, null, null, new LinkedHashMap<>());
+        return new TrialRow(
+                0, candidate, 0, "{}", State.FAILED, 1, 1, failure, null, null, null, new LinkedHashMap<>());
     }
 
     @Test

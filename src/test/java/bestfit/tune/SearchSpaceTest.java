@@ -109,5 +109,8 @@ class SearchSpaceTest {
         assertThatThrownBy(() -> space(model(8, 4, 4), 2, 4, "--tensor-parallel-size", "4"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("raise --devices");
+        assertThatThrownBy(() -> space(model(8, 4, 4), 2, 4, "--port", "99"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("--port is the node's");
     }
 }
