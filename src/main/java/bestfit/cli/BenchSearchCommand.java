@@ -11,6 +11,7 @@ import bestfit.report.BenchReport;
 import bestfit.workload.RateSearch;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -76,7 +77,7 @@ public final class BenchSearchCommand implements Callable<Integer> {
                 var probed = workload.with(workload.load().withRate(rate))
                         .with(extent)
                         .withSeed(workload.seed() + probes.size());
-                var setup = BenchSetup.ofNext(spec.with(probed), problems);
+                var setup = setup(spec.with(probed), rate, problems);
                 if (setup.isEmpty()) {
                     break;
                 }
@@ -103,6 +104,20 @@ public final class BenchSearchCommand implements Callable<Integer> {
                     ? ExitCode.STOPPED
                     : problems.none() && search.highestPassed().isPresent() ? ExitCode.OK : ExitCode.FAILED;
         }
+    }
+
+    /** Of a probe that sends something: a short one at a low rate may hold no request. */
+    private static Optional<BenchSetup> setup(BenchSpec spec, double rate, Problems problems) {
+        var workload = spec.workload();
+        var setup = BenchSetup.ofNext(spec, problems);
+        for (double seconds = 1 / rate; setup.isPresent() && isEmpty(setup.get()); seconds *= 2) {
+            setup = BenchSetup.ofNext(spec.with(workload.with(workload.extent().atLeast(seconds, rate))), problems);
+        }
+        return setup;
+    }
+
+    private static boolean isEmpty(BenchSetup setup) {
+        return setup.planned().schedule().orElseThrow().size() == 0;
     }
 
     /**

@@ -270,6 +270,23 @@ class BenchCommandTest {
         assertThat(swept.at("/1/counts/failed/http_status").intValue()).isPositive();
     }
 
+    /** At 5 a second, 10 ms hold no request most of the time. */
+    @Test
+    void search_lengthensAProbeThatWouldSendNothing() throws Exception {
+        String[] search = {
+            "--from=5",
+            "--most=5",
+            "--duration=10ms",
+            "--slo=ttft:200",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m"
+        };
+        assertThat(begin("bench search", search).waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(requests).isNotEmpty();
+        assertThat(Files.readString(folder.resolve("err"))).doesNotContain("No answer had any text");
+    }
+
     @Test
     void openLoop_keepsItsRate() throws Exception {
         var json =
