@@ -7,136 +7,22 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import bestfit.config.Json;
 import bestfit.http.Exchange;
 import bestfit.http.HttpClient;
-import bestfit.http.HttpServer;
-import bestfit.http.Router;
-import bestfit.load.EventLog;
-import bestfit.metrics.Measurement;
-import java.io.File;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import tools.jackson.databind.JsonNode;
 
-/** {@code bestfit bench} as a process, against a server in this one. */
 @Tag("slow")
-class BenchCommandTest {
-    private static final int TEMPLATE = 5;
-
-    @TempDir
-    Path folder;
-
+class BenchCommandTest extends BenchProcess {
     private static final double CAPACITY = 50;
     private static final double MOST_AT_ONCE = 10;
 
-    private Consumer<Exchange> handler = this::answer;
-    private final AtomicLong written = new AtomicLong();
-
-    /** Of the tokens, that {@code /metrics} tells; 0 where the server has no such path. */
-    private volatile double share;
-
     private double room = MOST_AT_ONCE;
-    private volatile int tokenizesUntil = Integer.MAX_VALUE;
     private long filledNanos = System.nanoTime();
-    private HttpServer server;
-    private final Set<String> prompts = ConcurrentHashMap.newKeySet();
-    private final List<JsonNode> requests = Collections.synchronizedList(new ArrayList<>());
-    private final List<String> tokens = Collections.synchronizedList(new ArrayList<>());
-
-    @BeforeEach
-    void start() throws IOException {
-        server = HttpServer.start(
-                "127.0.0.1",
-                0,
-                HttpServer.Limits.DEFAULTS,
-                new Router()
-                        .post("/tokenize", this::tokenize)
-                        .post("/v1/chat/completions", exchange -> handler.accept(exchange))
-                        .get("/metrics", this::metrics)
-                        .get(
-                                "/v1/models",
-                                exchange -> exchange.json(
-                                        200, Json.parse("{\"data\":[{\"id\":\"first\",\"max_model_len\":200}]}"))));
-    }
-
-    @AfterEach
-    void close() {
-        server.close();
-    }
-
-    private void tokenize(Exchange exchange) {
-        if (requests.size() >= tokenizesUntil) {
-            exchange.json(503, Json.object());
-            return;
-        }
-        var request = body(exchange);
-        int count = request.has("messages")
-                ? words(request.at("/messages/0/content").asString()) + TEMPLATE
-                : words(request.path("prompt").asString());
-        exchange.json(200, Json.object().put("count", count).put("max_model_len", 200));
-    }
-
-    private void metrics(Exchange exchange) {
-        if (share == 0) {
-            exchange.text(404, "");
-            return;
-        }
-        exchange.text(
-                200,
-                "process_start_time_seconds 1.79597342415e+09\nvllm:generation_tokens_total{engine=\"0\"} "
-                        + share * written.get() + "\n");
-    }
-
-    private static int words(String text) {
-        return text.split(" ", -1).length;
-    }
-
-    private static JsonNode body(Exchange exchange) {
-        return Json.parse(new String(exchange.body(), StandardCharsets.UTF_8));
-    }
-
-    private void answer(Exchange exchange) {
-        var request = body(exchange);
-        requests.add(request);
-        tokens.add(exchange.header("Authorization").orElse(""));
-        var prompt = request.at("/messages/0/content").asString();
-        prompts.add(prompt);
-        int count = request.path("max_tokens").asInt();
-        written.addAndGet(count);
-        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream"));
-        for (int i = 0; i < count; i++) {
-            send(stream, "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}");
-        }
-        send(
-                stream,
-                "{\"choices\":[],\"usage\":{\"prompt_tokens\":" + (words(prompt) + TEMPLATE) + ",\"completion_tokens\":"
-                        + count + "}}");
-        send(stream, "[DONE]");
-        stream.end();
-    }
-
-    private static void send(Exchange.BodyStream stream, String data) {
-        stream.write(("data: " + data + "\n\n").getBytes(StandardCharsets.UTF_8));
-    }
 
     /** Takes 50 requests a second, up to 10 of them at once, and refuses what is more: no late machine leaves it a backlog. */
     private void answerUpToItsCapacity(Exchange exchange) {
@@ -153,53 +39,6 @@ class BenchCommandTest {
         } else {
             exchange.json(503, Json.parse("{\"error\":{\"message\":\"no room\",\"code\":503}}"));
         }
-    }
-
-    private Process begin(String... args) throws IOException {
-        return begin("bench", args);
-    }
-
-    private Process begin(String words, String... args) throws IOException {
-        var command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
-                        .map(entry -> Path.of(entry).toAbsolutePath().toString())
-                        .collect(Collectors.joining(File.pathSeparator)),
-                "bestfit.cli.Main"));
-        command.addAll(List.of(words.split(" ", -1)));
-        command.addAll(List.of(server.url(), "--json"));
-        command.addAll(List.of(args));
-        var builder = new ProcessBuilder(command)
-                .directory(folder.toFile())
-                .redirectOutput(folder.resolve("out").toFile())
-                .redirectError(folder.resolve("err").toFile());
-        builder.environment().put("BENCH_TOKEN", "let me in");
-        return builder.start();
-    }
-
-    /** So many users that send so many requests together, 9 tokens in and 5 out each. */
-    private static String[] closedLoop(int users, int requests, String... more) {
-        String[] load = {"--concurrency=" + users, "--requests=" + requests, "--prompt-tokens=9", "--output-tokens=5"};
-        return joined(load, more);
-    }
-
-    private static String[] joined(String[] some, String... more) {
-        return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
-    }
-
-    private JsonNode bench(int exit, String... args) throws Exception {
-        return ended(exit, begin(args));
-    }
-
-    private JsonNode ended(int exit, Process process) throws Exception {
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        var err = Files.readString(folder.resolve("err"));
-        assertThat(process.exitValue()).as(err).isEqualTo(exit);
-        var out = Files.readAllLines(folder.resolve("out"));
-        return out.isEmpty() ? Json.object().put("err", err) : Json.parse(out.getLast());
     }
 
     /** A node's balanced port may show the same one of its two engines at each look, and that one made half of the tokens. */
@@ -357,134 +196,6 @@ class BenchCommandTest {
                 2, "--concurrency=1", "--requests=1", "--prompt-tokens=250", "--output-tokens=6", "--tokenizer=none");
         assertThat(noTokenizer.path("err").asString()).contains("--tokenizer", "200 tokens");
         assertThat(requests).isEmpty();
-    }
-
-    @Test
-    void killedRun_isResumed() throws Exception {
-        var events = folder.resolve("events.jsonl");
-        var run = closedLoop(8, 3000, "--model=m", "--events=" + events);
-        var process = begin(run);
-        Awaitility.await().until(() -> requests.size() > 500);
-        process.toHandle().destroyForcibly();
-        process.waitFor();
-        int ended = EventLog.read(events).measurements().size();
-        assertThat(ended).isBetween(1, 2999);
-        var resumed = joined(run, "--resume");
-        var json = bench(0, resumed);
-        assertThat(json.at("/counts/ok").intValue()).isEqualTo(3000);
-        assertThat(EventLog.read(events).measurements().stream().map(Measurement::index))
-                .hasSize(3000)
-                .doesNotHaveDuplicates();
-        var again = bench(0, resumed);
-        assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
-        assertThat(again.path("reasons").toString()).doesNotContain("No answer had any text");
-        assertThat(again.path("notes").toString()).contains("Nothing was left to send");
-    }
-
-    @Test
-    void killedSweep_isResumed() throws Exception {
-        String[] sweep = {
-            "--users=1,4,2",
-            "--requests=600",
-            "--prompt-tokens=9",
-            "--output-tokens=5",
-            "--model=m",
-            "--events=" + folder.resolve("sweep.jsonl")
-        };
-        var process = begin("bench sweep", sweep);
-        Awaitility.await().until(() -> requests.size() > 800);
-        process.toHandle().destroyForcibly();
-        process.waitFor();
-        assertThat(EventLog.read(folder.resolve("sweep.1-users-1.jsonl")).measurements())
-                .hasSize(600);
-        int ended = EventLog.read(folder.resolve("sweep.2-users-4.jsonl"))
-                .measurements()
-                .size();
-        assertThat(folder.resolve("sweep.3-users-2.jsonl")).doesNotExist();
-        requests.clear();
-        var resumed = ended(0, begin("bench sweep", joined(sweep, "--resume")));
-        assertThat(resumed.path("sweep")
-                        .valueStream()
-                        .map(run -> run.at("/counts/ok").intValue()))
-                .containsExactly(600, 600, 600);
-        assertThat(requests).hasSize(600 - ended + 600);
-        requests.clear();
-        assertThat(ended(0, begin("bench sweep", joined(sweep, "--resume"))).path("sweep"))
-                .hasSize(3);
-        assertThat(requests).isEmpty();
-    }
-
-    @Test
-    void runThatLastedLongEnough_hasNothingToResume() throws Exception {
-        String[] run = {
-            "--concurrency=2",
-            "--duration=1s",
-            "--prompt-tokens=9",
-            "--output-tokens=5",
-            "--model=m",
-            "--warmup=1",
-            "--events=" + folder.resolve("events.jsonl")
-        };
-        int ok = bench(0, run).at("/counts/ok").intValue();
-        requests.clear();
-        assertThat(bench(0, joined(run, "--resume")).at("/counts/ok").intValue())
-                .isEqualTo(ok);
-        assertThat(requests).isEmpty();
-    }
-
-    /** Killed when half of the conversations had had their first turn only; the server counted both parts, the client looked at the second. */
-    @Test
-    void conversationsThatWereCut_areBegunAnew() throws Exception {
-        share = 1;
-        var events = folder.resolve("events.jsonl");
-        String[] run = {
-            "--rate=200",
-            "--burstiness=inf",
-            "--requests=20",
-            "--turns=2",
-            "--prompt-tokens=9",
-            "--output-tokens=5",
-            "--model=m",
-            "--events=" + events
-        };
-        bench(0, run);
-        var lines = Files.readAllLines(events);
-        Files.write(
-                events,
-                lines.stream()
-                        .filter(line -> !line.matches("\\{\"i\":1[13579],.*"))
-                        .toList());
-        assertThat(EventLog.read(events).measurements()).hasSize(15);
-        requests.clear();
-        var resumed = bench(0, joined(run, "--resume"));
-        assertThat(requests).hasSize(10);
-        assertThat(resumed.at("/counts/ok").intValue()).isEqualTo(20);
-        assertThat(resumed.path("notes").toString())
-                .contains("after the interruption")
-                .doesNotContain("several engines");
-    }
-
-    /** A run that was killed before it had begun, the same command given twice, and files that cannot be written in the end. */
-    @Test
-    void nothingMeasured_isLost() throws Exception {
-        var events = folder.resolve("events.jsonl");
-        var run = closedLoop(2, 4, "--model=m", "--events=" + events);
-        assertThat(bench(0, joined(run, "--resume")).at("/counts/ok").intValue())
-                .isEqualTo(4);
-        assertThat(bench(0, run).at("/counts/ok").intValue()).isEqualTo(4);
-        assertThat(EventLog.read(folder.resolve("events.jsonl.1")).measurements())
-                .hasSize(4);
-        assertThat(EventLog.read(events).measurements()).hasSize(4);
-        int before = requests.size();
-        var unwritable = joined(
-                run,
-                "--csv=" + folder,
-                "--save-result=" + folder.resolve("none/r.json"),
-                "--compressa-db=" + events,
-                "--warmup=-1");
-        var err = bench(2, unwritable).path("err").asString();
-        assertThat(err).contains("--csv: ", "--save-result: ", "events.jsonl is not an SQLite database", "--warmup: ");
-        assertThat(requests).hasSize(before);
     }
 
     @Test

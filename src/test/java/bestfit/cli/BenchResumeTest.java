@@ -1,0 +1,142 @@
+package bestfit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bestfit.load.EventLog;
+import bestfit.metrics.Measurement;
+import java.nio.file.Files;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What is interrupted is not lost, and is gone on with. */
+@Tag("slow")
+class BenchResumeTest extends BenchProcess {
+    @Test
+    void killedRun_isResumed() throws Exception {
+        var events = folder.resolve("events.jsonl");
+        var run = closedLoop(8, 3000, "--model=m", "--events=" + events);
+        var process = begin(run);
+        Awaitility.await().until(() -> requests.size() > 500);
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+        int ended = EventLog.read(events).measurements().size();
+        assertThat(ended).isBetween(1, 2999);
+        var resumed = joined(run, "--resume");
+        var json = bench(0, resumed);
+        assertThat(json.at("/counts/ok").intValue()).isEqualTo(3000);
+        assertThat(EventLog.read(events).measurements().stream().map(Measurement::index))
+                .hasSize(3000)
+                .doesNotHaveDuplicates();
+        var again = bench(0, resumed);
+        assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
+        assertThat(again.path("reasons").toString()).doesNotContain("No answer had any text");
+        assertThat(again.path("notes").toString()).contains("Nothing was left to send");
+    }
+
+    @Test
+    void killedSweep_isResumed() throws Exception {
+        String[] sweep = {
+            "--users=1,4,2",
+            "--requests=600",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + folder.resolve("sweep.jsonl")
+        };
+        var process = begin("bench sweep", sweep);
+        Awaitility.await().until(() -> requests.size() > 800);
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+        assertThat(EventLog.read(folder.resolve("sweep.1-users-1.jsonl")).measurements())
+                .hasSize(600);
+        int ended = EventLog.read(folder.resolve("sweep.2-users-4.jsonl"))
+                .measurements()
+                .size();
+        assertThat(folder.resolve("sweep.3-users-2.jsonl")).doesNotExist();
+        requests.clear();
+        var resumed = ended(0, begin("bench sweep", joined(sweep, "--resume")));
+        assertThat(resumed.path("sweep")
+                        .valueStream()
+                        .map(run -> run.at("/counts/ok").intValue()))
+                .containsExactly(600, 600, 600);
+        assertThat(requests).hasSize(600 - ended + 600);
+        requests.clear();
+        assertThat(ended(0, begin("bench sweep", joined(sweep, "--resume"))).path("sweep"))
+                .hasSize(3);
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void runThatLastedLongEnough_hasNothingToResume() throws Exception {
+        String[] run = {
+            "--concurrency=2",
+            "--duration=1s",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--warmup=1",
+            "--events=" + folder.resolve("events.jsonl")
+        };
+        int ok = bench(0, run).at("/counts/ok").intValue();
+        requests.clear();
+        assertThat(bench(0, joined(run, "--resume")).at("/counts/ok").intValue())
+                .isEqualTo(ok);
+        assertThat(requests).isEmpty();
+    }
+
+    /** Killed when half of the conversations had had their first turn only; the server counted both parts, the client looked at the second. */
+    @Test
+    void conversationsThatWereCut_areBegunAnew() throws Exception {
+        share = 1;
+        var events = folder.resolve("events.jsonl");
+        String[] run = {
+            "--rate=200",
+            "--burstiness=inf",
+            "--requests=20",
+            "--turns=2",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + events
+        };
+        bench(0, run);
+        var lines = Files.readAllLines(events);
+        Files.write(
+                events,
+                lines.stream()
+                        .filter(line -> !line.matches("\\{\"i\":1[13579],.*"))
+                        .toList());
+        assertThat(EventLog.read(events).measurements()).hasSize(15);
+        requests.clear();
+        var resumed = bench(0, joined(run, "--resume"));
+        assertThat(requests).hasSize(10);
+        assertThat(resumed.at("/counts/ok").intValue()).isEqualTo(20);
+        assertThat(resumed.path("notes").toString())
+                .contains("after the interruption")
+                .doesNotContain("several engines");
+    }
+
+    /** A run that was killed before it had begun, the same command given twice, and files that cannot be written in the end. */
+    @Test
+    void nothingMeasured_isLost() throws Exception {
+        var events = folder.resolve("events.jsonl");
+        var run = closedLoop(2, 4, "--model=m", "--events=" + events);
+        assertThat(bench(0, joined(run, "--resume")).at("/counts/ok").intValue())
+                .isEqualTo(4);
+        assertThat(bench(0, run).at("/counts/ok").intValue()).isEqualTo(4);
+        assertThat(EventLog.read(folder.resolve("events.jsonl.1")).measurements())
+                .hasSize(4);
+        assertThat(EventLog.read(events).measurements()).hasSize(4);
+        int before = requests.size();
+        var unwritable = joined(
+                run,
+                "--csv=" + folder,
+                "--save-result=" + folder.resolve("none/r.json"),
+                "--compressa-db=" + events,
+                "--warmup=-1");
+        var err = bench(2, unwritable).path("err").asString();
+        assertThat(err).contains("--csv: ", "--save-result: ", "events.jsonl is not an SQLite database", "--warmup: ");
+        assertThat(requests).hasSize(before);
+    }
+}
