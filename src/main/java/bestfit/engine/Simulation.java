@@ -118,7 +118,8 @@ public record Simulation(
                 gpu.fp8Flops(),
                 gpu.link(),
                 gpu.generation(),
-                gpu.multiprocessors());
+                gpu.multiprocessors(),
+                gpu.cacheBytes());
         var settings = EngineSettings.of(card, sized, args.version(), told);
         return new Instance(card, settings, sized, server.link(), args.tensorParallel(), args.pipelineParallel());
     }

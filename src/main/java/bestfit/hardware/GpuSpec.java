@@ -12,6 +12,7 @@ import java.util.List;
  * @param fp8Flops 8-bit ones; 0 if the tensor cores have none
  * @param link how GPUs of one server are connected unless the server says otherwise
  * @param multiprocessors of the whole chip; a thread block runs on one of them
+ * @param cacheBytes of the L2 cache that all multiprocessors share
  * @param generation GPUs of one generation resemble each other in how much of the data sheet they reach
  */
 public record GpuSpec(
@@ -22,7 +23,8 @@ public record GpuSpec(
         double fp8Flops,
         Interconnect link,
         String generation,
-        int multiprocessors) {
+        int multiprocessors,
+        long cacheBytes) {
     public GpuSpec {
         names = List.copyOf(names);
     }
@@ -41,7 +43,8 @@ public record GpuSpec(
                 fp8Flops / parts,
                 link,
                 generation,
-                Math.max(1, multiprocessors / parts));
+                Math.max(1, multiprocessors / parts),
+                cacheBytes / parts);
     }
 
     /** Consumer cards have no P2P over PCIe, and their driver keeps more memory to itself. */

@@ -86,6 +86,7 @@ public final class Gpus {
                         Double.parseDouble(cells[6]) * 1e9,
                         Boolean.parseBoolean(cells[7])),
                 cells[8],
-                Integer.parseInt(cells[9]));
+                Integer.parseInt(cells[9]),
+                Long.parseLong(cells[10]) << 20);
     }
 }

@@ -54,14 +54,19 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         var problems = new Problems();
         var numbers = new RowNumbers(row, problems);
         var notes = RowNotes.of(row);
-        var told = notes.args();
+        var load = load(row, numbers, notes);
+        var cut = Cut.of(numbers, notes.args());
+        var known =
+                problems.of(() -> KnownModels.find(row.getOrDefault("model", "").strip()));
+        var there =
+                problems.of(() -> ServerSpec.parse(row.getOrDefault("gpu", "").strip()));
+        problems.throwIfAny();
+        return of(row, notes, load, cut, known.orElseThrow().card(), there.orElseThrow());
+    }
+
+    private static Load load(Map<String, String> row, RowNumbers numbers, RowNotes notes) {
         double in = numbers.length("input_len", SHAREGPT_INPUT);
         double out = numbers.length("output_len", SHAREGPT_OUTPUT);
-        int tp = numbers.count("tp", told.tensorParallel());
-        int pp = numbers.count("pp", told.pipelineParallel());
-        int copies = numbers.groups("dp");
-        int groups = numbers.groups("ep");
-        int gpus = numbers.count("gpu_count", tp * pp * copies);
         double users = numbers.number("concurrency", 0);
         double rate = numbers.number("request_rate", 0);
         double requests = numbers.number("num_requests", 0);
@@ -71,55 +76,60 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         }
         rate = Double.isInfinite(rate) ? 0 : rate;
         if (users <= 0 && rate <= 0) {
-            problems.add("concurrency and request_rate are both empty; one is needed");
+            numbers.problems().add("concurrency and request_rate are both empty; one is needed");
         }
         if (users > MOST_USERS) {
-            problems.add(
-                    String.format(Locale.ROOT, "%.0f requests at once; at most %d are planned for", users, MOST_USERS));
+            numbers.problems()
+                    .add(String.format(
+                            Locale.ROOT, "%.0f requests at once; at most %d are planned for", users, MOST_USERS));
         }
-        var known =
-                problems.of(() -> KnownModels.find(row.getOrDefault("model", "").strip()));
-        var there =
-                problems.of(() -> ServerSpec.parse(row.getOrDefault("gpu", "").strip()));
-        problems.throwIfAny();
-        var card = known.orElseThrow().card();
-        var gpu = there.orElseThrow().gpu();
+        double sent = requests > 0 ? requests : users * 10;
+        return new Load(in, out, users, rate, sent, lengths(row), 0, false, notes.sharedPrefix());
+    }
+
+    /** How a row says that the model is cut over the GPUs. */
+    private record Cut(int tp, int pp, int copies, int groups, int gpus) {
+        static Cut of(RowNumbers numbers, VllmArgs told) {
+            int tp = numbers.count("tp", told.tensorParallel());
+            int pp = numbers.count("pp", told.pipelineParallel());
+            int copies = numbers.groups("dp");
+            return new Cut(tp, pp, copies, numbers.groups("ep"), numbers.count("gpu_count", tp * pp * copies));
+        }
+
+        /** Ranks of attention inside the GPUs that TP counts. */
+        private boolean copiesInside() {
+            return tp * pp == gpus && tp % copies == 0;
+        }
+
+        /** TensorRT-LLM counts the TP of experts; its attention is cut over all of their GPUs. */
+        int heads(boolean vllm, boolean shares) {
+            int each = shares && copiesInside() ? tp / copies : tp;
+            return vllm ? each : each * groups;
+        }
+    }
+
+    private static Case of(
+            Map<String, String> row, RowNotes notes, Load load, Cut cut, ModelCard card, ServerSpec server) {
+        var gpu = server.gpu();
         boolean vllm =
                 row.getOrDefault("engine", "vllm").toLowerCase(Locale.ROOT).matches(".*vllm.*|\\s*");
-        boolean shares = vllm && card.experts() != null && copies > 1 && !notes.independent();
-        if (shares && tp * pp == gpus && tp % copies == 0) {
-            // Ranks of attention inside the GPUs that TP counts.
-            tp /= copies;
-        }
-        // TensorRT-LLM counts the TP of experts; its attention is cut over all of their GPUs.
-        int cut = vllm ? tp : tp * groups;
-        var args = args(told, cut, pp, vllm && groups > 1, shares ? copies : 1);
-        int replicas = Math.max(1, copies / args.dataParallel());
-        int needed = (int) Math.min(card.maxPositions(), Math.ceil((in + out) * 1.1) + 64);
+        boolean shares = vllm && card.experts() != null && cut.copies() > 1 && !notes.independent();
+        int tp = cut.heads(vllm, shares);
+        var args = args(notes.args(), tp, cut.pp(), vllm && cut.groups() > 1, shares ? cut.copies() : 1);
+        double length = load.inputTokens() + load.outputTokens();
+        int needed = (int) Math.min(card.maxPositions(), Math.ceil(length * 1.1) + 64);
         var all = args.has("--max-model-len") ? args : args.plus("--max-model-len", Integer.toString(needed));
         var settings = EngineSettings.of(withFormat(card, row), gpu, version(row, notes, vllm), all);
-        check(card.heads(), card.layers(), cut, pp, in + out, settings.maxModelLen(), problems);
-        problems.throwIfAny();
-        return new Case(
-                new Instance(
-                        card,
-                        vllm ? settings : settings.spread(groups),
-                        gpu.part(Math.max(notes.parts(gpu), shared(cut * pp * copies, gpus))),
-                        link(row.getOrDefault("interconnect", ""), there.orElseThrow(), gpus),
-                        cut,
-                        pp),
-                replicas * args.dataParallel(),
-                new Load(
-                        in,
-                        out,
-                        users,
-                        rate,
-                        requests > 0 ? requests : users * 10,
-                        lengths(row),
-                        0,
-                        false,
-                        notes.sharedPrefix()),
-                vllm);
+        check(card.heads(), card.layers(), tp, cut.pp(), length, settings.maxModelLen());
+        int parts = Math.max(notes.parts(gpu), shared(tp * cut.pp() * cut.copies(), cut.gpus()));
+        var on = new Instance(
+                card,
+                vllm ? settings : settings.spread(cut.groups()),
+                gpu.part(parts),
+                link(row.getOrDefault("interconnect", ""), server, cut.gpus()),
+                tp,
+                cut.pp());
+        return new Case(on, Math.max(1, cut.copies() / args.dataParallel()) * args.dataParallel(), load, vllm);
     }
 
     private static EngineVersion version(Map<String, String> row, RowNotes notes, boolean vllm) {
@@ -137,7 +147,8 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         return there < needed && needed % there == 0 ? needed / there : 1;
     }
 
-    private static void check(int heads, int layers, int tp, int pp, double length, int longest, Problems problems) {
+    private static void check(int heads, int layers, int tp, int pp, double length, int longest) {
+        var problems = new Problems();
         if (heads % tp != 0) {
             int near = tp;
             while (heads % near != 0) {
@@ -153,6 +164,7 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
             problems.add(String.format(
                     Locale.ROOT, "input_len + output_len is %.0f; --max-model-len is %d", length, longest));
         }
+        problems.throwIfAny();
     }
 
     private static ModelCard withFormat(ModelCard card, Map<String, String> row) {
@@ -173,7 +185,7 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
 
     private static VllmArgs args(VllmArgs told, int tp, int pp, boolean spread, int ranks) {
         var args = told;
-        if (spread && !args.has("--enable-expert-parallel")) {
+        if (spread && !args.on("enable-expert-parallel", false)) {
             args = args.plus("--enable-expert-parallel");
         }
         if (ranks > 1 && !args.has("--data-parallel-size")) {

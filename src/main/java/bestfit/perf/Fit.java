@@ -15,7 +15,7 @@ final class Fit {
     private static final double NUDGE = 0.03;
     private static final double LONGEST_STEP = 0.5;
     private static final int REWEIGHTED = 20;
-    private static final double ENOUGH = 2e-4;
+    private static final double ENOUGH = 2e-5;
 
     private Fit() {}
 
@@ -214,7 +214,8 @@ final class Fit {
         return gradient;
     }
 
-    private static double cost(
+    /** Minus the posterior's logarithm, but for a constant: what {@link #of} makes small. */
+    static double cost(
             double[] at, double noise, double[] weights, Constants now, Constants prior, List<String> names) {
         double cost = 0;
         for (int r = 0; r < at.length; r++) {

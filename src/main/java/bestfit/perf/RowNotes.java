@@ -23,6 +23,9 @@ record RowNotes(String text) {
             "\\b(max_num_seqs|max_num_batched_tokens|max_model_len|gpu_memory_utilization|kv_cache_dtype)"
                     + "\\s*=\\s*([\\w.]+)");
 
+    /** Above 0 and at most 1. */
+    private static final Pattern SHARE = Pattern.compile("0?\\.\\d*[1-9]\\d*|1(?:\\.0*)?");
+
     private static final Pattern SLICE = Pattern.compile("\\b\\d+g\\.(\\d+)gb\\b");
     private static final Pattern PREFIX = Pattern.compile("shared.?prefix\\D{0,12}(\\d{1,7})");
     private static final Pattern JITTER = Pattern.compile("jitter=(\\d{1,3}(?:\\.\\d+)?)");
@@ -55,7 +58,7 @@ record RowNotes(String text) {
             var value = given.values().isEmpty() ? "" : given.values().getFirst();
             boolean kept = switch (given.flag()) {
                 case "--quantization" -> WeightFormat.parse(value).isPresent() && !value.isEmpty();
-                case "--gpu-memory-utilization" -> value.matches("0?\\.\\d+|1(\\.0*)?") && !value.matches("0?\\.0+");
+                case "--gpu-memory-utilization" -> SHARE.matcher(value).matches();
                 default -> true;
             };
             if (kept) {

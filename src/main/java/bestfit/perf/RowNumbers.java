@@ -1,6 +1,7 @@
 package bestfit.perf;
 
 import bestfit.config.Problems;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -10,7 +11,7 @@ record RowNumbers(Map<String, String> row, Problems problems) {
 
     /** A number; infinity is allowed. */
     double number(String column, double missing) {
-        var text = row.getOrDefault(column, "").strip().toLowerCase(java.util.Locale.ROOT);
+        var text = row.getOrDefault(column, "").strip().toLowerCase(Locale.ROOT);
         if (NONE.contains(text)) {
             return missing;
         }

@@ -30,14 +30,11 @@ public final class StepTimeModel {
     private final double expertMovedTime;
     private final double expertBalance;
     private final double expertLayer;
-    private final double prefillPair;
-    private final double contextToken;
+    private final Attention attention;
     private final double kernel;
-    private final double attentionKernel;
     private final int kernels;
     private final int afterAttention;
-    private final double blockShare;
-    private final double knee;
+    private final Roofline roof;
     private final double launchLayer;
     private final double pieceLayer;
     private final double plainLayer;
@@ -51,8 +48,7 @@ public final class StepTimeModel {
         var like = family(gpu, constants);
         var rates = new Rates(gpu, constants, like);
         kernel = constants.get(like + ".kernelUs") * MICRO;
-        attentionKernel = constants.get(like + ".attentionUs") * MICRO;
-        knee = constants.get("gemm.knee");
+        roof = new Roofline(constants.get("gemm.knee"));
         var plain = card.onlyExpertsQuantised() ? WeightFormat.HALF : card.format();
         // Activations are quantised by blocks in a kernel of their own before each product (vLLM's
         // per_token_group_quant_fp8).
@@ -79,11 +75,7 @@ public final class StepTimeModel {
                 : constants.get("moe.moved") * experts.perToken() * card.hidden() * 2.0 / gpu.bytesPerSecond() / groups;
         expertBalance = groups > 1 ? 1 + constants.get("moe.imbalance") * log2(groups) : 1;
         expertLayer = constants.get(like + ".moeUs") * MICRO;
-        double attentionFlops = gpu.halfFlops() * constants.get(like + ".attention");
-        double attentionBandwidth = gpu.bytesPerSecond() * constants.get(like + ".attentionBw");
-        blockShare = on.settings().version().v0() ? constants.get("attention.v0Block") / gpu.multiprocessors() : 1;
-        prefillPair = 2 * card.heads() * attentionWidth(card) / on.tp() / attentionFlops;
-        contextToken = on.kvNumbersPerGpu() * on.settings().kvBytes() / attentionBandwidth;
+        attention = new Attention(on, constants, like, roof);
         collectives = new Collectives(on, constants);
         var version = on.settings().version();
         launchLayer = constants.get("cpu.launchLayerUs") * MICRO;
@@ -101,11 +93,6 @@ public final class StepTimeModel {
         return constants.has(like + ".bw") ? like : "other";
     }
 
-    private static double attentionWidth(ModelCard card) {
-        var latent = card.latent();
-        return latent == null ? 2.0 * card.headDim() : latent.nopeDim() + latent.ropeDim() + (double) latent.valueDim();
-    }
-
     public Instance instance() {
         return on;
     }
@@ -120,12 +107,20 @@ public final class StepTimeModel {
             double fp8 = half / gpu.halfFlops() * gpu.fp8Flops() * constants.get(like + ".fp8");
             return switch (format) {
                 case FP8, NVFP4 -> fp8;
-                case FP8_BLOCK -> fp8 * constants.get("fp8block.flops");
+                case FP8_BLOCK ->
+                    blockKernel()
+                            ? fp8 * constants.get("fp8block.flops")
+                            : gpu.fp8Flops() * constants.get("fp8block.triton");
                 case INT4 -> half * constants.get("int4.flops");
                 case MXFP4 -> half * constants.get("mxfp4.flops");
                 case HALF -> half;
                 case FLOAT32 -> half / 2;
             };
+        }
+
+        /** Data-centre GPUs have kernels for weights scaled by blocks (CUTLASS, DeepGEMM); elsewhere it is vLLM's in Triton. */
+        private boolean blockKernel() {
+            return gpu.generation().equals("hopper") || gpu.generation().equals("blackwell-dc");
         }
 
         /** Where tensor cores lack eight bits, weights are unpacked to 16 beside the products (vLLM's Marlin kernels). */
@@ -174,17 +169,7 @@ public final class StepTimeModel {
     }
 
     private double time(Product of, double tokens) {
-        return roof(of.memory(), of.perToken() * tokens);
-    }
-
-    /**
-     * The roofline's corner is round: between memory and arithmetic both are busy. Power mean of order {@code gemm.knee};
-     * the table's H100 products reach 67 % of either bound where the two cross.
-     */
-    private double roof(double memory, double arithmetic) {
-        double longer = Math.max(memory, arithmetic);
-        double shorter = Math.min(memory, arithmetic);
-        return shorter < longer * 0.05 ? longer : longer * Math.pow(1 + Math.pow(shorter / longer, knee), 1 / knee);
+        return roof.seconds(of.memory(), of.perToken() * tokens);
     }
 
     public StepTime of(Step step) {
@@ -204,18 +189,18 @@ public final class StepTimeModel {
             layers += card.moeLayers() * experts(card.experts(), tokens);
         }
         double out = time(head, sampled) + kernel;
-        double attention = attention(step);
+        double attended = attention.seconds(step);
         double plain = card.layers() * plainLayer;
         boolean graph = captured(step) && step.prefillTokens() == 0;
         double communication = collectives.seconds(tokens, sampled, graph);
-        double gpu = layers + attention + communication + plain;
+        double gpu = layers + attended + communication + plain;
         double launch = launchSeconds(step) - ahead;
         // A CPU that runs ahead keeps the GPU's queue filled; else kernels wait for it here and there.
-        double launched = ahead > 0 ? Math.max(gpu, launch) : roof(gpu, Math.max(0, launch));
+        double launched = ahead > 0 ? Math.max(gpu, launch) : roof.seconds(gpu, Math.max(0, launch));
         double fixed = stepFixed + step.decodes() * stepEach;
         return new StepTime(
                 layers + out,
-                attention,
+                attended,
                 communication,
                 plain + launched - gpu + fixed,
                 launched / on.pp() + out + fixed);
@@ -266,35 +251,10 @@ public final class StepTimeModel {
     private double experts(ModelCard.Experts experts, double ofRank) {
         double tokens = ofRank * on.settings().dataParallel();
         double memory = activeExperts(experts, tokens, on.settings().expertGroups()) * expertBytesTime;
-        double routed = roof(memory, tokens * expertTokenTime * expertBalance) + tokens * expertMovedTime;
+        double routed = roof.seconds(memory, tokens * expertTokenTime * expertBalance) + tokens * expertMovedTime;
         double always = experts.sharedFfn() == 0 ? 0 : time(shared, ofRank) + PRODUCTS * kernel;
         // Two grouped products, routing, sorting and summing of tokens.
         return routed + always + expertLayer;
-    }
-
-    /** aiconfigurator attention.rs: prefill 4·pairs·heads·head_dim operations; decode reads the context once. */
-    private double attention(Step step) {
-        var card = on.card();
-        double full = card.layers() - (double) card.slidingLayers();
-        double seen = full + (card.slidingLayers() == 0 ? 0 : card.slidingLayers() * windowShare(step));
-        return seen * (step.prefillPairs() * prefillPair + step.contextTokens() * contextToken / occupancy(step))
-                + card.layers() * attentionKernel;
-    }
-
-    /**
-     * V0's decode attention gives a request's KV head to one thread block, whatever the context's length (the paged kernels
-     * of FlashAttention 2 as vLLM 0.8 calls them do not split it, Flash-Decoding does): few requests leave most of a GPU idle.
-     */
-    private double occupancy(Step step) {
-        double blocks = step.decodes() * Math.max(1, on.card().kvHeads() / on.tp());
-        return Math.clamp(blocks * blockShare, Math.min(1, blockShare), 1);
-    }
-
-    private double windowShare(Step step) {
-        double context = step.decodes() > 0
-                ? step.contextTokens() / step.decodes()
-                : step.prefillTokens() == 0 ? 1 : step.prefillPairs() / step.prefillTokens();
-        return Math.min(1, on.card().window() / Math.max(1, context));
     }
 
     /** Seconds of one layer's experts for so many tokens. */

@@ -32,22 +32,27 @@ public final class PredictionReport {
         var lines = new ArrayList<String>();
         lines.add(ROW.formatted("layout", "fits", "output tok/s", "TPOT ms", "TTFT s", "at once", "where it goes")
                 .stripTrailing());
-        for (var row : plan.rows()) {
-            boolean shown =
-                    row.prediction().filter(each -> !each.figures().isEmpty()).isPresent();
-            row.prediction().filter(_ -> shown).ifPresent(each -> lines.add(line(row, each)));
-            if (!shown || row.verdict() != MemoryModel.Verdict.YES) {
-                var left = shown
-                        ? ""
-                        : "%-15s %-5s ".formatted(row.layout(), row.verdict().label());
-                lines.addAll(Wrapped.lines((shown ? INDENT : left) + row.reason(), INDENT));
-            }
-        }
+        plan.rows().forEach(row -> lines.addAll(lines(row)));
         lines.add("At once: requests that run together. Where a decode step goes: weights·KV·links·CPU, %.");
         plan.basis()
                 .ifPresent(each -> lines.add("Basis: " + each.label() + "; intervals hold 90 %." + rest(each, known)));
         if (plan.basis().filter(each -> each != Prediction.Basis.SPEC_SHEET).isPresent()) {
             lines.addAll(advice(plan));
+        }
+        return lines;
+    }
+
+    /** A config's figures, and below them, or in their place, why it is not to be had. */
+    private static List<String> lines(Plan.Row row) {
+        var lines = new ArrayList<String>();
+        boolean shown =
+                row.prediction().filter(each -> !each.figures().isEmpty()).isPresent();
+        row.prediction().filter(_ -> shown).ifPresent(each -> lines.add(line(row, each)));
+        if (!shown || row.verdict() != MemoryModel.Verdict.YES) {
+            var left = shown
+                    ? INDENT
+                    : "%-15s %-5s ".formatted(row.layout(), row.verdict().label());
+            lines.addAll(Wrapped.lines(left + row.reason(), INDENT));
         }
         return lines;
     }
