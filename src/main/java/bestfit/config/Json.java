@@ -1,6 +1,8 @@
 package bestfit.config;
 
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -9,6 +11,11 @@ import tools.jackson.databind.node.ObjectNode;
 /** The one JSON mapper of the program; thread-safe. Not for hot paths. */
 public final class Json {
     public static final JsonMapper MAPPER = JsonMapper.builder().build();
+
+    private static final JsonMapper PYTHON = JsonMapper.builder(JsonFactory.builder()
+                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                    .build())
+            .build();
 
     private Json() {}
 
@@ -19,6 +26,15 @@ public final class Json {
      */
     public static JsonNode parse(String text) {
         return MAPPER.readTree(text);
+    }
+
+    /**
+     * Parses what Python's {@code json} takes: numbers that are none, too.
+     *
+     * @throws JacksonException if it is not even that
+     */
+    public static JsonNode parsePython(String text) {
+        return PYTHON.readTree(text);
     }
 
     /** What is wrong with a document, and where, for people. */

@@ -2,13 +2,17 @@ package bestfit.engine;
 
 import bestfit.args.ArgSpec.Takes;
 import bestfit.args.VllmArgs;
+import bestfit.config.Json;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 
 /** Looks values up on a command line; each refusal is argparse's, or for values beyond what is allowed pydantic's. */
 final class ArgReader {
@@ -136,6 +140,11 @@ final class ArgReader {
             return OptionalInt.empty();
         }
         var kind = NUMBER_KINDS.getOrDefault(flag, "int");
+        if (!kind.equals("int") && text.get().matches("\\d*\\.\\d+[KM]")) {
+            var suffix = text.get().substring(text.get().length() - 1);
+            throw new ArgumentError("argument " + flag + ": Decimals are not allowed with binary suffixes like "
+                    + suffix + ". Did you mean to use " + text.get().toLowerCase(Locale.ROOT) + " instead?");
+        }
         var number = text.get().matches("-?\\d{1,12}")
                 ? OptionalLong.of(Long.parseLong(text.get()))
                 : !kind.equals("int") && text.get().matches("[\\d.]+[kKmM]")
@@ -219,6 +228,24 @@ final class ArgReader {
                     "argument " + flag + ": invalid size: '" + text.get() + "' (bytes, or such as 256MiB or 1.5GiB)");
         }
         return bytes;
+    }
+
+    /** A JSON object, where it is given. */
+    void checkObject(String flag) throws ArgumentError {
+        var text = args.value(flag);
+        if (text.isEmpty()) {
+            return;
+        }
+        JsonNode json;
+        try {
+            json = Json.parsePython(text.get());
+        } catch (JacksonException broken) {
+            throw new ArgumentError(
+                    "argument " + flag + ": Value " + text.get() + " cannot be converted to <function loads>.");
+        }
+        if (!json.isObject()) {
+            throw ValueBounds.refuseNoObject(flag, json);
+        }
     }
 
     Map<String, String> shown() {

@@ -19,6 +19,9 @@ import tools.jackson.databind.JsonNode;
 
 /** One choice of an answer while its tokens come. Owned by the answer's thread. */
 final class ChoiceProgress {
+    /** vLLM's stop reason for an answer that goes round in circles. */
+    private static final String REPETITION = "repetition_detected";
+
     private final EngineRequest.Order order;
     private final GenerationRequest request;
     private final Tokenizer tokenizer;
@@ -48,7 +51,7 @@ final class ChoiceProgress {
         this.order = order;
         this.request = request;
         this.tokenizer = tokenizer;
-        this.eosId = eosId;
+        this.eosId = request.options().ignoreEos() ? -1 : eosId;
         this.names = new TokenNames(tokenizer, style);
         var options = request.options();
         this.text = new ChoiceText(
@@ -105,7 +108,10 @@ final class ChoiceProgress {
             return token.finish() == null;
         }
         if (token.finish() != null) {
-            end(token.finish().name().toLowerCase(Locale.ROOT), stopToken && token.id() != eosId ? token.id() : null);
+            Object reason = token.finish() == Finish.REPETITION
+                    ? REPETITION
+                    : stopToken && token.id() != eosId ? token.id() : null;
+            end(token.finish().name().toLowerCase(Locale.ROOT), reason);
         }
         return false;
     }
@@ -186,16 +192,25 @@ final class ChoiceProgress {
 
     /** What the answer repeats of its prompt: all of it; of a conversation the last turn, if the same one speaks on. */
     String echo() {
+        return echo(request, order.choice() / request.options().n(), order.prompt(), tokenizer);
+    }
+
+    /**
+     * The same for one of a request's prompts.
+     *
+     * @param tokens it became
+     */
+    static String echo(GenerationRequest request, int prompt, int[] tokens, Tokenizer tokenizer) {
         if (!request.echo() || (!request.chat() && request.options().returnTokenIds())) {
             return "";
         }
-        return switch (request.prompts().get(order.choice() / request.options().n())) {
+        return switch (request.prompts().get(prompt)) {
             case Prompt.Chat chat -> {
                 var last = chat.messages().getLast();
                 yield last.role().equals(request.role()) ? last.content() : "";
             }
             case Prompt.Text(var asked) -> asked;
-            case Prompt.Tokens _ -> tokenizer.decode(order.prompt(), false);
+            case Prompt.Tokens _ -> tokenizer.decode(tokens, false);
         };
     }
 

@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** vLLM's HTTP API over a core. Thread-safe. */
@@ -30,6 +31,16 @@ final class EngineApi {
     static String version(EngineArgs args) {
         return args.release() + ADDED + (args.simulation().isPresent() ? "simulated" : "embedded");
     }
+
+    private static final List<String> SCALE_OUT = List.of(
+            "/v1/chat/completions/render",
+            "/v1/messages/render",
+            "/v1/completions/render",
+            "/v1/responses/render",
+            "/v1/chat/completions/derender",
+            "/v1/completions/derender",
+            "/inference/v1/generate",
+            "/inference/v1/abort_requests");
 
     private final EngineServer.Parts parts;
     private final EngineCore core;
@@ -50,16 +61,38 @@ final class EngineApi {
         on("GET", "/v1/models", this::models);
         on("POST", "/v1/chat/completions", exchange -> generate(exchange, true));
         on("POST", "/v1/completions", exchange -> generate(exchange, false));
+        var dialects = new DialectApi(this, parts, core);
+        on("POST", "/v1/responses", dialects::responses);
+        on("GET", "/v1/responses/{response_id}", dialects::kept);
+        on("POST", "/v1/responses/{response_id}/cancel", dialects::kept);
+        on("POST", "/v1/messages", dialects::messages);
+        on("POST", "/v1/messages/count_tokens", dialects::countTokens);
         on("POST", "/tokenize", this::tokenize);
         on("POST", "/detokenize", this::detokenize);
         on("POST", "/reset_prefix_cache", this::resetPrefixCache);
+        on("GET", "/metrics", exchange -> metrics(exchange, "1.0.0"));
+        // There it is an application of its own, which no method bothers.
+        router.on("*", "/metrics", exchange -> metrics(exchange, "0.0.4"));
+        router.on("*", "/metrics/", exchange -> metrics(exchange, "0.0.4"));
+        on("GET", "/kv_event_sources", exchange -> exchange.json(200, Json.object()));
         on(
-                "GET",
-                "/metrics",
-                exchange -> exchange.respond(
-                        200,
-                        "text/plain; version=1.0.0; charset=utf-8",
-                        parts.metrics().text().getBytes(StandardCharsets.UTF_8)));
+                "POST",
+                "/is_scaling_elastic_ep",
+                exchange -> exchange.json(200, Json.object().put("is_scaling_elastic_ep", false)));
+        SCALE_OUT.forEach(path -> on("POST", path, EngineApi::refuseScaleOut));
+    }
+
+    private void metrics(Exchange exchange, String version) {
+        var page = parts.metrics().text().getBytes(StandardCharsets.UTF_8);
+        exchange.respond(200, "text/plain; version=" + version + "; charset=utf-8", page);
+    }
+
+    private static void refuseScaleOut(Exchange exchange) {
+        throw new ApiException(new ApiError(
+                403,
+                "PermissionDeniedError",
+                "Scale-out endpoints are disabled. Restart vllm serve with --enable-scale-out to enable them.",
+                null));
     }
 
     Router router() {
@@ -86,7 +119,7 @@ final class EngineApi {
             }
             handler.handle(logged);
         } catch (ApiException refused) {
-            refused(logged, refused.error());
+            refused(logged, refused);
         }
     }
 
@@ -101,8 +134,9 @@ final class EngineApi {
     }
 
     /** vLLM logs an unknown model as an error of its own: not every ERROR line is a fault of the server. */
-    private void refused(Exchange exchange, ApiError error) {
-        if (error.status() == 404) {
+    private void refused(Exchange exchange, ApiException refused) {
+        var error = refused.error();
+        if (error.type().equals("NotFoundError")) {
             parts.log()
                     .error(
                             Writer.API,
@@ -110,7 +144,14 @@ final class EngineApi {
                             "Error with model error=ErrorInfo(message=" + PythonText.quoted(error.message())
                                     + ", type='" + error.type() + "', param='model', code=404)");
         }
-        exchange.json(error.status(), error.json());
+        var events = refused.events();
+        if (events == null) {
+            exchange.json(error.status(), refused.body());
+            return;
+        }
+        var stream = exchange.stream(200, Map.of("Content-Type", "text/event-stream; charset=utf-8"));
+        stream.write(events.getBytes(StandardCharsets.UTF_8));
+        stream.end();
     }
 
     private boolean authorised(Exchange exchange) {
@@ -141,6 +182,7 @@ final class EngineApi {
             case 307 -> "Temporary Redirect";
             case 400 -> "Bad Request";
             case 401 -> "Unauthorized";
+            case 403 -> "Forbidden";
             case 404 -> "Not Found";
             case 405 -> "Method Not Allowed";
             case 500 -> "Internal Server Error";
@@ -197,33 +239,50 @@ final class EngineApi {
     }
 
     private void generate(Exchange exchange, boolean chat) throws InterruptedException {
-        Generation generation;
+        serve(exchange, () -> answer(exchange, chat));
+    }
+
+    /** Answers a request. */
+    void serve(Exchange exchange, Supplier<RequestAnswer> reading) throws InterruptedException {
+        RequestAnswer answer;
         var open = parts.metrics().openRequests;
         core.beginReading();
         try {
-            generation = generation(exchange, chat);
+            answer = reading.get();
             open.enter();
-            generation.begin(exchange, open::leave);
+            answer.begin(exchange, open::leave);
         } finally {
             core.endReading();
         }
-        generation.serve(exchange, open::leave);
+        answer.serve(exchange, open::leave);
     }
 
-    private Generation generation(Exchange exchange, boolean chat) {
+    private RequestAnswer answer(Exchange exchange, boolean chat) {
         GenerationRequest request = chat
                 ? RequestReader.chat(
                         json(exchange), this::checkModel, parts.orders().defaults())
                 : RequestReader.completion(
                         json(exchange), this::checkModel, parts.orders().defaults());
+        refuseIfDead();
+        refuseOtherRanks(exchange);
+        // Nothing keeps a client from using an id twice.
+        var unique = newId();
+        var id = exchange.header("X-Request-Id").orElse(request.id() == null ? unique : request.id());
+        var head = AnswerHead.of(parts, request, (chat ? "chatcmpl-" : "cmpl-") + id);
+        return request.options().beamLengthPenalty() == null
+                ? new Generation(parts, core, request, head, unique)
+                : new BeamAnswer(parts, core, request, head, unique);
+    }
+
+    /** 16 hexadecimal digits that no other request has. */
+    String newId() {
+        return hex(ids.incrementAndGet());
+    }
+
+    void refuseIfDead() {
         if (!core.isAlive()) {
             throw new ApiException(ApiError.internal(EngineServer.DEAD));
         }
-        refuseOtherRanks(exchange);
-        // Nothing keeps a client from using an id twice.
-        var unique = hex(ids.incrementAndGet());
-        var id = exchange.header("X-Request-Id").orElse(request.id() == null ? unique : request.id());
-        return new Generation(parts, core, request, (chat ? "chatcmpl-" : "cmpl-") + id, unique);
     }
 
     private static void refuseOtherRanks(Exchange exchange) {
@@ -235,7 +294,7 @@ final class EngineApi {
     }
 
     /** The body, if it says that it is JSON. */
-    private static byte[] json(Exchange exchange) {
+    static byte[] json(Exchange exchange) {
         var type = exchange.header("Content-Type").orElse("");
         var media = type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
         if (!media.equals("application/json")) {
@@ -252,7 +311,7 @@ final class EngineApi {
         return String.format("%016x", z ^ (z >>> 31));
     }
 
-    private void checkModel(@Nullable String model) {
+    void checkModel(@Nullable String model) {
         var names = parts.config().args().servedNames();
         if (model != null && !model.isEmpty() && !names.contains(model)) {
             throw new ApiException(ApiError.unknownModel(model, String.join(", ", names)));

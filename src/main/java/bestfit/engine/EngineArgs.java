@@ -87,6 +87,7 @@ public record EngineArgs(
      */
     public static EngineArgs read(List<String> tokens, OptionalInt visibleDevices) throws ArgumentError {
         var reader = ArgReader.of(tokens);
+        reader.checkObject("--override-generation-config");
         int tp = reader.whole("--tensor-parallel-size", 1, 1);
         int pp = reader.whole("--pipeline-parallel-size", 1, 1);
         var model = reader.model();

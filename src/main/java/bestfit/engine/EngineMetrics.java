@@ -274,7 +274,7 @@ final class EngineMetrics {
                         "error",
                         errors.sum(),
                         "repetition",
-                        0));
+                        count(Finish.REPETITION)));
         var rejected = new LinkedHashMap<Map<String, String>, Number>();
         for (var reason : List.of("max_num_queued_reqs", "max_num_queued_tokens")) {
             rejected.put(MetricsText.labels("model_name", config.args().servedName(), "reason", reason), 0);

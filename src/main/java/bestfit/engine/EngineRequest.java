@@ -22,6 +22,7 @@ final class EngineRequest {
      * @param promptLogprobs alternatives for each prompt position, -1 for none
      * @param form that the answer has; null for any
      * @param cacheSalt shares cached prefixes with its like only; null with those that have none
+     * @param repetition at which it ends; null for none
      */
     record Order(
             String id,
@@ -34,7 +35,8 @@ final class EngineRequest {
             int[] enforced,
             int promptLogprobs,
             @Nullable AnswerForm form,
-            @Nullable String cacheSalt) {}
+            @Nullable String cacheSalt,
+            Sequence.@Nullable Repetition repetition) {}
 
     final Order order;
     final Siblings siblings;
@@ -59,6 +61,9 @@ final class EngineRequest {
         var made = new Sequence(order.id(), order.prompt(), order.priority(), order.limits());
         if (order.cacheSalt() != null) {
             made.withCacheSalt(order.cacheSalt());
+        }
+        if (order.repetition() != null) {
+            made.endingAt(order.repetition());
         }
         this.form = order.form() == null ? null : order.form().begin();
         this.sequence = order.promptLogprobs() >= 0 ? made.withoutPrefixCache() : made;

@@ -296,15 +296,18 @@ final class EngineStart {
 
     private Parts rehearsed() {
         var tokenizer = Tokenizer.load(model);
+        var generation = args.given().getOrDefault("generation_config", "auto");
+        var spec = GenerationFile.ends(generation, model);
         var orders = new OrderMaker(
                 tokenizer,
-                model.spec(),
+                spec,
                 config.maxModelLen(),
                 args.maxLogprobs(),
                 args.processedLogprobs(),
-                GenerationFile.read(args.given().getOrDefault("generation_config", "auto"), model, log),
+                GenerationFile.read(
+                        generation, args.given().getOrDefault("override_generation_config", "{}"), model, log),
                 args.version().minor() < GUIDED_UNTIL);
-        var parts = new Parts(config, model.spec(), tokenizer, orders, new EngineMetrics(config), clock, log);
+        var parts = new Parts(config, spec, tokenizer, orders, new EngineMetrics(config), clock, log);
         rehearse(parts);
         return parts;
     }

@@ -6,7 +6,6 @@ import bestfit.openai.ApiError;
 import bestfit.openai.GenerationOptions;
 import bestfit.openai.GenerationRequest;
 import bestfit.openai.StreamFormat;
-import bestfit.openai.TokenStyle;
 import bestfit.openai.Usage;
 import bestfit.scheduler.Sequence.Finish;
 import java.util.ArrayList;
@@ -16,37 +15,30 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /** One request from its orders to its answer: whole, on the request's own virtual thread, or a {@link StreamAnswer}. */
-final class Generation {
+final class Generation implements RequestAnswer {
     private final EngineServer.Parts parts;
     private final EngineCore core;
     private final GenerationRequest request;
-    private final String id;
-    private final String model;
-    private final String fingerprint;
+    private final AnswerHead head;
     private final boolean tellsCache;
     private final List<ChoiceProgress> choices = new ArrayList<>();
     private final BlockingQueue<TokenEvent> events = new LinkedBlockingQueue<>();
-    private final long created = System.currentTimeMillis() / 1000;
     private final int promptTokens;
     private final long cutAfter;
     private int open;
 
     /**
-     * @param id as the answer says it
      * @param unique id in the engine
      * @throws bestfit.openai.ApiException if a prompt does not fit; nothing was started then
      */
-    Generation(EngineServer.Parts parts, EngineCore core, GenerationRequest request, String id, String unique) {
+    Generation(EngineServer.Parts parts, EngineCore core, GenerationRequest request, AnswerHead head, String unique) {
         this.parts = parts;
         this.core = core;
         this.request = request;
-        this.id = id;
-        var named = request.model();
-        this.model = named == null || named.isEmpty() ? parts.config().args().servedName() : named;
-        this.fingerprint = parts.fingerprint();
+        this.head = head;
         this.tellsCache = parts.config().args().given().containsKey("enable_prompt_tokens_details");
         int eosId = parts.spec().eosIds().isEmpty() ? -1 : parts.spec().eosIds().getFirst();
-        var style = style(request, parts.config().args());
+        var style = TokenNames.style(request, parts.config().args());
         for (var order : parts.orders().make(unique, request)) {
             choices.add(new ChoiceProgress(order, request, parts.tokenizer(), eosId, style));
         }
@@ -60,20 +52,8 @@ final class Generation {
                 parts.config().args().fault(Fault.Kind.RESET).map(Fault::amount).orElse(Long.MAX_VALUE);
     }
 
-    /** What is prescribed by ids is answered by ids, as gonka's fork does. */
-    private static TokenStyle style(GenerationRequest request, EngineArgs args) {
-        if (args.gonka() || request.enforced() != null) {
-            return TokenStyle.ID;
-        }
-        return request.tokenStyle() == null ? args.tokenStyle() : request.tokenStyle();
-    }
-
-    /**
-     * Starts it, and the answer where that is a stream.
-     *
-     * @param onEnd runs once, when the answer is written or the client has left
-     */
-    void begin(Exchange exchange, Runnable onEnd) {
+    @Override
+    public void begin(Exchange exchange, Runnable onEnd) {
         var stream = request.options().stream();
         TokenSink sink;
         if (stream == null) {
@@ -92,8 +72,9 @@ final class Generation {
         }
     }
 
-    /** Answers whole; returns when the answer is written or the client has left. A stream answers by itself. */
-    void serve(Exchange exchange, Runnable onEnd) throws InterruptedException {
+    /** A stream answers by itself. */
+    @Override
+    public void serve(Exchange exchange, Runnable onEnd) throws InterruptedException {
         if (request.options().stream() == null) {
             try {
                 answerWhole(exchange);
@@ -118,7 +99,7 @@ final class Generation {
             }
         }
         var all = choices.stream().map(ChoiceProgress::whole).toList();
-        var frame = new AnswerFormat.Frame(id, created, model, request.role(), fingerprint, usage(), cachedTokens());
+        var frame = head.whole(usage(), cachedTokens());
         exchange.json(200, request.chat() ? AnswerFormat.chat(frame, all) : AnswerFormat.completion(frame, all));
     }
 
@@ -165,12 +146,18 @@ final class Generation {
     }
 
     StreamFormat format(GenerationOptions.Stream options) {
-        return new StreamFormat(request.chat(), id, created, model, fingerprint, options.includeUsage());
+        return head.stream(options);
     }
 
     /** Tokens that a choice gathers before its next event: the greater of the request's wish and the engine's flag. */
     int streamInterval(GenerationOptions.Stream options) {
         return Math.max(options.interval(), parts.config().args().streamInterval());
+    }
+
+    /** Of chat, where the request wants it. */
+    @Nullable
+    String promptText() {
+        return head.promptText();
     }
 
     /** Tokens after which {@code --fault reset} cuts a stream. */

@@ -4,6 +4,7 @@ import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.engine.EngineLog.Writer;
 import bestfit.model.Model;
+import bestfit.model.ModelSpec;
 import bestfit.openai.PythonText;
 import bestfit.openai.SamplingDefaults;
 import java.io.IOException;
@@ -14,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -36,33 +39,57 @@ final class GenerationFile {
 
     private GenerationFile() {}
 
-    static SamplingDefaults read(String source, Model model, EngineLog log) {
-        if (source.equals("vllm")) {
-            return SamplingDefaults.NONE;
-        }
+    /**
+     * Reads them.
+     *
+     * @param overriding a JSON object whose fields count before the file's
+     */
+    static SamplingDefaults read(String source, String overriding, Model model, EngineLog log) {
         boolean own = source.equals("auto");
-        var text = own ? model.read(NAME) : inFolder(source);
-        var found = text.map(json -> fields(json, own ? model.origin(NAME) : source + "/" + NAME))
-                .orElse(Map.of());
+        boolean none = source.equals("vllm");
+        var found = new LinkedHashMap<String, JsonNode>();
+        if (!none) {
+            text(source, model).ifPresent(json -> add(json, own ? model.origin(NAME) : source + "/" + NAME, found));
+        }
+        var over = new LinkedHashMap<String, JsonNode>();
+        add(overriding, "--override-generation-config", over);
+        found.putAll(over);
         if (found.isEmpty()) {
             return SamplingDefaults.NONE;
         }
-        log.warning(
-                Writer.API,
-                "model.py:1894",
-                "Default vLLM sampling parameters have been overridden by "
-                        + (own ? "the model's `generation_config.json`" : source) + ": `" + python(found)
-                        + "`. If this is not intended, please relaunch vLLM instance with `--generation-config vllm`.");
+        if (!none) {
+            log.warning(
+                    Writer.API,
+                    "model.py:1894",
+                    "Default vLLM sampling parameters have been overridden by "
+                            + (own ? "the model's `generation_config.json`" : source) + ": `" + python(found)
+                            + "`. If this is not intended, please relaunch vLLM instance with `--generation-config"
+                            + " vllm`.");
+        }
         var values = found.entrySet().stream()
                 .filter(each -> !each.getKey().equals(MAX_TOKENS))
                 .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, each -> number(each.getValue())));
+        // What an operator names holds for all, what a model recommends for who does not say.
+        return new SamplingDefaults(values, tokens(found), tokens(own || none ? over : found));
+    }
+
+    /** The model as this generation config ends its answers. */
+    static ModelSpec ends(String source, Model model) {
+        return source.equals("auto") || source.equals("vllm")
+                ? model.spec()
+                : inFolder(source).map(model.spec()::endingAt).orElse(model.spec());
+    }
+
+    private static Optional<String> text(String source, Model model) {
+        return source.equals("auto") ? model.read(NAME) : inFolder(source);
+    }
+
+    private static @Nullable Long tokens(Map<String, JsonNode> found) {
         var limit = found.get(MAX_TOKENS);
         if (limit != null && number(limit) <= 0) {
             throw new ConfigException("`max_new_tokens` must be greater than 0, but is " + limit + ".");
         }
-        var tokens = limit == null ? null : Long.valueOf((long) number(limit));
-        // What an operator names holds for all, what a model recommends for who does not say.
-        return new SamplingDefaults(values, tokens, own ? null : tokens);
+        return limit == null ? null : Long.valueOf((long) number(limit));
     }
 
     private static Optional<String> inFolder(String folder) {
@@ -76,32 +103,31 @@ final class GenerationFile {
         }
     }
 
-    private static Map<String, JsonNode> fields(String text, String origin) {
+    private static void add(String text, String origin, Map<String, JsonNode> found) {
         JsonNode json;
         try {
-            json = Json.parse(text);
+            json = Json.parsePython(text);
         } catch (JacksonException broken) {
             throw new ConfigException(origin + ": not valid JSON: " + Json.problem(broken));
         }
-        var found = new LinkedHashMap<String, JsonNode>();
         for (var field : FIELDS) {
             if (json.path(field).isNumber()) {
                 found.put(field, json.path(field));
             }
         }
-        return found;
     }
 
     /** Beyond the range of a double it is infinite. */
     private static double number(JsonNode node) {
-        return Double.parseDouble(node.toString());
+        return node.isFloatingPointNumber() ? node.doubleValue() : Double.parseDouble(node.toString());
     }
 
-    /** As a Python dict. */
+    /** As a Python dict, in vLLM's order. */
     private static String python(Map<String, JsonNode> found) {
-        return found.entrySet().stream()
-                .map(each -> PythonText.quoted(each.getKey().equals(MAX_TOKENS) ? "max_tokens" : each.getKey()) + ": "
-                        + each.getValue())
+        return FIELDS.stream()
+                .flatMap(field -> Stream.ofNullable(found.get(field))
+                        .map(value -> PythonText.quoted(field.equals(MAX_TOKENS) ? "max_tokens" : field) + ": "
+                                + PythonText.value(value)))
                 .collect(Collectors.joining(", ", "{", "}"));
     }
 }

@@ -23,8 +23,6 @@ final class OrderMaker {
     /** OpenAI's default for text completions. */
     private static final int COMPLETION_MAX_TOKENS = 16;
 
-    private static final double LEAST_TEMPERATURE = 0.01;
-
     private final Tokenizer tokenizer;
     private final ModelSpec spec;
     private final int maxModelLen;
@@ -74,19 +72,11 @@ final class OrderMaker {
         boolean processed = request.processedLogprobs() == null ? processedLogprobs : request.processedLogprobs();
         var orders = new ArrayList<EngineRequest.Order>();
         for (var prompt : request.prompts()) {
-            var limit = options.maxTokens();
-            if (limit != null && limit.tokens() > maxModelLen) {
-                throw refuse(
-                        limit.field() + "=" + limit.tokens() + " cannot be greater than max_model_len=" + maxModelLen
-                                + ". Please request fewer output tokens.",
-                        limit.field(),
-                        limit.tokens());
-            }
-            var tokens = truncated(tokens(prompt), options.truncation());
+            var tokens = fitting(prompt, options);
             var limits = limits(tokens.length, request);
-            SamplingRules.check(options, limits.maxTokens(), spec.vocabSize(), maxLogprobs);
+            SamplingRules.check(options, limits.maxTokens());
+            var form = admitted(options, tokens, prompt);
             var mask = mask(options);
-            var form = forms.of(options);
             for (int i = 0; i < options.n(); i++) {
                 int choice = orders.size();
                 orders.add(new EngineRequest.Order(
@@ -95,15 +85,106 @@ final class OrderMaker {
                         tokens,
                         limits,
                         options.priority(),
-                        sampling(options, i, processed, mask),
-                        sampling(options, i, processed, mask.alsoBanning(limits.stopTokens())),
+                        SamplingParams.of(options, i, processed, mask),
+                        SamplingParams.of(options, i, processed, mask.alsoBanning(limits.stopTokens())),
                         enforced,
                         promptLogprobs(request),
                         form,
-                        request.cacheSalt()));
+                        request.cacheSalt(),
+                        repetition(options)));
             }
         }
         return orders;
+    }
+
+    /**
+     * One order for each prompt, for the tokens of a beam search over it.
+     *
+     * @param id of the whole request
+     * @throws ApiException if the prompt does not fit
+     */
+    List<EngineRequest.Order> makeBeams(String id, GenerationRequest request) {
+        var options = request.options();
+        var sampling = SamplingParams.ofBeams(
+                options, request.processedLogprobs() == null ? processedLogprobs : request.processedLogprobs());
+        var orders = new ArrayList<EngineRequest.Order>();
+        for (var prompt : request.prompts()) {
+            var tokens = fitting(prompt, options);
+            var limits = limits(tokens.length, request);
+            if (request.echoOnly()) {
+                limits = new Sequence.Limits(0, 0, limits.stopTokens());
+            }
+            SamplingRules.checkBeamWidth(options.n());
+            checkPrompt(tokens, prompt);
+            var salt = request.cacheSalt();
+            int number = orders.size();
+            orders.add(new EngineRequest.Order(
+                    id + "-" + number,
+                    number,
+                    tokens,
+                    limits,
+                    0,
+                    sampling,
+                    sampling,
+                    new int[0],
+                    -1,
+                    null,
+                    salt,
+                    null));
+        }
+        return orders;
+    }
+
+    /**
+     * Refuses a search whose steps cannot be made.
+     *
+     * @throws ApiException 400
+     */
+    void checkBeams(GenerationRequest request, List<EngineRequest.Order> prompts) {
+        if (prompts.stream().anyMatch(each -> each.limits().maxTokens() > 0)) {
+            SamplingRules.checkBeamSteps(request.options(), spec.vocabSize(), maxLogprobs);
+        }
+    }
+
+    /** The prompt's tokens, where the request as a whole can be served. */
+    private int[] fitting(Prompt prompt, GenerationOptions options) {
+        var limit = options.maxTokens();
+        if (limit != null && limit.tokens() > maxModelLen) {
+            throw refuse(
+                    limit.field() + "=" + limit.tokens() + " cannot be greater than max_model_len=" + maxModelLen
+                            + ". Please request fewer output tokens.",
+                    limit.field(),
+                    limit.tokens());
+        }
+        return truncated(tokens(prompt), options.truncation());
+    }
+
+    private static Sequence.@Nullable Repetition repetition(GenerationOptions options) {
+        var asked = options.repetition();
+        return asked == null || asked.longest() == 0
+                ? null
+                : new Sequence.Repetition(asked.longest(), asked.shortest(), asked.count());
+    }
+
+    /** What vLLM's engine looks at, not its API: of a stream the head is written by then. */
+    private @Nullable AnswerForm admitted(GenerationOptions options, int[] tokens, Prompt prompt) {
+        try {
+            SamplingRules.checkAdmission(options, spec.vocabSize(), maxLogprobs);
+            var form = forms.of(options);
+            checkPrompt(tokens, prompt);
+            return form;
+        } catch (ApiException refused) {
+            throw options.stream() == null ? refused : refused.inStream();
+        }
+    }
+
+    private void checkPrompt(int[] tokens, Prompt prompt) {
+        if (tokens.length == 0) {
+            throw new ApiException(ApiError.badRequest("The decoder prompt cannot be empty", null));
+        }
+        if (prompt instanceof Prompt.Tokens) {
+            checked(Arrays.stream(tokens).boxed().toList());
+        }
     }
 
     /** For requests that do not say. */
@@ -199,26 +280,33 @@ final class OrderMaker {
                 checkLength(text.codePointCount(0, text.length()));
                 yield cut(tokenizer.encode(text));
             }
-            case Prompt.Tokens(var ids) -> checked(ids);
-            case Prompt.Chat(var messages, var addGenerationPrompt, var continued) -> {
-                if (!tokenizer.hasChatFormat()) {
-                    throw new ApiException(ApiError.badRequest(
-                            "As of transformers v4.44, default chat template is no longer allowed, so you must provide"
-                                    + " a chat template if the tokenizer does not define one.",
-                            null));
-                }
-                var turns = messages.stream()
-                        .map(message -> new ChatMessage(message.role(), message.content()))
-                        .toList();
-                var text = tokenizer.chatPrompt(turns, addGenerationPrompt);
-                if (continued) {
-                    var last = turns.getLast().content().strip();
-                    text = text.substring(0, text.lastIndexOf(last) + last.length());
-                }
+            case Prompt.Tokens(var ids) ->
+                ids.stream().mapToInt(Integer::intValue).toArray();
+            case Prompt.Chat chat -> {
+                var text = text(chat);
                 checkLength(text.codePointCount(0, text.length()));
                 yield cut(tokenizer.encode(text, false));
             }
         };
+    }
+
+    /** A conversation as the model reads it. */
+    String text(Prompt.Chat chat) {
+        if (!tokenizer.hasChatFormat()) {
+            throw new ApiException(ApiError.badRequest(
+                    "As of transformers v4.44, default chat template is no longer allowed, so you must provide"
+                            + " a chat template if the tokenizer does not define one.",
+                    null));
+        }
+        var turns = chat.messages().stream()
+                .map(message -> new ChatMessage(message.role(), message.content()))
+                .toList();
+        var text = tokenizer.chatPrompt(turns, chat.addGenerationPrompt());
+        if (!chat.continued()) {
+            return text;
+        }
+        var last = turns.getLast().content().strip();
+        return text.substring(0, text.lastIndexOf(last) + last.length());
     }
 
     /** Refuses what cannot fit before minutes go into cutting it into tokens. */
@@ -265,9 +353,6 @@ final class OrderMaker {
     /** What was asked for is cut to what the context has left, as vLLM does; less than 1 is refused later. */
     private Sequence.Limits limits(int promptLength, GenerationRequest request) {
         var options = request.options();
-        if (promptLength == 0) {
-            throw new ApiException(ApiError.badRequest("The decoder prompt cannot be empty", null));
-        }
         checkFits(promptLength);
         int room = maxModelLen - promptLength;
         var asked = options.maxTokens();
@@ -285,31 +370,5 @@ final class OrderMaker {
                 options.ignoreEos() ? IntStream.empty() : spec.eosIds().stream().mapToInt(Integer::intValue);
         var own = options.stopTokenIds().stream().mapToInt(Integer::intValue);
         return IntStream.concat(eos, own).distinct().toArray();
-    }
-
-    /** vLLM takes one that is no clear zero for no less than this. */
-    private static double temperature(double asked) {
-        return asked > 0 ? Math.max(asked, LEAST_TEMPERATURE) : asked;
-    }
-
-    private static SamplingParams sampling(GenerationOptions options, int choice, boolean processed, TokenMask mask) {
-        return new SamplingParams(
-                temperature(options.temperature()),
-                options.topP(),
-                Math.max(0, options.topK()),
-                options.minP(),
-                options.presencePenalty(),
-                options.frequencyPenalty(),
-                options.repetitionPenalty(),
-                seed(options.seed(), choice),
-                options.logprobs() == null ? -1 : options.logprobs(),
-                options.steering().logitBias(),
-                mask,
-                -1,
-                processed);
-    }
-
-    private static @Nullable Long seed(@Nullable Long seed, int choice) {
-        return seed == null ? null : seed + choice;
     }
 }

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import bestfit.openai.GenerationOptions;
 import java.util.BitSet;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -33,8 +34,55 @@ record SamplingParams(
         int enforced,
         boolean processedLogprobs) {
 
+    private static final double LEAST_TEMPERATURE = 0.01;
+
     public static final SamplingParams GREEDY =
             new SamplingParams(0, 1, 0, 0, 0, 0, 1, null, -1, Map.of(), TokenMask.NONE, -1, false);
+
+    /** vLLM takes one that is no clear zero for no less than this. */
+    private static double temperature(double asked) {
+        return asked > 0 ? Math.max(asked, LEAST_TEMPERATURE) : asked;
+    }
+
+    /** @param choice of the n of one prompt, each of which has a seed of its own */
+    static SamplingParams of(GenerationOptions options, int choice, boolean processed, TokenMask mask) {
+        return new SamplingParams(
+                temperature(options.temperature()),
+                options.topP(),
+                Math.max(0, options.topK()),
+                options.minP(),
+                options.presencePenalty(),
+                options.frequencyPenalty(),
+                options.repetitionPenalty(),
+                seed(options.seed(), choice),
+                options.logprobs() == null ? -1 : options.logprobs(),
+                options.steering().logitBias(),
+                mask,
+                -1,
+                processed);
+    }
+
+    /** For the steps of a beam search. One that is drawn by chance is considered beside the likely ones. */
+    static SamplingParams ofBeams(GenerationOptions options, boolean processed) {
+        return new SamplingParams(
+                temperature(options.temperature()),
+                1,
+                0,
+                0,
+                0,
+                0,
+                1,
+                null,
+                2 * options.n(),
+                Map.of(),
+                TokenMask.NONE,
+                -1,
+                processed);
+    }
+
+    private static @Nullable Long seed(@Nullable Long seed, int choice) {
+        return seed == null ? null : seed + choice;
+    }
 
     SamplingParams enforcing(int token) {
         return with(mask, token);

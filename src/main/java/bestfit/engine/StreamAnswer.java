@@ -147,7 +147,8 @@ final class StreamAnswer implements TokenSink {
                 request.role(),
                 choice.order().choice(),
                 options.continuousUsage() ? new Usage(choice.order().prompt().length, 0) : null,
-                request.options().returnTokenIds() ? choice.promptTokens() : null);
+                request.options().returnTokenIds() ? choice.promptTokens() : null,
+                generation.promptText());
     }
 
     private void echo(ChoiceProgress choice) {

@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.model.Tokenizer;
+import bestfit.openai.GenerationRequest;
 import bestfit.openai.TokenStyle;
 import java.util.Arrays;
 
@@ -22,6 +23,14 @@ final class TokenNames {
     TokenNames(Tokenizer tokenizer, TokenStyle style) {
         this.tokenizer = tokenizer;
         this.style = style;
+    }
+
+    /** What is prescribed by ids is answered by ids, as gonka's fork does. */
+    static TokenStyle style(GenerationRequest request, EngineArgs args) {
+        if (args.gonka() || request.enforced() != null) {
+            return TokenStyle.ID;
+        }
+        return request.tokenStyle() == null ? args.tokenStyle() : request.tokenStyle();
     }
 
     /** Goes to the position after a chosen token. */

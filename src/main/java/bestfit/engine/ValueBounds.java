@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import bestfit.openai.PythonText;
+import tools.jackson.databind.JsonNode;
 
 /** Values that argparse takes and vLLM's configs refuse, in pydantic's words. */
 final class ValueBounds {
@@ -28,6 +29,13 @@ final class ValueBounds {
         return invalid(flag, PythonText.number(value), "float", kind, bound);
     }
 
+    /** JSON of another kind. */
+    static ArgumentError refuseNoObject(String flag, JsonNode value) {
+        return ArgumentError.inConfig("1 validation error for " + config(flag) + "\n"
+                + flag.substring(2).replace('-', '_') + "\n  Input should be a valid dictionary [type=dict_type,"
+                + " input_value=" + PythonText.repr(value) + ", input_type=" + PythonText.type(value) + "]");
+    }
+
     private static ArgumentError invalid(String flag, String value, String type, String kind, String bound) {
         return ArgumentError.inConfig("1 validation error for " + config(flag) + "\n"
                 + flag.substring(2).replace('-', '_') + "\n  Input should be " + bound + " [type=" + kind
@@ -44,7 +52,7 @@ final class ValueBounds {
                     "--watermark" -> "SchedulerConfig";
             case "--tensor-parallel-size", "--pipeline-parallel-size" -> "ParallelConfig";
             case "--block-size", "--gpu-memory-utilization" -> "CacheConfig";
-            case "--max-model-len", "--max-logprobs" -> "ModelConfig";
+            case "--max-model-len", "--max-logprobs", "--override-generation-config" -> "ModelConfig";
             case "--shutdown-timeout" -> "VllmConfig";
             default -> "";
         };

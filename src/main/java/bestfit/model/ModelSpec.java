@@ -1,5 +1,7 @@
 package bestfit.model;
 
+import bestfit.config.Json;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,33 @@ public record ModelSpec(
 
     public ModelSpec {
         eosIds = List.copyOf(eosIds);
+    }
+
+    /**
+     * The same model, of whose ends but the first others count: those of another generation config.
+     *
+     * @param generationConfig its text
+     */
+    public ModelSpec endingAt(String generationConfig) {
+        var ends = new ArrayList<>(eosIds.subList(0, Math.min(1, eosIds.size())));
+        SpecReader.addEos(Json.parsePython(generationConfig), ends);
+        return new ModelSpec(
+                architecture,
+                hiddenSize,
+                layers,
+                heads,
+                kvHeads,
+                headDim,
+                intermediateSize,
+                vocabSize,
+                maxPositions,
+                ropeTheta,
+                ropeScaling,
+                rmsNormEps,
+                tiedEmbeddings,
+                attentionBias,
+                dtype,
+                ends);
     }
 
     /**

@@ -73,7 +73,7 @@ final class SpecReader {
 
     private static JsonNode parse(String origin, String text) {
         try {
-            return Json.parse(text);
+            return Json.parsePython(text);
         } catch (JacksonException e) {
             throw new ConfigException(origin + ": not valid JSON: " + Json.problem(e));
         }
@@ -160,7 +160,7 @@ final class SpecReader {
         return found.orElse(Dtype.FLOAT32);
     }
 
-    private static void addEos(JsonNode document, List<Integer> eos) {
+    static void addEos(JsonNode document, List<Integer> eos) {
         var node = document.path("eos_token_id");
         if (node.isIntegralNumber() && !eos.contains(node.asInt())) {
             eos.add(node.asInt());

@@ -40,6 +40,7 @@ public final class AnswerFormat {
      * @param role of who speaks, in chat
      * @param fingerprint of the engine's configuration
      * @param cachedTokens of the prompts, from the prefix cache; null where it is not told
+     * @param promptText of chat, where the request wants it
      */
     public record Frame(
             String id,
@@ -48,7 +49,8 @@ public final class AnswerFormat {
             String role,
             String fingerprint,
             Usage usage,
-            @Nullable Integer cachedTokens) {}
+            @Nullable Integer cachedTokens,
+            @Nullable String promptText) {}
 
     public static ObjectNode chat(Frame frame, List<Choice> choices) {
         var answer = head(frame, "chat.completion");
@@ -73,7 +75,7 @@ public final class AnswerFormat {
         var first = choices.getFirst();
         answer.set("prompt_logprobs", first.promptLogprobs);
         answer.set("prompt_token_ids", Json.MAPPER.valueToTree(first.promptTokens));
-        answer.putNull("prompt_text");
+        answer.put("prompt_text", frame.promptText);
         return transfers(answer);
     }
 
@@ -140,8 +142,11 @@ public final class AnswerFormat {
         return node;
     }
 
-    private static ObjectNode entry(ObjectNode node, String token, String text, double logprob) {
+    private static ObjectNode entry(ObjectNode node, String token, @Nullable String text, double logprob) {
         node.put("token", token).put("logprob", finite(logprob));
+        if (text == null) {
+            return node.putNull("bytes");
+        }
         var bytes = node.putArray("bytes");
         for (byte each : text.getBytes(StandardCharsets.UTF_8)) {
             bytes.add(each & 0xff);
@@ -169,7 +174,6 @@ public final class AnswerFormat {
             }
             logprobs.add(finite(token.logprob()));
             var top = tops.addObject();
-            top.put(token.token(), finite(token.logprob()));
             for (var other : token.top()) {
                 top.put(other.token(), finite(other.logprob()));
             }

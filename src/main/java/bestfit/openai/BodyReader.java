@@ -57,7 +57,11 @@ public final class BodyReader {
      * @throws ApiException 400
      */
     static BodyReader of(byte[] bytes, FieldType shape, Consumer<BodyReader> rules) {
-        var json = parse(bytes);
+        return of(parse(bytes), shape, rules);
+    }
+
+    /** {@link #of(byte[], FieldType, Consumer)} of what is JSON already. */
+    static BodyReader of(JsonNode json, FieldType shape, Consumer<BodyReader> rules) {
         if (json.isObject()) {
             rules.accept(new BodyReader(json));
         }
@@ -96,6 +100,11 @@ public final class BodyReader {
 
     static BodyReader of(JsonNode object) {
         return new BodyReader(object);
+    }
+
+    /** All of it. */
+    public JsonNode whole() {
+        return body;
     }
 
     /** The field; null when absent or JSON null. */

@@ -15,6 +15,7 @@ final class BodyRules {
             throw refuse("Cannot set both `continue_final_message` and `add_generation_prompt` to True.", null);
         }
         structuredOutputs(body, null);
+        logprobTokens(body, !body.truthy("logprobs"), "set to true");
         integers(body, "prompt_logprobs", "top_logprobs");
         promptLogprobs(body);
         topLogprobs(body);
@@ -32,6 +33,13 @@ final class BodyRules {
             throw refuse("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
         }
         streamOptions(body);
+        logprobTokens(body, body.get("logprobs") == null, "set");
+        if (body.truthy("use_beam_search") && body.truthy("echo") && body.get("logprobs") != null) {
+            throw refuse(
+                    "`echo` with `logprobs` is not supported with beam search because beam search does not compute"
+                            + " prompt logprobs.",
+                    "echo");
+        }
         integers(body, "prompt_logprobs", "logprobs");
         promptLogprobs(body);
         var logprobs = body.get("logprobs");
@@ -71,6 +79,18 @@ final class BodyRules {
                         .noneMatch(tool -> named.equals(tool.path("function").path("name")))) {
             throw refuse(
                     "The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice");
+        }
+    }
+
+    private static void logprobTokens(BodyReader body, boolean unasked, String words) {
+        if (!body.truthy("logprob_token_ids")) {
+            return;
+        }
+        if (body.truthy("use_beam_search")) {
+            throw refuse("`logprob_token_ids` is not supported with beam search.", "logprob_token_ids");
+        }
+        if (unasked) {
+            throw refuse("when using `logprob_token_ids`, `logprobs` must be " + words + ".", "logprob_token_ids");
         }
     }
 
@@ -157,7 +177,7 @@ final class BodyRules {
         }
     }
 
-    private static void cacheSalt(BodyReader body) {
+    static void cacheSalt(BodyReader body) {
         var salt = body.get("cache_salt");
         if (salt != null && (!salt.isString() || salt.stringValue().isEmpty())) {
             throw refuse("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt");

@@ -39,7 +39,7 @@ final class ConstraintReader {
         if (format != null) {
             told |= addFormat(format, given);
         }
-        return told ? only(given) : guided(body);
+        return told ? only(given, body.flag("stream", false)) : guided(body);
     }
 
     /** What {@code response_format} says comes before {@code structured_outputs}; true if it says anything. */
@@ -61,14 +61,19 @@ final class ConstraintReader {
         return true;
     }
 
-    private static Constraint only(Map<String, JsonNode> given) {
+    /** What its one kind says is looked at by vLLM's engine: of a stream the head is written by then. */
+    private static Constraint only(Map<String, JsonNode> given, boolean stream) {
         if (given.size() != 1) {
             throw refuse("You " + (given.isEmpty() ? "must" : "can only")
                     + " use one kind of structured outputs constraint but " + (given.isEmpty() ? "none" : "multiple")
                     + " are specified: " + asPython(given));
         }
         var one = given.entrySet().iterator().next();
-        return constraint(one.getKey(), one.getValue());
+        try {
+            return constraint(one.getKey(), one.getValue());
+        } catch (ApiException refused) {
+            throw stream ? refused.inStream() : refused;
+        }
     }
 
     private static String asPython(Map<String, JsonNode> given) {

@@ -110,9 +110,58 @@ interface FieldType {
         };
     }
 
+    /** And what it holds then fits {@code more}. */
+    default FieldType and(FieldType more) {
+        return (value, location, faults) -> {
+            var own = new ShapeFaults();
+            check(value, location, own);
+            if (own.isEmpty()) {
+                more.check(value, location, faults);
+            }
+            faults.addAll(own);
+        };
+    }
+
+    /** A text of at least one character. */
+    static FieldType longerThanEmpty() {
+        return TEXT.and((value, location, faults) -> {
+            if (value.stringValue().isEmpty()) {
+                faults.add(
+                        "string_too_short",
+                        location,
+                        "String should have at least 1 character",
+                        PythonText.summary(value),
+                        "'min_length': 1");
+            }
+        });
+    }
+
+    /** A number with bounds. */
+    static FieldType between(double least, double most) {
+        return NUMBER.and((value, location, faults) -> {
+            double number = number(value).orElse(least);
+            boolean low = number < least;
+            if (low || number > most) {
+                double bound = low ? least : most;
+                faults.add(
+                        low ? "greater_than_equal" : "less_than_equal",
+                        location,
+                        "Input should be " + (low ? "greater" : "less") + " than or equal to "
+                                + BigDecimal.valueOf(bound).stripTrailingZeros().toPlainString(),
+                        PythonText.summary(value),
+                        (low ? "'ge': " : "'le': ") + PythonText.number(bound));
+            }
+        });
+    }
+
     /** A whole number with a lower bound. */
     static FieldType atLeast(BigInteger least) {
         return within(least, null);
+    }
+
+    /** A whole number of 64 bits with a lower bound. */
+    static FieldType from(BigInteger least) {
+        return within(least, BigInteger.valueOf(Long.MAX_VALUE));
     }
 
     /** A whole number of 64 bits. */
@@ -230,6 +279,23 @@ interface FieldType {
         static Field required(String name, FieldType type) {
             return new Field(name, type, true);
         }
+    }
+
+    /** An object that Python makes an instance of a dataclass from. */
+    static FieldType dataclass(String name, List<Field> fields) {
+        var fitting = object(true, fields);
+        return (value, location, faults) -> {
+            if (value.isObject()) {
+                fitting.check(value, location, faults);
+            } else {
+                faults.add(
+                        "dataclass_type",
+                        location,
+                        "Input should be a dictionary or an instance of " + name,
+                        PythonText.summary(value),
+                        "'class_name': '" + name + "'");
+            }
+        };
     }
 
     /** An object with such fields, whatever else it holds; {@code dictionary} is what pydantic calls it. */

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param seed null: not asked for
  * @param logprobs alternatives to report a token, -1 for the whole vocabulary, null for none at all
  * @param promptLogprobs the same for the prompt's tokens
+ * @param beamLengthPenalty how a beam search weighs lengths, its width being {@code n}; null: no beam search
+ * @param repetition ends an answer that goes round in circles; null: nothing does
  * @param truncation of the prompt; null for all of it
  * @param stream how to stream; null for one whole answer
  */
@@ -39,6 +41,8 @@ public record GenerationOptions(
         boolean skipSpecialTokens,
         boolean returnTokenIds,
         int priority,
+        @Nullable Double beamLengthPenalty,
+        @Nullable Repetition repetition,
         @Nullable Truncation truncation,
         @Nullable Stream stream) {
 
@@ -57,6 +61,15 @@ public record GenerationOptions(
      * @param keepsFirst the first ones instead of the last
      */
     public record Truncation(long tokens, boolean keepsFirst) {}
+
+    /**
+     * When an answer repeats itself: its last tokens are a pattern, as often in a row as this.
+     *
+     * @param longest pattern, in tokens; 0 for none at all
+     * @param shortest at least 1
+     * @param count times in a row, at least 2
+     */
+    public record Repetition(int longest, int shortest, int count) {}
 
     /** The most tokens to generate, and which of its two fields said so. */
     public record OutputLimit(String field, long tokens) {}

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param enforced the tokens the answer must have; null for a free one
  * @param tokenStyle null: the engine's own
  * @param cacheSalt cached prefixes are shared with requests of the same one; null for none
+ * @param tellsPrompt the answer has the conversation's text as the model reads it
  * @param processedLogprobs log-probabilities after penalties, temperature and cuts; null: as the engine does
  */
 public record GenerationRequest(
@@ -26,6 +27,7 @@ public record GenerationRequest(
         @Nullable Enforced enforced,
         @Nullable TokenStyle tokenStyle,
         @Nullable String cacheSalt,
+        boolean tellsPrompt,
         @Nullable Boolean processedLogprobs) {
     public GenerationRequest {
         prompts = List.copyOf(prompts);

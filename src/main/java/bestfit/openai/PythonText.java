@@ -1,5 +1,6 @@
 package bestfit.openai;
 
+import bestfit.config.Json;
 import java.math.BigDecimal;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
@@ -50,7 +51,7 @@ public final class PythonText {
     }
 
     /** The name of a value's type. */
-    static String type(JsonNode value) {
+    public static String type(JsonNode value) {
         return switch (value.getNodeType()) {
             case STRING -> "str";
             case BOOLEAN -> "bool";
@@ -62,7 +63,7 @@ public final class PythonText {
     }
 
     /** {@code repr} of any JSON value. */
-    static String repr(JsonNode value) {
+    public static String repr(JsonNode value) {
         if (value.isArray()) {
             return value.valueStream().map(PythonText::repr).toList().toString();
         }
@@ -74,8 +75,34 @@ public final class PythonText {
         return value.isString() ? quoted(value.stringValue()) : value(value);
     }
 
+    /** {@code json.dumps} of a value: blanks behind colons and commas, ASCII alone. */
+    static String json(JsonNode value) {
+        if (value.isArray()) {
+            return value.valueStream().map(PythonText::json).collect(Collectors.joining(", ", "[", "]"));
+        }
+        if (value.isObject()) {
+            return value.properties().stream()
+                    .map(field -> ascii(Json.MAPPER.writeValueAsString(field.getKey())) + ": " + json(field.getValue()))
+                    .collect(Collectors.joining(", ", "{", "}"));
+        }
+        return ascii(value.toString());
+    }
+
+    private static String ascii(String text) {
+        var out = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < 0x7f) {
+                out.append(c);
+            } else {
+                out.append(String.format("\\u%04x", (int) c));
+            }
+        }
+        return out.toString();
+    }
+
     /** {@code str} of a value that is no list and no object. */
-    static String value(JsonNode value) {
+    public static String value(JsonNode value) {
         if (value.isString()) {
             return value.stringValue();
         }

@@ -5,11 +5,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Reads request bodies; every refusal is the one vLLM gives. */
 public final class RequestReader {
+    private static final List<String> CHAT_LIMITS = List.of("max_completion_tokens", "max_tokens");
+
+    private static final String DEVELOPER = "developer";
+    private static final String SYSTEM = "system";
+
     private RequestReader() {}
 
     /**
@@ -21,7 +28,23 @@ public final class RequestReader {
      */
     public static GenerationRequest chat(
             byte[] bytes, Consumer<@Nullable String> checkModel, SamplingDefaults defaults) {
-        var body = BodyReader.of(bytes, RequestShape.CHAT, BodyRules::chat);
+        return chat(BodyReader.of(bytes, RequestShape.CHAT, BodyRules::chat), checkModel, defaults);
+    }
+
+    /** {@link #chat(byte[], Consumer, SamplingDefaults)} of a body that was made from another API's. */
+    public static GenerationRequest chat(
+            JsonNode made, Consumer<@Nullable String> checkModel, SamplingDefaults defaults) {
+        return chat(BodyReader.of(made, RequestShape.CHAT, BodyRules::chat), checkModel, defaults);
+    }
+
+    /** A request to chat of fields that were checked in their own shape. */
+    static GenerationRequest converted(BodyReader body, @Nullable Integer logprobs, SamplingDefaults defaults) {
+        var limits = List.of("max_output_tokens");
+        return request(body, List.of(conversation(body)), true, options(body, logprobs, defaults, limits), null);
+    }
+
+    private static GenerationRequest chat(
+            BodyReader body, Consumer<@Nullable String> checkModel, SamplingDefaults defaults) {
         checkModel.accept(body.text("model"));
         refuseTools(body);
         boolean wanted = body.flag("logprobs", false);
@@ -29,7 +52,7 @@ public final class RequestReader {
                 body,
                 List.of(conversation(body)),
                 true,
-                options(body, wanted ? Integer.valueOf(body.whole("top_logprobs", 0)) : null, defaults),
+                options(body, wanted ? Integer.valueOf(body.whole("top_logprobs", 0)) : null, defaults, CHAT_LIMITS),
                 Enforced.of(body));
     }
 
@@ -37,6 +60,9 @@ public final class RequestReader {
     public static GenerationRequest completion(
             byte[] bytes, Consumer<@Nullable String> checkModel, SamplingDefaults defaults) {
         var body = BodyReader.of(bytes, RequestShape.COMPLETION, BodyRules::completion);
+        if (body.flag("stream", false) && body.flag("use_beam_search", false)) {
+            throw refuse("Streaming is not currently supported with beam search", null);
+        }
         checkModel.accept(body.text("model"));
         if (body.get("prompt_embeds") != null) {
             throw new ApiException(ApiError.badField(
@@ -51,7 +77,7 @@ public final class RequestReader {
                     "suffix");
         }
         var logprobs = body.get("logprobs") == null ? null : Integer.valueOf(body.whole("logprobs", 0));
-        return request(body, prompts, false, options(body, logprobs, defaults), null);
+        return request(body, prompts, false, options(body, logprobs, defaults, List.of("max_tokens")), null);
     }
 
     private static GenerationRequest request(
@@ -70,6 +96,7 @@ public final class RequestReader {
                 enforced,
                 body.flag("return_tokens_as_token_ids", false) ? TokenStyle.PREFIXED_ID : null,
                 body.text("cache_salt"),
+                chat && body.flag("return_prompt_text", false),
                 processedLogprobs(body));
     }
 
@@ -103,18 +130,29 @@ public final class RequestReader {
 
     /** The conversation of a body that has {@code messages}. */
     public static Prompt.Chat conversation(BodyReader body) {
-        if (body.text("chat_template") != null) {
+        for (var kind : List.of("media_io_kwargs", "mm_processor_kwargs")) {
+            if (body.truthy(kind)) {
+                throw new ApiException(ApiError.badField(
+                        "Per-request " + kind + " are disabled by default because they can change multimodal "
+                                + (kind.startsWith("media") ? "media loading" : "preprocessing")
+                                + " resource usage. Start the server with --trust-request-mm-kwargs only when clients"
+                                + " are trusted.",
+                        kind));
+            }
+        }
+        var kwargs = body.get("chat_template_kwargs");
+        if (body.text("chat_template") != null || (kwargs != null && kwargs.hasNonNull("chat_template"))) {
             throw refuse(
                     "Chat template is passed with request, but --trust-request-chat-template is not set."
                             + " Refused request with untrusted chat template.",
                     null);
         }
         var messages = new ArrayList<ChatMessage>();
+        boolean developer = false;
         for (var each : body.items("messages")) {
             var role = each.path("role").asString("");
-            // No template here knows developers, and vLLM has them speak as the system then.
-            messages.add(
-                    new ChatMessage(role.equals("developer") ? "system" : role, content(body, each.get("content"))));
+            developer |= role.equals(DEVELOPER);
+            messages.add(new ChatMessage(role.equals(DEVELOPER) ? SYSTEM : role, content(body, each.get("content"))));
         }
         if (messages.isEmpty()) {
             throw refuse("Cannot apply chat template to an empty conversation. Provide at least one message.", null);
@@ -129,7 +167,18 @@ public final class RequestReader {
                             + " instead.",
                     null);
         }
-        return new Prompt.Chat(messages, adds, continued);
+        return new Prompt.Chat(developer ? systemFirst(messages) : messages, adds, continued);
+    }
+
+    /** No template here knows developers: vLLM has them speak as the system then, which says all it has to say first. */
+    private static List<ChatMessage> systemFirst(List<ChatMessage> messages) {
+        var said = messages.stream()
+                .filter(each -> each.role().equals(SYSTEM))
+                .map(ChatMessage::content)
+                .filter(text -> !text.isEmpty())
+                .collect(Collectors.joining("\n\n"));
+        var others = messages.stream().filter(each -> !each.role().equals(SYSTEM));
+        return Stream.concat(Stream.of(new ChatMessage(SYSTEM, said)), others).toList();
     }
 
     private static String content(BodyReader body, @Nullable JsonNode content) {
@@ -172,11 +221,13 @@ public final class RequestReader {
         return new ApiException(ApiError.badRequest(message, param));
     }
 
-    private static GenerationOptions options(BodyReader body, @Nullable Integer logprobs, SamplingDefaults defaults) {
+    /** @param limits fields that say how long the answer may be; the first that is there counts */
+    private static GenerationOptions options(
+            BodyReader body, @Nullable Integer logprobs, SamplingDefaults defaults, List<String> limits) {
         refuseUnsupported(body);
         var promptLogprobs = body.wholeOrNull("prompt_logprobs");
         return new GenerationOptions(
-                maxTokens(body),
+                maxTokens(body, limits),
                 body.whole("min_tokens", 0),
                 body.number("temperature", defaults.get("temperature", 1)),
                 body.number("top_p", defaults.get("top_p", 1)),
@@ -201,30 +252,31 @@ public final class RequestReader {
                 body.flag("skip_special_tokens", true),
                 body.flag("return_token_ids", false),
                 body.whole("priority", 0),
+                body.flag("use_beam_search", false) ? Double.valueOf(body.number("length_penalty", 1)) : null,
+                repetition(body),
                 truncation(body),
                 stream(body));
     }
 
     /** What vLLM would serve and this engine cannot is refused: an answer that ignored it would be another answer. */
     private static void refuseUnsupported(BodyReader body) {
-        if (body.flag("use_beam_search", false)) {
-            throw refuse("use_beam_search is not supported by the embedded engine", "use_beam_search");
-        }
         if (body.get("thinking_token_budget") != null) {
-            throw refuse(
+            var refused = refuse(
                     "thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-parser"
                             + " and/or --reasoning-config to use thinking_token_budget.",
                     null);
+            throw body.flag("stream", false) ? refused.inStream() : refused;
         }
     }
 
-    /** Text completions know the older name alone. */
-    private static GenerationOptions.@Nullable OutputLimit maxTokens(BodyReader body) {
-        var name = body.get("max_completion_tokens") != null && body.get("messages") != null
-                ? "max_completion_tokens"
-                : "max_tokens";
-        var tokens = body.wholeOrNull(name);
-        return tokens == null ? null : new GenerationOptions.OutputLimit(name, tokens);
+    private static GenerationOptions.@Nullable OutputLimit maxTokens(BodyReader body, List<String> names) {
+        for (var name : names) {
+            var tokens = body.wholeOrNull(name);
+            if (tokens != null) {
+                return new GenerationOptions.OutputLimit(name, tokens);
+            }
+        }
+        return null;
     }
 
     private static GenerationOptions.@Nullable Truncation truncation(BodyReader body) {
@@ -232,6 +284,18 @@ public final class RequestReader {
         return tokens == null
                 ? null
                 : new GenerationOptions.Truncation(tokens, "right".equals(body.text("truncation_side")));
+    }
+
+    private static GenerationOptions.@Nullable Repetition repetition(BodyReader body) {
+        var node = body.get("repetition_detection");
+        if (node == null) {
+            return null;
+        }
+        var fields = BodyReader.of(node);
+        return new GenerationOptions.Repetition(
+                fields.whole("max_pattern_size", 0),
+                Math.max(1, fields.whole("min_pattern_size", 0)),
+                fields.whole("min_count", 0));
     }
 
     private static Map<Integer, Double> logitBias(BodyReader body) {

@@ -48,8 +48,11 @@ final class RequestShape {
                     nullable(list(WHOLE), "logprob_token_ids", "allowed_token_ids"),
                     fields(list(TEXT), "bad_words"),
                     fields(FLAG, "echo", "add_generation_prompt", "continue_final_message", "add_special_tokens"),
+                    nullable(list(dict(TEXT)), "documents"),
                     nullable(TEXT, "chat_template"),
                     nullable(OBJECT, "chat_template_kwargs"),
+                    nullable(dict(OBJECT), "media_io_kwargs"),
+                    nullable(OBJECT, "mm_processor_kwargs"),
                     nullable(ConstraintShape.STRUCTURED_OUTPUTS, "structured_outputs"),
                     last()));
 
@@ -105,7 +108,7 @@ final class RequestShape {
     private RequestShape() {}
 
     @SafeVarargs
-    private static List<Field> together(List<Field>... parts) {
+    static List<Field> together(List<Field>... parts) {
         var all = new ArrayList<Field>();
         for (var part : parts) {
             all.addAll(part);
@@ -148,7 +151,7 @@ final class RequestShape {
                 fields(FLAG, "include_stop_str_in_output", "ignore_eos"),
                 fields(WHOLE, "min_tokens"),
                 fields(FLAG, "skip_special_tokens", "spaces_between_special_tokens"),
-                nullable(FieldType.atLeast(BigInteger.ONE.negate()), "truncate_prompt_tokens"),
+                nullable(FieldType.from(BigInteger.ONE.negate()), "truncate_prompt_tokens"),
                 nullable(literal("left", "right"), "truncation_side"));
     }
 
@@ -159,10 +162,30 @@ final class RequestShape {
                 nullable(TEXT, "session_id"),
                 nullable(FLAG, "return_tokens_as_token_ids", "return_token_ids"),
                 fields(WHOLE, "routed_experts_prompt_start"),
-                nullable(FLAG, "return_token_offsets"),
+                nullable(FLAG, "return_token_offsets", "return_prompt_text"),
+                fields(literal("tensors", "none"), "mm_payload"),
+                nullable(FLAG, "return_mm_kwargs"),
                 nullable(TEXT, "cache_salt"),
-                nullable(OBJECT, "kv_transfer_params", "ec_transfer_params", "vllm_xargs"),
+                nullable(OBJECT, "kv_transfer_params", "ec_transfer_params"),
+                nullable(dict(oneOf(TEXT, WHOLE, NUMBER, list(oneOf(TEXT, WHOLE, NUMBER)))), "vllm_xargs"),
+                nullable(repetition(), "repetition_detection"),
                 nullable(FieldType.atLeast(BigInteger.ONE), "stream_interval"));
+    }
+
+    /** Values that do not go together end vLLM's reading at once, whatever else it found. */
+    private static FieldType repetition() {
+        var sizes = List.of("max_pattern_size", "min_pattern_size", "min_count");
+        var fields = FieldType.dataclass("RepetitionDetectionParams", fields(WHOLE, sizes.toArray(String[]::new)));
+        return (value, location, faults) -> {
+            var own = new ShapeFaults();
+            fields.check(value, location, own);
+            faults.addAll(own);
+            if (own.isEmpty()) {
+                var body = BodyReader.of(value);
+                SamplingRules.checkRepetition(
+                        body.whole(sizes.get(0), 0), body.whole(sizes.get(1), 0), body.whole(sizes.get(2), 0));
+            }
+        };
     }
 
     /** Every kind of message that OpenAI's package and vLLM know is tried, and each says what it lacks. */

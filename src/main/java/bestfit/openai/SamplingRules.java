@@ -14,20 +14,14 @@ public final class SamplingRules {
     private SamplingRules() {}
 
     /**
-     * Refuses what does not fit.
+     * Refuses what fits no model.
      *
      * @param maxTokens that the answer may have, after all limits
-     * @param vocabulary ids run from 0 to one less
-     * @param maxLogprobs the engine's {@code --max-logprobs}; -1 for no limit
      * @throws ApiException 400 for the first that does not fit
      */
-    public static void check(GenerationOptions options, long maxTokens, int vocabulary, int maxLogprobs) {
+    public static void check(GenerationOptions options, long maxTokens) {
         int n = options.n();
-        require(n >= 1, "n must be at least 1, got " + n + ".");
-        require(
-                n <= MOST_CHOICES,
-                "n must be at most " + MOST_CHOICES + ", got " + n
-                        + ". To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.");
+        choices("n", n);
         checkNumbers(options);
         if (maxTokens < 1) {
             throw bad("max_tokens must be at least 1, got " + maxTokens + ".", "max_tokens", maxTokens);
@@ -46,9 +40,63 @@ public final class SamplingRules {
         require(
                 n == 1 || options.temperature() >= SMALLEST_TEMPERATURE,
                 "n must be 1 when using greedy sampling, got " + n + ".");
+    }
+
+    /**
+     * Refuses what does not fit this model, which vLLM sees when it hands a request to its engine.
+     *
+     * @param vocabulary ids run from 0 to one less
+     * @param maxLogprobs the engine's {@code --max-logprobs}; -1 for no limit
+     * @throws ApiException 400 for the first that does not fit
+     */
+    public static void checkAdmission(GenerationOptions options, int vocabulary, int maxLogprobs) {
         checkLogprobs("sample", "logprobs", options.logprobs(), vocabulary, maxLogprobs);
         checkLogprobs("prompt", "prompt_logprobs", options.promptLogprobs(), vocabulary, maxLogprobs);
         checkIds(options, vocabulary);
+    }
+
+    /**
+     * Refuses what cannot be a search for repetition.
+     *
+     * @throws ApiException 400
+     */
+    static void checkRepetition(int longest, int shortest, int count) {
+        require(
+                longest >= 0 && shortest >= 0 && shortest <= longest,
+                "max_pattern_size, min_pattern_size must be >=0, with min_pattern_size <= max_pattern_size. Set both to"
+                        + " 0 to disable repetitive pattern detection.");
+        require(
+                longest == 0 || count >= 2,
+                "min_count must be >= 2 to detect repetitive patterns in engine output. If you do not wish to detect"
+                        + " repetitive patterns, set max_pattern_size to 0.");
+    }
+
+    /**
+     * Refuses a beam search that is none.
+     *
+     * @param width beams that go on
+     * @throws ApiException 400
+     */
+    public static void checkBeamWidth(int width) {
+        choices("beam_width", width);
+    }
+
+    /**
+     * Refuses what vLLM finds wrong once it searches: it looks at twice as many tokens a step as beams go on.
+     *
+     * @throws ApiException 400
+     */
+    public static void checkBeamSteps(GenerationOptions options, int vocabulary, int maxLogprobs) {
+        checkTemperature(options.temperature());
+        checkLogprobs("sample", "logprobs", 2 * options.n(), vocabulary, maxLogprobs);
+    }
+
+    private static void choices(String name, int n) {
+        require(n >= 1, name + " must be at least 1, got " + n + ".");
+        require(
+                n <= MOST_CHOICES,
+                name + " must be at most " + MOST_CHOICES + ", got " + n
+                        + ". To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.");
     }
 
     private static void checkNumbers(GenerationOptions options) {
@@ -61,7 +109,13 @@ public final class SamplingRules {
         require(
                 repetition > 0,
                 "repetition_penalty must be greater than zero, got " + PythonText.number(repetition) + ".");
-        double temperature = options.temperature();
+        checkTemperature(options.temperature());
+        range("top_p", options.topP(), Double.MIN_VALUE, 1, "(0, 1]", true);
+        require(options.topK() >= -1, "top_k must be 0 (disable), or at least 1, got " + options.topK() + ".");
+        range("min_p", options.minP(), 0, 1, "[0, 1]", false);
+    }
+
+    private static void checkTemperature(double temperature) {
         var got = ", got " + PythonText.number(temperature) + ".";
         if (!Double.isFinite(temperature)) {
             throw bad("temperature must be a finite number" + got, "temperature", PythonText.number(temperature));
@@ -70,9 +124,6 @@ public final class SamplingRules {
             throw bad("temperature must be non-negative" + got, "temperature", PythonText.number(temperature));
         }
         range("temperature", temperature, 0, 2, "[0, 2]", true);
-        range("top_p", options.topP(), Double.MIN_VALUE, 1, "(0, 1]", true);
-        require(options.topK() >= -1, "top_k must be 0 (disable), or at least 1, got " + options.topK() + ".");
-        range("min_p", options.minP(), 0, 1, "[0, 1]", false);
     }
 
     private static void range(String field, double value, double least, double most, String words, boolean named) {

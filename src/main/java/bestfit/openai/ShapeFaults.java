@@ -25,6 +25,17 @@ final class ShapeFaults {
                 + "}");
     }
 
+    /** What a validator of vLLM's own refuses. */
+    void addValueError(String location, String message, JsonNode input) {
+        var summary = PythonText.summary(input);
+        add(
+                "value_error",
+                location,
+                "Value error, " + message,
+                summary,
+                "'error': ValueError(" + PythonText.quoted(message) + ")");
+    }
+
     void addAll(ShapeFaults others) {
         told.addAll(others.told);
         locations.addAll(others.locations);

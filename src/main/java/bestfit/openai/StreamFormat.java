@@ -93,7 +93,12 @@ public final class StreamFormat {
     }
 
     /** The first event of a chat choice: the role and no text. It comes with the first token. */
-    public void role(String role, int index, @Nullable Usage usage, @Nullable List<Integer> promptTokens) {
+    public void role(
+            String role,
+            int index,
+            @Nullable Usage usage,
+            @Nullable List<Integer> promptTokens,
+            @Nullable String promptText) {
         begin().append(INDEX).append(index);
         event.append(",\"delta\":{\"role\":").quote(role);
         event.append(",\"content\":\"\"}")
@@ -103,7 +108,13 @@ public final class StreamFormat {
         append(usage);
         event.append(",\"prompt_token_ids\":");
         ids(promptTokens);
-        event.append(",\"prompt_text\":null").append(END);
+        event.append(",\"prompt_text\":");
+        if (promptText == null) {
+            event.append(NULL);
+        } else {
+            event.quote(promptText);
+        }
+        event.append(END);
     }
 
     /** What a chat answer repeats of the conversation, behind the role. */
@@ -195,7 +206,7 @@ public final class StreamFormat {
 
     /** vLLM ends a broken stream with this event and {@link #DONE}; the status stays 200. */
     public static byte[] error(ApiError error) {
-        return ("data: " + error.json() + "\n\n").getBytes(StandardCharsets.UTF_8);
+        return ("data: " + PythonText.json(error.json()) + "\n\n").getBytes(StandardCharsets.UTF_8);
     }
 
     private EventBytes begin() {

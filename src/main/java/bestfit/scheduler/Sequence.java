@@ -16,11 +16,21 @@ public final class Sequence {
      */
     public record Limits(int maxTokens, int minTokens, int[] stopTokens) {}
 
+    /**
+     * When its newest tokens go round in circles.
+     *
+     * @param longest pattern, in tokens
+     * @param shortest at least 1
+     * @param count times that a pattern comes in a row, at least 2
+     */
+    public record Repetition(int longest, int shortest, int count) {}
+
     /** Why it ended. */
     public enum Finish {
         STOP,
         LENGTH,
-        ABORT
+        ABORT,
+        REPETITION
     }
 
     enum State {
@@ -46,6 +56,7 @@ public final class Sequence {
     private int cachedTokens;
     private int preemptions;
     private boolean readsPrefixCache = true;
+    private @Nullable Repetition repetition;
     private long prefixRoot = PrefixCache.ROOT;
 
     // What follows is the scheduler's.
@@ -142,6 +153,12 @@ public final class Sequence {
         return this;
     }
 
+    /** Ends it, too, when it repeats itself after its least number of tokens. For before it is added. */
+    public Sequence endingAt(Repetition circles) {
+        repetition = circles;
+        return this;
+    }
+
     /** Computes its whole prompt even where the prefix cache holds it: for log-probabilities of the prompt. */
     public Sequence withoutPrefixCache() {
         readsPrefixCache = false;
@@ -173,7 +190,23 @@ public final class Sequence {
                 }
             }
         }
-        return (generated() >= limits.maxTokens() || length >= maxLength) && end(Finish.LENGTH);
+        if (generated() >= limits.maxTokens() || length >= maxLength) {
+            return end(Finish.LENGTH);
+        }
+        return repetition != null && generated() >= limits.minTokens() && repeats(repetition) && end(Finish.REPETITION);
+    }
+
+    private boolean repeats(Repetition circles) {
+        for (int size = circles.shortest; size <= circles.longest; size++) {
+            if ((long) size * circles.count > generated()) {
+                return false;
+            }
+            int from = length - size * circles.count;
+            if (Arrays.equals(tokens, from, length - size, tokens, from + size, length)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     boolean end(Finish reason) {

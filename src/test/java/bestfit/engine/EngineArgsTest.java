@@ -46,6 +46,8 @@ class EngineArgsTest {
             tiny --max-num-seqs many       | argument --max-num-seqs: invalid int value: 'many'
             tiny --max-num-seqs 4k         | argument --max-num-seqs: invalid int value: '4k'
             tiny --max-model-len many      | argument --max-model-len: invalid human_readable_int_or_auto value: 'many'
+            tiny --max-model-len 1.5K      | argument --max-model-len: Decimals are not allowed with binary suffixes like K. Did you mean to use 1.5k instead?
+            tiny --override-generation-config x | argument --override-generation-config: Value x cannot be converted to <function loads>.
             tiny --port                    | argument --port: expected one argument
             tiny --api-key --port 1        | argument --api-key: expected at least one argument
             --port 3                       | the following arguments are required: MODEL

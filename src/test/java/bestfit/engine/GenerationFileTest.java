@@ -87,4 +87,28 @@ class GenerationFileTest {
         }
         assertThat(log.toString(StandardCharsets.UTF_8)).doesNotContain("sampling parameters have been overridden");
     }
+
+    @Test
+    void whatTheOperatorOverrides_countsBeforeTheFile_andItsLengthForAll() {
+        try (var engine = start("--override-generation-config", "{\"temperature\":0,\"max_new_tokens\":5}")) {
+            assertThat(text(engine, "")).isEqualTo(text(engine, ",\"temperature\":0"));
+            assertThat(engine.json("/v1/completions", TEXT + "}")
+                            .at("/usage/completion_tokens")
+                            .asInt())
+                    .isEqualTo(5);
+        }
+    }
+
+    @Test
+    void aFoldersEnds_takeThePlaceOfTheModels_andItMayHoldNaN() throws IOException {
+        Files.writeString(folder.resolve("generation_config.json"), "{\"temperature\":NaN,\"eos_token_id\":[400,401]}");
+        try (var engine = start("--generation-config", folder.toString())) {
+            var stopped = engine.json(
+                    "/v1/completions", "{\"prompt\":\"def\",\"temperature\":0,\"logit_bias\":{\"400\":100}}");
+            assertThat(stopped.at("/choices/0/finish_reason").asString()).isEqualTo("stop");
+            assertThat(stopped.at("/choices/0/stop_reason").asInt()).isEqualTo(400);
+            assertThat(engine.post("/v1/completions", "{\"prompt\":\"def\"}").text())
+                    .contains("temperature must be a finite number, got nan.");
+        }
+    }
 }
