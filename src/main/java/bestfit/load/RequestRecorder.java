@@ -110,6 +110,12 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         }
     }
 
+    /** Between two of its events in the mean, if at this pace its end, where it is known, is further away than this; else 0. */
+    long steadyGapNanos(long aheadNanos) {
+        long gapNanos = chunkCount < 2 ? 0 : (lastTokenNanos - firstTokenNanos) / (chunkCount - 1);
+        return (exactTokens - chunkCount) * gapNanos > aheadNanos ? gapNanos : 0;
+    }
+
     /** True when a time limit passed; the caller cancels next. */
     boolean passes(TimeLimits limits, long now) {
         if (limit == null) {
