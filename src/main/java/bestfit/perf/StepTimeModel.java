@@ -40,6 +40,9 @@ public final class StepTimeModel {
     private final double plainLayer;
     private final double stepFixed;
     private final double stepEach;
+    private final double stageForward;
+    private final double stageFixed;
+    private final double stageEach;
 
     public StepTimeModel(Instance on, Constants constants) {
         this.on = on;
@@ -85,6 +88,15 @@ public final class StepTimeModel {
         double workers = on.tp() * on.pp() > 1 ? constants.get("cpu." + kind + "WorkersMs") : 0;
         stepFixed = (constants.get("cpu." + kind + "StepMs") + workers) * 1e-3;
         stepEach = constants.get("cpu." + kind + "SequenceUs") * MICRO;
+        // A stage's worker launches, samples and hands shapes on over a blocking CPU channel, all on one thread, which
+        // a stage
+        // that computes for longer hides: Qwen3-8B at PP 2 on H200s, V1, has a period of 3.6, 5.2 and 7.5 ms for 8, 32
+        // and 64
+        // sequences, of the first three quarters in the forward pass (docs/measurements.md, "Two H200s again").
+        boolean threads = on.pp() > 1 && version.vllm() && !version.v0();
+        stageForward = threads ? constants.get("cpu.stageLayerUs") * MICRO * card.layers() / on.pp() : 0;
+        stageFixed = threads ? constants.get("cpu.stageMs") * 1e-3 : 0;
+        stageEach = threads ? constants.get("cpu.stageSequenceUs") * MICRO : 0;
     }
 
     /** Beginning of the names of the constants that hold for a GPU. */
@@ -198,12 +210,14 @@ public final class StepTimeModel {
         // A CPU that runs ahead keeps the GPU's queue filled; else kernels wait for it here and there.
         double launched = ahead > 0 ? Math.max(gpu, launch) : roof.seconds(gpu, Math.max(0, launch));
         double fixed = stepFixed + step.decodes() * stepEach;
+        double sampling = step.decodes() * stageEach;
+        double hosts = on.pp() * (stageForward + stageFixed) + sampling;
         return new StepTime(
                 layers + out,
                 attended,
                 communication,
-                plain + launched - gpu + fixed,
-                launched / on.pp() + out + fixed);
+                Math.max(plain + launched - gpu + fixed, hosts - layers - out - attended - communication),
+                Math.max(launched / on.pp() + out + fixed, stageForward + stageFixed + sampling));
     }
 
     private boolean captured(Step step) {

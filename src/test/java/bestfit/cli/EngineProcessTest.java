@@ -96,7 +96,7 @@ class EngineProcessTest {
         var answer = complete(url, LONG);
         assertThat(answer.status()).isEqualTo(200);
         assertThat(answer.text())
-                .contains("data: {\"error\":{\"message\":\"EngineCore encountered an issue")
+                .contains("data: {\"error\": {\"message\": \"EngineCore encountered an issue")
                 .endsWith("data: [DONE]\n\n");
         assertThat(client.get(url + "/health", PATIENCE).status()).isEqualTo(503);
         assertThat(exitCode(engine)).isZero();

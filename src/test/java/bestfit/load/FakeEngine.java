@@ -82,7 +82,7 @@ public final class FakeEngine implements AutoCloseable {
                 stream.abort();
                 return;
             }
-            case "error" -> send(stream, ROLE, "{\"error\":{\"message\":\"engine died\",\"code\":500}}", "[DONE]");
+            case "error" -> send(stream, ROLE, "{\"error\": {\"message\": \"engine died\", \"code\": 500}}", "[DONE]");
             case "abort" -> send(stream, ROLE, text("a", "\"abort\""), USAGE, "[DONE]");
             case "truncated" -> send(stream, ROLE, text("a", "null"));
             case "empty" -> send(stream, USAGE, "[DONE]");

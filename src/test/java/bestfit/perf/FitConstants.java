@@ -57,7 +57,7 @@ final class FitConstants {
             # blackwell-dc.* by datacenter_vllm; ampere.* by a100_tp_pp_ep_trtllm; ada.* by the L40S rows and consumer.*, ar.host.2.* and ar.host.4.* by the
             # RTX 4090 rows of pcie_4090_h100_vllm and servers_4090_l40s_h200_vllm; blackwell.* by rtx_pro_4500_vllm; ar.NVLINK.* by datacenter_vllm,
             # ar.nccl.* and cpu.other* by a100_tp_pp_ep_trtllm; cpu.async* by h100_vllm, rtx_pro_4500_vllm and the newer rows of datacenter_vllm,
-            # cpu.sync* by the older and by pcie_4090_h100_vllm; the others by all. No row asks for ar.PCIE*, ar.host.8.*, cpu.v0*, attention.v0Block
+            # cpu.sync* by the older and by pcie_4090_h100_vllm; the others by all. No row asks for ar.PCIE*, ar.host.8.*, cpu.v0*, cpu.stage*, attention.v0Block
             # and other.*: those are the priors. cpu.* are the middle of the hosts, which differ by a factor of 1.5 (a deviation).
             # No fit saw the gonka guide's table, but it was in view when ar.host.8.bus, attention.v0Block and cpu.v0FirstS were chosen.
             # spread.* hold 90 % of the rows whose table was left out, every table counting alike.

@@ -69,4 +69,19 @@ class StepTimeModelTest {
         var time = model("Qwen/Qwen3-32B", "8xH100-SXM", 1, 4).of(Step.decode(16, 1000));
         assertThat(time.slowestStage()).isLessThan(time.seconds() / 2);
     }
+
+    /** Two H200s, vLLM 0.23, Qwen3-8B: the host threads of a pipeline's stages pass a micro-batch on every 3.6 ms (7.5 for 64), its GPUs could in 3.1 (4.3). */
+    @Test
+    void a_small_models_pipeline_waits_for_its_host_threads() {
+        var pipeline = model("Qwen3-8B", "2xH200", 1, 2);
+        assertThat(1e3 * pipeline.of(Step.decode(8, 1170)).slowestStage())
+                .isCloseTo(3.6, Percentage.withPercentage(15));
+        assertThat(1e3 * pipeline.of(Step.decode(64, 1170)).slowestStage())
+                .isCloseTo(7.5, Percentage.withPercentage(25));
+        // Four stages of nine layers: each is through sooner, all of them later.
+        var longer = model("Qwen3-8B", "4xH200", 1, 4);
+        assertThat(longer.of(Step.decode(4, 230)).slowestStage())
+                .isLessThan(pipeline.of(Step.decode(4, 230)).slowestStage());
+        assertThat(1e3 * longer.of(Step.decode(16, 230)).seconds()).isBetween(6.7, 9.0);
+    }
 }
