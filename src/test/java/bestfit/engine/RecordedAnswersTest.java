@@ -81,7 +81,7 @@ class RecordedAnswersTest {
                 list.addAll(other);
             } else if (Set.of("content", "text", "delta").contains(name) && value.isString()) {
                 into.put(name, old.asString("") + value.stringValue());
-            } else if (!value.isNull()) { // what one event told, those after it do not take back
+            } else if (old == null || !value.isNull()) { // what one event told, those after it do not take back
                 into.set(name, value);
             }
         }
