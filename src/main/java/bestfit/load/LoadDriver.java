@@ -24,17 +24,6 @@ final class LoadDriver {
     /** Waiting awake may take one part in so many of the run's time. */
     private static final int MOST_AWAKE = 5;
 
-    /** Answers gather this long at most, and a thousandth of what a request takes: so much is a user's next one late. */
-    private static final long MOST_GATHER_NANOS = 250_000;
-
-    private static final long LEAST_GATHER_NANOS = 50_000;
-    private static final int GATHER_SHARE = 1000;
-
-    /** While no answer begins or ends nobody waits for the next one: then they gather for this part of the time between two events. */
-    private static final int MIDWAY_SHARE = 16;
-
-    private static final long MOST_MIDWAY_GATHER_NANOS = 1_000_000;
-
     /** Those of the last hours: a run may go on for weeks. */
     private static final int MOST_LAGS = 500_000;
 
@@ -373,17 +362,7 @@ final class LoadDriver {
 
     private long gatherNanos(long now) {
         long requestNanos = answered == 0 ? now - startNanos : answeredNanos / answered;
-        long nanos = Math.min(MOST_GATHER_NANOS, requestNanos / GATHER_SHARE);
-        return nanos < LEAST_GATHER_NANOS ? 0 : Math.max(nanos, midwayGatherNanos());
-    }
-
-    /** 0 where an answer may begin or end, or a user think to an end, before the next look. */
-    private long midwayGatherNanos() {
-        long leastGapNanos = thinking > 0 ? 0 : MIDWAY_SHARE * MOST_MIDWAY_GATHER_NANOS;
-        for (var recorder : underWay) {
-            leastGapNanos = Math.min(leastGapNanos, recorder.steadyGapNanos(2 * LOOK_NANOS));
-        }
-        return leastGapNanos / MIDWAY_SHARE;
+        return GatherTime.nanos(requestNanos, thinking > 0 ? List.of() : underWay, 2 * LOOK_NANOS);
     }
 
     private void finishIfDone() {

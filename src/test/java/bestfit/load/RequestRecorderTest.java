@@ -8,6 +8,7 @@ import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -45,5 +46,19 @@ class RequestRecorderTest {
     @Test
     void itsGapIsNeverSteady_whereItsEndIsNotKnown() throws IOException {
         assertThat(recorder(0, 5).steadyGapNanos(AHEAD_NANOS)).isZero();
+    }
+
+    /** 250 µs by the request's length, a sixteenth of 20 ms but at most 1 ms midway, nothing for short requests. */
+    @Test
+    void answersGatherForLonger_whileNoneBeginsOrEnds() throws IOException {
+        var midway = recorder(100, 20);
+        assertThat(GatherTime.nanos(2_000_000_000, List.of(midway, midway), AHEAD_NANOS))
+                .isEqualTo(1_000_000);
+        assertThat(GatherTime.nanos(2_000_000_000, List.of(midway, recorder(100, 99)), AHEAD_NANOS))
+                .isEqualTo(250_000);
+        assertThat(GatherTime.nanos(2_000_000_000, List.of(midway, recorder(100, 1)), AHEAD_NANOS))
+                .isEqualTo(250_000);
+        assertThat(GatherTime.nanos(2_000_000_000, List.of(), AHEAD_NANOS)).isEqualTo(250_000);
+        assertThat(GatherTime.nanos(10_000_000, List.of(midway), AHEAD_NANOS)).isZero();
     }
 }
