@@ -115,6 +115,7 @@ public final class JudgeCommand implements Callable<Integer> {
         problems.throwIfAny();
         var pace = new TruthServer.Pace((long) (ttftMillis * 1e6), (long) (tpotMillis * 1e6), noise, seed);
         try (var server = TruthServer.start(port, pace)) {
+            warm(server);
             if (serve) {
                 System.out.println(Json.write(Json.object().put("url", server.url())));
                 System.out.flush();
@@ -126,26 +127,11 @@ public final class JudgeCommand implements Callable<Integer> {
     }
 
     private int judge(TruthServer server) throws IOException, InterruptedException {
-        var ours = OwnProcess.command(List.of(
-                "bench",
-                "{url}",
-                "--model",
-                "{model}",
-                "--concurrency",
-                "{streams}",
-                "--requests",
-                "{requests}",
-                "--prompt-tokens",
-                "64",
-                "--output-tokens",
-                "{tokens}",
-                "--json"));
-        warm(server, ours);
         var tools = new ArrayList<JudgeReport>();
         var program = Path.of(command.getFirst()).getFileName();
         tools.add(run(server, name != null ? name : program == null ? "tool" : program.toString(), command, report));
         if (!only) {
-            tools.add(run(server, "bestfit bench", ours, null));
+            tools.add(run(server, "bestfit bench", ours(), null));
         }
         if (json) {
             var all = Json.object()
@@ -162,10 +148,27 @@ public final class JudgeCommand implements Callable<Integer> {
         return judged.reported() == null || judged.truth().isEmpty() ? ExitCode.FAILED : ExitCode.OK;
     }
 
-    /** So that the server's own compilation is no part of what is judged. */
-    private void warm(TruthServer server, List<String> ours) throws IOException, InterruptedException {
+    private static List<String> ours() {
+        return OwnProcess.command(List.of(
+                "bench",
+                "{url}",
+                "--model",
+                "{model}",
+                "--concurrency",
+                "{streams}",
+                "--requests",
+                "{requests}",
+                "--prompt-tokens",
+                "64",
+                "--output-tokens",
+                "{tokens}",
+                "--json"));
+    }
+
+    /** So that the server's own compilation is no part of what is judged, nor takes a core from who measures on it. */
+    private void warm(TruthServer server) throws IOException, InterruptedException {
         var folder = Files.createTempDirectory("bestfit-judge");
-        tool(server, ours, folder, Math.min(streams, 64), 2 * Math.min(streams, 64));
+        tool(server, ours(), folder, Math.min(streams, 64), 2 * Math.min(streams, 64));
         delete(folder);
         server.takeLog();
     }

@@ -12,9 +12,11 @@ import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 import tools.jackson.core.JacksonException;
@@ -38,11 +40,15 @@ public final class TruthServer implements AutoCloseable {
      */
     public record Pace(long ttftNanos, long tpotNanos, double noise, long seed) {}
 
+    /** Bytes that were read, and when. */
+    private record Arrival(SelectionKey key, TruthConnection connection, long nanos) {}
+
     private final ServerSocketChannel listener;
     private final Selector selector;
     private final Pace pace;
     private final Thread thread;
     private final PriorityQueue<TruthStream> due = new PriorityQueue<>();
+    private final Queue<Arrival> arrivals = new ArrayDeque<>();
     private final ByteBuffer in = ByteBuffer.allocateDirect(256 << 10);
     private List<TruthRequest> log = new ArrayList<>();
     private SplittableRandom random;
@@ -84,16 +90,16 @@ public final class TruthServer implements AutoCloseable {
     private void serve() {
         try {
             while (open) {
-                var next = due.peek();
-                if (next == null) {
-                    selector.select(100);
-                } else {
-                    await(next.dueNanos());
-                }
+                await();
                 for (var ready = selector.selectedKeys().iterator(); ready.hasNext(); ready.remove()) {
                     handle(ready.next());
                 }
                 writeDue();
+                // one at a time, so that what comes meanwhile does not wait for its time stamp
+                var arrival = arrivals.poll();
+                if (arrival != null) {
+                    answer(arrival);
+                }
             }
         } catch (IOException closed) {
             // the listener is gone, and so is the server
@@ -104,8 +110,18 @@ public final class TruthServer implements AutoCloseable {
     }
 
     /** A selector waits whole milliseconds; the rest is waited for in short pauses, looking at the sockets between. */
-    private void await(long dueNanos) throws IOException {
-        long left = dueNanos - System.nanoTime();
+    private void await() throws IOException {
+        var next = due.peek();
+        if (!arrivals.isEmpty()) {
+            selector.selectNow();
+        } else if (next == null) {
+            selector.select(100);
+        } else {
+            await(next.dueNanos() - System.nanoTime());
+        }
+    }
+
+    private void await(long left) throws IOException {
         if (left >= 1_500_000) {
             selector.select(left / 1_000_000);
         } else if (selector.selectNow() == 0 && left > SPIN_NANOS) {
@@ -120,15 +136,13 @@ public final class TruthServer implements AutoCloseable {
                 if (connection != null) {
                     connection.configureBlocking(false);
                     connection.setOption(StandardSocketOptions.TCP_NODELAY, true);
-                    connection.register(selector, SelectionKey.OP_READ, new TruthConnection(connection));
+                    handle(connection.register(selector, SelectionKey.OP_READ, new TruthConnection(connection)));
                 }
             } else if (key.attachment() instanceof TruthConnection connection) {
                 if (key.isWritable()) {
                     connection.flush(key);
                 }
-                if (key.isReadable()) {
-                    read(key, connection);
-                }
+                read(key, connection);
             }
         } catch (IOException clientGone) {
             close(key);
@@ -140,10 +154,21 @@ public final class TruthServer implements AutoCloseable {
         if (connection.read(in) < 0) {
             throw new ClosedChannelException();
         }
-        long now = System.nanoTime();
-        connection.append(in.flip());
-        for (var request = connection.next(); request != null; request = connection.next()) {
-            answer(key, connection, request, now);
+        if (in.flip().hasRemaining()) {
+            arrivals.add(new Arrival(key, connection, System.nanoTime()));
+            connection.append(in);
+        }
+    }
+
+    private void answer(Arrival arrival) {
+        try {
+            for (var request = arrival.connection().next();
+                    request != null;
+                    request = arrival.connection().next()) {
+                answer(arrival.key(), arrival.connection(), request, arrival.nanos());
+            }
+        } catch (IOException clientGone) {
+            close(arrival.key());
         }
     }
 
