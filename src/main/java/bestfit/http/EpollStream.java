@@ -159,7 +159,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
                 } else {
                     pool().unstamped();
                 }
-                received(LoopMemory.toRead().setIndex(0, count), lastNanos);
+                received(reads.bytes(), lastNanos);
             } else if (count < 0) {
                 end(null);
             }

@@ -18,6 +18,9 @@ import java.util.Locale;
 final class ResponseParser {
     private static final int MAX_HEAD_BYTES = 256 << 10;
 
+    /** As two bytes of a little-endian number. */
+    private static final short CRLF = '\n' << 8 | '\r';
+
     /** Takes what was found. */
     interface Sink {
         /** The head of the final answer; informational ones are skipped. */
@@ -107,10 +110,45 @@ final class ResponseParser {
                     remaining = in.readableBytes();
                     takeBody(in, sink, State.BODY_UNTIL_CLOSE);
                 }
-                default -> takeFraming(in.readByte());
+                default -> {
+                    if (!takeWholeFraming(in)) {
+                        takeFraming(in.readByte());
+                    }
+                }
             }
         }
         return state == State.DONE;
+    }
+
+    /** Takes the end of a chunk, or a size of up to six digits, at one look; false where it is cut or has something else in it. */
+    private boolean takeWholeFraming(ByteBuf in) {
+        int readable = in.readableBytes();
+        if (state == State.CHUNK_CR && readable >= Short.BYTES && in.getShortLE(in.readerIndex()) == CRLF) {
+            in.skipBytes(Short.BYTES);
+            beginChunk();
+            return true;
+        }
+        return state == State.CHUNK_SIZE && sizeDigits == 0 && readable >= Long.BYTES && takeWholeSize(in);
+    }
+
+    private boolean takeWholeSize(ByteBuf in) {
+        long next = in.getLongLE(in.readerIndex());
+        int size = 0;
+        for (int digits = 0; digits <= Long.BYTES - Short.BYTES; digits++) {
+            if (digits > 0 && (short) next == CRLF) {
+                in.skipBytes(digits + Short.BYTES);
+                remaining = size;
+                beginData();
+                return true;
+            }
+            int digit = hexDigit((byte) next);
+            if (digit < 0) {
+                return false;
+            }
+            size = size << 4 | digit;
+            next >>>= Byte.SIZE;
+        }
+        return false;
     }
 
     private void takeBody(ByteBuf in, Sink sink, State next) {
@@ -141,8 +179,7 @@ final class ResponseParser {
             }
             case CHUNK_SIZE_LF -> {
                 expect(b, '\n');
-                lineBytes = 0;
-                state = remaining == 0 ? State.TRAILER : State.CHUNK_DATA;
+                beginData();
             }
             case CHUNK_CR -> {
                 expect(b, '\r');
@@ -161,8 +198,21 @@ final class ResponseParser {
         sizeDigits = 0;
     }
 
+    private void beginData() {
+        lineBytes = 0;
+        state = remaining == 0 ? State.TRAILER : State.CHUNK_DATA;
+    }
+
+    private static int hexDigit(byte b) {
+        if (b >= '0' && b <= '9') {
+            return b - '0';
+        }
+        int lower = b | 0x20;
+        return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+    }
+
     private void takeChunkSize(byte b) throws IOException {
-        int digit = Character.digit(b, 16);
+        int digit = hexDigit(b);
         if (digit >= 0 && sizeDigits < 15) {
             remaining = remaining << 4 | digit;
             sizeDigits++;

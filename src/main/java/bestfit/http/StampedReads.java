@@ -77,6 +77,7 @@ final class StampedReads {
     private final MemorySegment errno = Arena.global().allocate(Linker.Option.captureStateLayout());
     private final ByteBuf call = Unpooled.directBuffer(MESSAGE + MESSAGE_BYTES).setZero(0, MESSAGE + MESSAGE_BYTES);
     private final long callAddress = call.memoryAddress();
+    private final ByteBuf bytes = LoopMemory.toRead();
     private long arrivalNanos;
     private boolean stamped;
     private long wallAheadNanos;
@@ -86,7 +87,7 @@ final class StampedReads {
         call.setLongLE(IOV, callAddress + IOVEC);
         call.setLongLE(IOV_COUNT, 1);
         call.setLongLE(CONTROL, callAddress + MESSAGE);
-        call.setLongLE(IOVEC, LoopMemory.toRead().memoryAddress());
+        call.setLongLE(IOVEC, bytes.memoryAddress());
         call.setLongLE(IOVEC + 8, LoopMemory.BYTES);
         clocksComparedNanos = System.nanoTime() - CLOCKS_AGREE_NANOS;
     }
@@ -108,7 +109,7 @@ final class StampedReads {
     }
 
     /**
-     * Reads into {@link LoopMemory#toRead} once, without waiting.
+     * Reads once into {@link #bytes}, without waiting.
      *
      * @return bytes read; 0 when there are none, -1 at the end of the stream
      */
@@ -129,7 +130,13 @@ final class StampedReads {
                 throw Errors.newIOException("recvmsg", -error);
             }
         }
+        bytes.setIndex(0, (int) Math.max(0, count));
         return count == 0 ? -1 : (int) Math.max(0, count);
+    }
+
+    /** What was read, to be taken before the next read. */
+    ByteBuf bytes() {
+        return bytes;
     }
 
     /** When the last of what was read arrived, by {@link System#nanoTime}. */

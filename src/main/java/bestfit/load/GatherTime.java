@@ -11,9 +11,9 @@ final class GatherTime {
     private static final int REQUEST_SHARE = 1000;
 
     /** While no answer begins or ends nobody waits for the next one: then for this part of the time between two events. */
-    private static final int MIDWAY_SHARE = 16;
+    private static final int MIDWAY_SHARE = 8;
 
-    private static final long MOST_MIDWAY_NANOS = 1_000_000;
+    private static final long MOST_MIDWAY_NANOS = 2_500_000;
 
     private GatherTime() {}
 
@@ -30,10 +30,10 @@ final class GatherTime {
     }
 
     private static long midwayNanos(List<RequestRecorder> underWay, long aheadNanos) {
-        long leastGapNanos = underWay.stream()
-                .mapToLong(recorder -> recorder.steadyGapNanos(aheadNanos))
-                .min()
-                .orElse(0);
-        return Math.min(MOST_MIDWAY_NANOS, leastGapNanos / MIDWAY_SHARE);
+        long nanos = underWay.isEmpty() ? 0 : MOST_MIDWAY_NANOS;
+        for (int i = 0; i < underWay.size() && nanos > 0; i++) {
+            nanos = Math.min(nanos, underWay.get(i).steadyGapNanos(aheadNanos) / MIDWAY_SHARE);
+        }
+        return nanos;
     }
 }

@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 /** Sends the requests of one run and watches their time limits. Confined to the client's event loop but for {@link #start}. */
 final class LoadDriver {
     private static final long LOOK_NANOS = 20_000_000;
+
+    /** A time limit is noticed by this part of the shortest one late: to look at each request costs as much as an event of it. */
+    private static final int LIMIT_SHARE = 10;
+
     private static final int REFUSED_IN_A_ROW = 200;
     private static final long TIMER_LATE_NANOS = 100_000;
 
@@ -49,6 +53,7 @@ final class LoadDriver {
     private boolean noMore;
     private boolean gaveUp;
     private long lookDueNanos;
+    private long limitsDueNanos;
 
     /** What is due and waits for a place; without an ask, a new dialogue. */
     private record Blocked(long intendedNanos, @Nullable Ask ask) {}
@@ -82,6 +87,7 @@ final class LoadDriver {
     private void begin() {
         client.gather(0); // as long as nothing is known of this run's requests, and throughout an open loop
         startNanos = clock.nanoTime();
+        limitsDueNanos = startNanos;
         // one look at the wall clock: within a run, its steps move no time stamp
         var wall = Instant.now();
         startEpochMicros = wall.getEpochSecond() * 1_000_000 + wall.getNano() / 1000;
@@ -342,10 +348,9 @@ final class LoadDriver {
                 lags.remove();
             }
         }
-        for (var recorder : List.copyOf(underWay)) {
-            if (stop.isCut() || recorder.passes(job.limits(), now)) {
-                recorder.cancel();
-            }
+        if (stop.isCut() || now >= limitsDueNanos) {
+            cancelLate(now);
+            limitsDueNanos = now + job.limits().leastNanos() / LIMIT_SHARE;
         }
         if (stop.isStopped()) {
             noMore = true;
@@ -357,6 +362,14 @@ final class LoadDriver {
             }
             lookDueNanos = clock.nanoTime() + LOOK_NANOS;
             client.schedule(() -> guarded(this::look), LOOK_NANOS);
+        }
+    }
+
+    private void cancelLate(long now) {
+        for (var recorder : List.copyOf(underWay)) {
+            if (stop.isCut() || recorder.passes(job.limits(), now)) {
+                recorder.cancel();
+            }
         }
     }
 

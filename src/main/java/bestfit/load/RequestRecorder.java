@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
 final class RequestRecorder implements StreamClient.Listener, EventScanner.Events {
     private static final int MOST_ERROR_BYTES = 4096;
 
-    /** What comes after {@code [DONE]} is no part of the answer: a server that does not end it holds no user longer than this. */
-    private static final Duration AFTER_DONE = Duration.ofSeconds(1);
-
     private static final int MOST_CHUNKS_EXPECTED = 4096;
 
     private final EventScanner scanner = new EventScanner(this);
@@ -135,7 +132,9 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (!answering && now - startNanos > limits.firstToken().toNanos()) {
             return RequestFailure.FIRST_TOKEN_TIMEOUT.because("nothing within " + seconds(limits.firstToken()));
         }
-        var patience = scanner.done() && limits.silence().compareTo(AFTER_DONE) > 0 ? AFTER_DONE : limits.silence();
+        var patience = scanner.done() && limits.silence().compareTo(TimeLimits.AFTER_DONE) > 0
+                ? TimeLimits.AFTER_DONE
+                : limits.silence();
         if (answering && now - lastActivityNanos > patience.toNanos()) {
             return RequestFailure.STALLED.because("no byte for " + seconds(limits.silence()));
         }

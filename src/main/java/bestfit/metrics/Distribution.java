@@ -33,16 +33,8 @@ public record Distribution(
     static Distribution reordering(double[] sample, double[] independent) {
         double half = MeanEstimate.ofSeries(independent).halfInterval();
         double mean = 0;
-        double least = Double.POSITIVE_INFINITY;
-        double most = Double.NEGATIVE_INFINITY;
-        for (double value : sample) { // millions: comparisons are cheaper than calls
+        for (double value : sample) {
             mean += value;
-            if (value < least) {
-                least = value;
-            }
-            if (value > most) {
-                most = value;
-            }
         }
         mean /= sample.length;
         var percentiles = new Percentiles(sample);
@@ -51,11 +43,11 @@ public record Distribution(
                 mean,
                 mean - half,
                 mean + half,
-                least,
-                percentiles.next(0.50),
-                percentiles.next(0.90),
-                percentiles.next(0.95),
-                percentiles.next(0.99),
-                most);
+                percentiles.least(),
+                percentiles.at(0.50),
+                percentiles.at(0.90),
+                percentiles.at(0.95),
+                percentiles.at(0.99),
+                percentiles.most());
     }
 }

@@ -3,80 +3,121 @@ package bestfit.metrics;
 import java.util.Arrays;
 
 /**
- * Exact percentiles of a large sample, asked for in ascending order. Each moves the sample apart around its place only as far as
- * is needed (Hoare's selection), which takes a tenth of the time of a sort of millions.
+ * Exact percentiles of a large sample of finite values. They are counted into buckets of equal width between least and most, and
+ * only the bucket that holds the place asked for is looked into, again by buckets: some passes in order of the memory, without
+ * the mispredicted branches of a sort or a selection by comparisons, of which each costs more than an event's share of the rest.
  */
 final class Percentiles {
     private static final int SMALL = 64;
-    private static final int MOST_ROUNDS = 100;
 
     private final double[] values;
-    private int from;
+    private final Buckets all;
 
-    /** @param values are moved about */
+    /** @param values at least one; are moved about */
     Percentiles(double[] values) {
         this.values = values;
+        this.all = Buckets.of(values, values.length);
+    }
+
+    double least() {
+        return all.least();
+    }
+
+    double most() {
+        return all.most();
     }
 
     /**
      * As {@link Summary#percentile}.
      *
-     * @param share 0 to 1, not below that of the call before
+     * @param share 0 to 1
      */
-    double next(double share) {
+    double at(double share) {
         double at = share * (values.length - 1);
         int below = (int) Math.floor(at);
-        select(below);
-        from = below;
-        return at == below ? values[below] : values[below] + (at - below) * (leastAfter(below) - values[below]);
+        double value = value(below);
+        return at == below ? value : value + (at - below) * (value(below + 1) - value);
     }
 
-    private double leastAfter(int place) {
-        double least = values[place + 1];
-        for (int i = place + 2; i < values.length; i++) {
-            if (values[i] < least) {
-                least = values[i];
+    /** The value that a sort would bring to this place. */
+    private double value(int place) {
+        var buckets = all;
+        int within = place;
+        int count = values.length;
+        while (count > SMALL && buckets.splits()) {
+            int bucket = buckets.holding(within);
+            within -= buckets.before(bucket);
+            count = gather(buckets, bucket, count);
+            buckets = Buckets.of(values, count);
+        }
+        Arrays.sort(values, 0, count);
+        return values[within];
+    }
+
+    /** Brings a bucket's values to the front, of the first {@code count}; tells how many there are. */
+    private int gather(Buckets buckets, int bucket, int count) {
+        int gathered = 0;
+        for (int i = 0; i < count; i++) {
+            double value = values[i];
+            if (buckets.of(value) == bucket) {
+                values[i] = values[gathered];
+                values[gathered++] = value;
             }
         }
-        return least;
+        return gathered;
     }
 
-    /** Brings the value that a sort would bring to this place there; none before is larger, none after smaller. */
-    private void select(int place) {
-        int low = from;
-        int high = values.length - 1;
-        for (int round = 0; high - low > SMALL; round++) {
-            if (round == MOST_ROUNDS) {
-                break; // an order made to defeat this
-            }
-            double pivot = median(values[low], values[(low + high) >>> 1], values[high]);
-            int left = low;
-            int right = high;
-            while (left <= right) {
-                while (values[left] < pivot) {
-                    left++;
+    /**
+     * How many values lie in each of equal parts from least to most.
+     *
+     * @param perUnit buckets in one unit of the values
+     */
+    private record Buckets(double least, double most, double perUnit, int[] counts) {
+        private static final int BUCKETS = 2048;
+
+        static Buckets of(double[] values, int count) {
+            double least = Double.POSITIVE_INFINITY;
+            double most = Double.NEGATIVE_INFINITY;
+            for (int i = 0; i < count; i++) { // millions: comparisons are cheaper than calls
+                double value = values[i];
+                if (value < least) {
+                    least = value;
                 }
-                while (values[right] > pivot) {
-                    right--;
-                }
-                if (left <= right) {
-                    double moved = values[left];
-                    values[left++] = values[right];
-                    values[right--] = moved;
+                if (value > most) {
+                    most = value;
                 }
             }
-            if (place <= right) {
-                high = right;
-            } else if (place >= left) {
-                low = left;
-            } else {
-                return; // between them stands the pivot
+            var buckets = new Buckets(least, most, (BUCKETS - 1) / (most - least), new int[BUCKETS]);
+            for (int i = 0; i < count && buckets.splits(); i++) {
+                buckets.counts[buckets.of(values[i])]++;
             }
+            return buckets;
         }
-        Arrays.sort(values, low, high + 1);
-    }
 
-    private static double median(double a, double b, double c) {
-        return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+        /** False if all values are the same, or as good as the same. */
+        boolean splits() {
+            return perUnit > 0 && perUnit < Double.POSITIVE_INFINITY;
+        }
+
+        /** Never less for a larger value. */
+        int of(double value) {
+            return (int) ((value - least) * perUnit);
+        }
+
+        int holding(int place) {
+            int bucket = 0;
+            for (int upTo = counts[0]; upTo <= place; upTo += counts[bucket]) {
+                bucket++;
+            }
+            return bucket;
+        }
+
+        int before(int bucket) {
+            int before = 0;
+            for (int i = 0; i < bucket; i++) {
+                before += counts[i];
+            }
+            return before;
+        }
     }
 }

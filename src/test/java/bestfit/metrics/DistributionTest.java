@@ -18,6 +18,9 @@ class DistributionTest {
             agrees(size, i -> i);
             agrees(size, i -> -i);
             agrees(size, i -> Math.min(i, size - i));
+            agrees(size, _ -> Math.exp(100 * random.nextGaussian())); // nearly all beside the least, at any scale
+            agrees(size, i -> i % 100 == 0 ? 1e300 : 20 + random.nextInt(8) * Double.MIN_NORMAL);
+            agrees(size, i -> i % 2 == 0 ? 0.5 * Double.MAX_VALUE : -0.5 * Double.MAX_VALUE);
         }
     }
 
