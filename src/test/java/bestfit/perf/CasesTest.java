@@ -310,6 +310,40 @@ class CasesTest {
         assertThat((errors.get(3) + errors.get(4)) / 2).isLessThan(0.08);
     }
 
+    /** Without a figure of its server: all eight of TP 4 · PP 2 within 35 %, and it is known for the better one. */
+    @Test
+    void the_guide_s_second_layout_from_nothing() {
+        for (var experiment : Guide.Experiment.values()) {
+            var predicted = Guide.predicted(4, 2, experiment, Constants.shipped());
+            var published = experiment.published(4, 2);
+            for (int i = 0; i < published.size(); i++) {
+                assertThat(predicted.get(i) / published.get(i)).isCloseTo(1, within(0.35));
+            }
+            assertThat(predicted.getLast())
+                    .isLessThan(Guide.predicted(8, 1, experiment, Constants.shipped())
+                            .getLast());
+        }
+    }
+
+    /** A lone user's requests wait for the network once each; the server's own time stays. */
+    @Test
+    void a_round_trip_is_waited_for_by_user_and_server() throws IOException {
+        var on = Case.of(Cases.read("h100_vllm.csv", table()).getFirst()).instance();
+        var near = latency(on, 0);
+        var far = latency(on, 0.25);
+        assertThat(far.get("ttft_ms_mean") - near.get("ttft_ms_mean")).isCloseTo(250, within(1e-6));
+        assertThat(far.get("e2e_ms_mean") - near.get("e2e_ms_mean")).isCloseTo(250, within(1e-6));
+        assertThat(far.get("tpot_ms_mean")).isCloseTo(near.get("tpot_ms_mean"), within(1e-6));
+        // Twenty answers, nineteen of which are waited for by the server before the next request comes.
+        double seconds = 20 * 200 / near.get("output_tok_s");
+        assertThat(20 * 200 / far.get("output_tok_s")).isCloseTo(seconds + 19 * 0.25, within(1e-6));
+    }
+
+    private static java.util.Map<String, Double> latency(Instance on, double networkSeconds) {
+        var load = new Load(500, 200, 1, 0, 20, Load.Lengths.FIXED, networkSeconds, false, 0);
+        return Prediction.values(new Case(on, 1, load, true), Constants.shipped());
+    }
+
     @Test
     void calibration_with_one_config_brings_the_others_nearer() throws IOException {
         var rows = Cases.read("h100_vllm.csv", table());
