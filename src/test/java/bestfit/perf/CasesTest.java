@@ -3,6 +3,7 @@ package bestfit.perf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import bestfit.model.WeightFormat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
@@ -291,6 +292,18 @@ class CasesTest {
         var rows = Cases.read("out", String.join("\n", result.lines()));
         assertThat(rows.getFirst()).containsEntry("status", "fits");
         assertThat(rows.getLast()).containsEntry("status", "does-not-fit");
+    }
+
+    /** A table and a flag name the method; how many weights share a scale is the checkpoint's. */
+    @Test
+    void a_checkpoint_keeps_its_own_kind_of_four_bits() {
+        var text = """
+                model,quant,gpu,gpu_count,tp,input_len,output_len,concurrency,notes
+                cpatonn/GLM-4.5-Air-AWQ-4bit,awq-int4,H200,1,1,1000,200,64,
+                cpatonn/GLM-4.5-Air-AWQ-4bit,,H200,1,1,1000,200,64,args: --quantization awq_marlin
+                """;
+        assertThat(Cases.read("cases.csv", text))
+                .allMatch(row -> Case.of(row).instance().card().format() == WeightFormat.INT4_BY_32);
     }
 
     /** Nothing but the guide's TP 8 · PP 1 column: every figure of TP 4 · PP 2 within 15 %, half of them within 8 %. */
