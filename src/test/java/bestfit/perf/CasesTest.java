@@ -294,6 +294,13 @@ class CasesTest {
         assertThat(rows.getLast()).containsEntry("status", "does-not-fit");
     }
 
+    @Test
+    void a_row_that_a_table_holds_twice_counts_once() throws IOException {
+        var rows = predicted("h200_vllm.csv");
+        var twice = java.util.stream.Stream.concat(rows.stream(), rows.stream().limit(3)).toList();
+        assertThat(Score.errors(twice)).isEqualTo(Score.errors(rows));
+    }
+
     /** A table and a flag name the method; how many weights share a scale is the checkpoint's. */
     @Test
     void a_checkpoint_keeps_its_own_kind_of_four_bits() {
