@@ -297,7 +297,8 @@ class CasesTest {
     @Test
     void a_row_that_a_table_holds_twice_counts_once() throws IOException {
         var rows = predicted("h200_vllm.csv");
-        var twice = java.util.stream.Stream.concat(rows.stream(), rows.stream().limit(3)).toList();
+        var twice = java.util.stream.Stream.concat(rows.stream(), rows.stream().limit(3))
+                .toList();
         assertThat(Score.errors(twice)).isEqualTo(Score.errors(rows));
     }
 
