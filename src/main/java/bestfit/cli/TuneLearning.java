@@ -4,6 +4,7 @@ import bestfit.config.ConfigException;
 import bestfit.deploy.NodeClient;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
+import bestfit.perf.EngineVersion;
 import bestfit.perf.MeasuredHere;
 import bestfit.tune.CampaignSpec;
 import bestfit.tune.Candidate;
@@ -21,7 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What each trial measured on GPUs goes into what is known of its server, at once, so that {@code plan} predicts the untried
+ * What each trial measured on GPUs, and what its engine's log told of memory, goes into what is known of its server, at once, so that {@code plan} predicts the untried
  * better though the campaign is stopped. A trial that it hears of again adds nothing. Not thread-safe.
  */
 final class TuneLearning {
@@ -38,6 +39,7 @@ final class TuneLearning {
     private String server = "";
     private String problem = "";
     private int known;
+    private int starts;
 
     TuneLearning(CampaignSpec spec, NodeClient node, Path home) {
         this.spec = spec;
@@ -60,6 +62,7 @@ final class TuneLearning {
                     Stream.concat(Stream.of(HEADER), rows.stream()).collect(Collectors.joining("\n")));
             server = there.get().toString();
             known += rows.size();
+            starts += learnStart(node, MeasuredHere.file(home, there.get()), there.get(), release.get(), model());
         } catch (ConfigException e) {
             problem = String.valueOf(e.getMessage());
         }
@@ -73,7 +76,19 @@ final class TuneLearning {
         return known == 0
                 ? Optional.empty()
                 : Optional.of("bestfit plan --server " + server + " now predicts from " + known
-                        + " measurements of this campaign.");
+                        + " measurements"
+                        + (starts == 0 ? "" : " and the memory that " + starts + " starts told of")
+                        + ", all of this campaign.");
+    }
+
+    /** What the engine that was just measured said of its memory when it started; as many starts as were new. */
+    static int learnStart(NodeClient node, Path file, ServerSpec server, String release, String model) {
+        try {
+            var log = String.join("\n", node.log());
+            return MeasuredHere.addStarts(file, server, EngineVersion.told(release), model, "the engine's log", log);
+        } catch (IOException | ConfigException untold) {
+            return 0; // a node that keeps no log, or one whose first lines are gone
+        }
     }
 
     /** The GPUs, if plan can predict them and the model; they are of one kind. */

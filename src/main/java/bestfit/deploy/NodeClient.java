@@ -140,6 +140,17 @@ public final class NodeClient {
         return Optional.of(instances);
     }
 
+    /** The newest lines that the first instance wrote, in order; empty where the node does not tell, as MLNode does not. */
+    public List<String> log() throws IOException {
+        var answer = management.get(
+                address.management() + "/api/v1/inference/logs?instance=0&lines=" + NodeLogs.MOST_LINES, SHORT);
+        var lines = new ArrayList<String>();
+        if (answer.status() == 200) {
+            answer.json().orElse(Json.object()).path("lines").forEach(line -> lines.add(line.asString("")));
+        }
+        return lines;
+    }
+
     /** What was deployed last and runs; empty when nothing does, or the node cannot tell. */
     public Optional<DeploymentConfig> current() throws IOException {
         var answer = management.get(address.management() + "/api/v1/inference/current", SHORT);

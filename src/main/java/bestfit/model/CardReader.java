@@ -240,7 +240,7 @@ final class CardReader {
             case "fp8" -> quantization.hasNonNull("weight_block_size") ? WeightFormat.FP8_BLOCK : WeightFormat.FP8;
             case "compressed-tensors", "modelopt" -> grouped();
             case "gptq", "awq", "auto-round" ->
-                quantization.path("bits").asInt(4) == 8 ? WeightFormat.FP8 : WeightFormat.INT4;
+                quantization.path("bits").asInt(4) == 8 ? WeightFormat.FP8 : fourBits(quantization);
             default ->
                 WeightFormat.parse(method).orElseGet(() -> {
                     problems.add(origin + ": quantization_config.quant_method is " + method
@@ -248,6 +248,10 @@ final class CardReader {
                     return WeightFormat.HALF;
                 });
         };
+    }
+
+    private static WeightFormat fourBits(JsonNode of) {
+        return of.path("group_size").asInt(128) == 32 ? WeightFormat.INT4_BY_32 : WeightFormat.INT4;
     }
 
     private WeightFormat grouped() {
@@ -258,7 +262,7 @@ final class CardReader {
                 return WeightFormat.FP8;
             }
             if (bits == 4) {
-                return weights.path("type").asString("").equals("float") ? WeightFormat.NVFP4 : WeightFormat.INT4;
+                return weights.path("type").asString("").equals("float") ? WeightFormat.NVFP4 : fourBits(weights);
             }
         }
         return quantization.path("quant_algo").asString("").contains("FP4") ? WeightFormat.NVFP4 : WeightFormat.FP8;

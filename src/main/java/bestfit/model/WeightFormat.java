@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /**
  * How a checkpoint stores its matrices. Bytes a number include the scales: one 32-bit scale per block of 128 × 128 for
- * block FP8, a 16-bit scale and a 4-bit zero per group of 128 for INT4 (AWQ, GPTQ), an 8-bit scale per 32 for MXFP4
+ * block FP8, a 16-bit scale and a 4-bit zero per group of 128 for INT4 (AWQ, GPTQ), per 32 for INT4_BY_32, an 8-bit scale per 32 for MXFP4
  * (OCP Microscaling 1.0), per 16 for NVFP4.
  */
 public enum WeightFormat {
@@ -13,6 +13,7 @@ public enum WeightFormat {
     FP8("fp8", 1),
     FP8_BLOCK("fp8 block", 1 + 4.0 / (128 * 128)),
     INT4("int4", 0.5 + 2.5 / 128),
+    INT4_BY_32("int4 by 32", 0.5 + 2.5 / 32),
     MXFP4("mxfp4", 0.5 + 1.0 / 32),
     NVFP4("nvfp4", 0.5 + 1.0 / 16);
 
@@ -31,6 +32,11 @@ public enum WeightFormat {
     /** Of one number, its share of the scales included. */
     public double bytes() {
         return bytes;
+    }
+
+    /** True for a checkpoint's own kind of what a flag or a table calls by its method alone. */
+    public boolean kindOf(WeightFormat named) {
+        return this == named || (this == FP8_BLOCK && named == FP8) || (this == INT4_BY_32 && named == INT4);
     }
 
     /** A {@code --quantization} value, {@code quant_method}, or the word of a table. */

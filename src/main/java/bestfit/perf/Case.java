@@ -179,8 +179,7 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         if (quant.equalsIgnoreCase("fp4") && card.format() != WeightFormat.MXFP4) {
             format = WeightFormat.NVFP4;
         }
-        boolean stays = card.format() == WeightFormat.FP8_BLOCK && format == WeightFormat.FP8;
-        return stays || format == card.format() ? card : card.with(format);
+        return card.format().kindOf(format) ? card : card.with(format);
     }
 
     private static VllmArgs args(VllmArgs told, int tp, int pp, boolean spread, int ranks) {

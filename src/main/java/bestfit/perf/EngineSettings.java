@@ -47,8 +47,8 @@ public record EngineSettings(
                 .orElse(card.format());
         double utilization = utilization(args, version, problems);
         problems.throwIfAny();
-        // A block-quantised checkpoint stays one, whatever the flag calls it.
-        boolean same = format == WeightFormat.FP8 && card.format() == WeightFormat.FP8_BLOCK;
+        // A checkpoint keeps its own kind of what the flag names.
+        boolean same = card.format().kindOf(format);
         int longest = args.intValue("--max-model-len").orElse(card.maxPositions());
         int sequences = args.intValue("--max-num-seqs").orElse(defaultSequences(gpu, version));
         int tokens = args.intValue("--max-num-batched-tokens").orElse(defaultTokens(gpu, version, longest));

@@ -8,7 +8,7 @@ package bestfit.perf;
  * @param users requests in flight; 0 for an open loop
  * @param ratePerSecond Poisson arrivals of an open loop; 0 for a closed one
  * @param requests sent in all
- * @param thinkSeconds between a user's answer and its next request, network and client included
+ * @param networkSeconds there and back: so long a user waits beside the server for a token, and the server for its next request
  * @param sharedPrefix tokens that every prompt begins with, the same in all; kept where prefix caching is on
  * @param afterStart true where nothing warmed the engine up before the first of these requests
  */
@@ -19,7 +19,7 @@ public record Load(
         double ratePerSecond,
         double requests,
         Lengths lengths,
-        double thinkSeconds,
+        double networkSeconds,
         boolean afterStart,
         double sharedPrefix) {
     /** How the lengths of requests differ. */
@@ -50,7 +50,7 @@ public record Load(
     /** The same for other users, each with as many requests as before. */
     public Load with(double otherUsers, double otherRequests) {
         return new Load(
-                inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, thinkSeconds, false, sharedPrefix);
+                inputTokens, outputTokens, otherUsers, 0, otherRequests, lengths, networkSeconds, false, sharedPrefix);
     }
 
     public double meanInput() {

@@ -111,10 +111,11 @@ public final class MeasuredHere {
             return append(beside(file, STEPS), StepTable.COLUMNS, lines) + " steps and sums of steps";
         }
         boolean starts = header.containsAll(List.of("model", "args", "kv_cache_tokens"));
-        if (starts || StartLog.is(text)) {
-            var lines = starts ? startRows(text, release) : StartLog.lines(where, text, model, release);
-            Csv.rows(table(StartLog.COLUMNS, lines)).forEach(row -> StartLog.start(row, server));
-            return append(beside(file, STARTS), StartLog.COLUMNS, lines) + " starts";
+        if (starts) {
+            return addStarts(file, server, startRows(text, release)) + " starts";
+        }
+        if (StartLog.is(text)) {
+            return addStarts(file, server, release, model, where, text) + " starts";
         }
         if (!header.contains("model") || !header.contains("gpu")) {
             throw new ConfigException(where
@@ -124,6 +125,23 @@ public final class MeasuredHere {
                     + "), or vLLM's log of its start, down to its line \"GPU KV cache size\"");
         }
         return add(file, where, text) + " rows";
+    }
+
+    /**
+     * Adds what the log of an engine tells of its start; nothing where the lines of its start are not, or no longer, in it.
+     *
+     * @param model as for {@link #learn}
+     * @return how many starts were new
+     * @throws ConfigException for a model that is not known
+     */
+    public static int addStarts(
+            Path file, ServerSpec server, EngineVersion release, String model, String where, String log) {
+        return addStarts(file, server, StartLog.lines(where, log, model, release));
+    }
+
+    private static int addStarts(Path file, ServerSpec server, List<String> lines) {
+        Csv.rows(table(StartLog.COLUMNS, lines)).forEach(row -> StartLog.start(row, server));
+        return append(beside(file, STARTS), StartLog.COLUMNS, lines);
     }
 
     private static List<String> startRows(String text, EngineVersion release) {

@@ -26,7 +26,7 @@ final class Replica {
     private final double serverSeconds;
     private final double promptTokenSeconds;
     private final Dispatch dispatch;
-    private final double thinkSeconds;
+    private final double networkSeconds;
     private final boolean chunked;
     private final boolean async;
     private final boolean roaming;
@@ -51,8 +51,8 @@ final class Replica {
             Requests requests,
             double kvTokens,
             int microBatches,
-            double thinkSeconds) {
-        this.thinkSeconds = thinkSeconds;
+            double networkSeconds) {
+        this.networkSeconds = networkSeconds;
         this.steps = steps;
         this.requests = requests;
         this.kvTokens = kvTokens;
@@ -309,7 +309,7 @@ final class Replica {
         used -= requests.prompt[request] + (double) requests.left[request];
         done++;
         if (sent < requests.count) {
-            send(end + thinkSeconds);
+            send(end + networkSeconds);
         }
     }
 

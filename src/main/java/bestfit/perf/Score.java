@@ -2,6 +2,7 @@ package bestfit.perf;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -26,13 +27,13 @@ public final class Score {
      */
     public record Choice(int groups, double median, double worst) {}
 
-    /** Every predicted column that has measurements. */
+    /** Every predicted column that has measurements; a row that a table holds twice counts once. */
     public static Map<String, Errors> errors(List<Map<String, String>> rows) {
         var all = new LinkedHashMap<String, Errors>();
         for (var name : Cases.PREDICTED) {
             var ratios = new ArrayList<Double>();
             int inside = 0;
-            for (var row : rows) {
+            for (var row : new LinkedHashSet<>(rows)) {
                 double measured = number(row, name);
                 double predicted = number(row, "pred_" + name);
                 if (measured > 0 && predicted > 0 && counts(row, name)) {

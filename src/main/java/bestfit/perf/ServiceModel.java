@@ -44,7 +44,7 @@ public final class ServiceModel {
                 requests,
                 kvTokens,
                 microBatches ? steps.instance().pp() : 1,
-                load.thinkSeconds());
+                load.networkSeconds());
         replica.run(users);
         // Shares of users that are no whole number are between two runs.
         double scale = open ? busy : load.users() < 1 ? 1 : load.users() / users;
@@ -53,9 +53,9 @@ public final class ServiceModel {
         double running = Math.clamp(count / seconds * latency, 1, settings().maxSequences());
         double context = Math.min(load.meanInput() + load.meanOutput() / 2, kvTokens / running);
         return new Service(
-                requests.meanTtft(),
+                requests.meanTtft() + load.networkSeconds(),
                 requests.meanTpot(),
-                latency,
+                latency + load.networkSeconds(),
                 scale * requests.outputTokens() / seconds,
                 scale * count / seconds,
                 steps.of(Step.decode(Math.max(1, running / steps.instance().pp()), context)),

@@ -123,7 +123,7 @@ public final class StepTimeModel {
                     blockKernel()
                             ? fp8 * constants.get("fp8block.flops")
                             : gpu.fp8Flops() * constants.get("fp8block.triton");
-                case INT4 -> half * constants.get("int4.flops");
+                case INT4, INT4_BY_32 -> half * constants.get("int4.flops");
                 case MXFP4 -> half * constants.get("mxfp4.flops");
                 case HALF -> half;
                 case FLOAT32 -> half / 2;
@@ -146,7 +146,7 @@ public final class StepTimeModel {
             return switch (format) {
                 case FP8, FP8_BLOCK -> expertFp8Flops(constants.get(like + ".moeFp8"));
                 case NVFP4 -> expertFp8Flops(constants.get("moe.nvfp4"));
-                case INT4 -> gpu.halfFlops() * constants.get(like + ".moeInt4");
+                case INT4, INT4_BY_32 -> gpu.halfFlops() * constants.get(like + ".moeInt4");
                 case MXFP4 -> gpu.halfFlops() * constants.get(like + ".moeInt4") * constants.get("moe.mxfp4");
                 case HALF, FLOAT32 -> gpu.halfFlops() * constants.get("moe.half");
             };
@@ -158,14 +158,14 @@ public final class StepTimeModel {
 
         /** Kernels that unpack four bits to 16 draw less of a fast memory. */
         double expertBytes(WeightFormat format) {
-            boolean unpacked = format == WeightFormat.INT4 || format == WeightFormat.MXFP4;
+            boolean unpacked = format.kindOf(WeightFormat.INT4) || format == WeightFormat.MXFP4;
             return gpu.bytesPerSecond() * constants.get(unpacked ? like + ".moeInt4Bw" : "moe.bw");
         }
 
         double bytes(WeightFormat format) {
             double bandwidth = gpu.bytesPerSecond() * constants.get(like + ".bw");
             return switch (format) {
-                case INT4, MXFP4 -> bandwidth * constants.get("int4.bw");
+                case INT4, INT4_BY_32, MXFP4 -> bandwidth * constants.get("int4.bw");
                 case FP8, FP8_BLOCK, NVFP4 -> bandwidth * constants.get("fp8.bw");
                 case HALF, FLOAT32 -> bandwidth;
             };

@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import bestfit.args.DeploymentConfig;
 import bestfit.args.Layout;
 import bestfit.args.VllmArgs;
+import bestfit.config.Json;
+import bestfit.deploy.NodeAddress;
+import bestfit.deploy.NodeClient;
 import bestfit.hardware.ServerSpec;
+import bestfit.http.HttpServer;
+import bestfit.http.Router;
 import bestfit.model.KnownModels;
 import bestfit.perf.Case;
 import bestfit.perf.Cases;
@@ -18,6 +23,8 @@ import bestfit.perf.Prediction;
 import bestfit.tune.Candidate;
 import bestfit.tune.ExperimentPlan;
 import bestfit.tune.Figures;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +81,46 @@ class TuneLearningTest {
         var after = throughput(Plan.of(query, known));
         assertThat(after.value()).isLessThan(0.8 * before.value());
         assertThat(after.high() / after.low()).isLessThan(before.high() / before.low());
+    }
+
+    /** vLLM 0.23.0's own log of a start, over the node's port: the KV space of a context that was not tried is known better. */
+    @Test
+    void what_the_engine_s_log_told_of_memory_plan_knows(@TempDir Path home) throws IOException {
+        var server = ServerSpec.parse("H200");
+        var card = KnownModels.find("Qwen/Qwen3-8B").card();
+        var file = MeasuredHere.file(home, server);
+        var query = new Plan.Query(
+                card,
+                server,
+                EngineVersion.DEFAULT,
+                VllmArgs.of("--max-model-len", "4096"),
+                new Load(1000, 300, 4, 0, 40));
+        var before = memory(Plan.of(query, MeasuredHere.of(file, server, card, EngineVersion.DEFAULT)));
+        assertThat(starts(file, server, "nothing of a start")).isZero();
+        try (var log = getClass().getResourceAsStream("/bestfit/perf/h200_start.log")) {
+            var text = new String(log.readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(starts(file, server, text)).isOne();
+            assertThat(starts(file, server, text)).as("heard of again").isZero();
+        }
+        var after = memory(Plan.of(query, MeasuredHere.of(file, server, card, EngineVersion.DEFAULT)));
+        assertThat(after.high() - after.low()).isLessThan(before.high() - before.low());
+    }
+
+    private static int starts(Path file, ServerSpec server, String log) throws IOException {
+        var router = new Router().on("GET", "/api/v1/inference/logs", exchange -> {
+            var body = Json.object();
+            var lines = body.putArray("lines");
+            log.lines().forEach(lines::add);
+            exchange.json(200, body);
+        });
+        try (var node = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, router)) {
+            var client = new NodeClient(new NodeAddress(node.url(), node.url()));
+            return TuneLearning.learnStart(client, file, server, "0.23.0", "Qwen/Qwen3-8B");
+        }
+    }
+
+    private static Estimate memory(Plan plan) {
+        return plan.rows().getFirst().prediction().orElseThrow().memory().kvTokens();
     }
 
     /** Of TP 4 PP 1, which was not tried. */

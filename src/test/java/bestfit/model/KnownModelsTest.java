@@ -2,6 +2,7 @@ package bestfit.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import bestfit.config.ConfigException;
 import org.assertj.core.data.Percentage;
@@ -110,6 +111,14 @@ class KnownModelsTest {
         var card = KnownModels.find(name).card();
         assertBillions(card, billions);
         assertThat(card.format()).isEqualTo(format);
+    }
+
+    /** Its files have 59.07 GiB (the hub's listing): a scale and a zero for every 32 weights. */
+    @Test
+    void four_bits_with_a_scale_for_every_32_weights() {
+        var card = KnownModels.find("cpatonn/GLM-4.5-Air-AWQ-4bit").card();
+        assertThat(card.format()).isEqualTo(WeightFormat.INT4_BY_32);
+        assertThat(card.weightBytes() / (1L << 30)).isCloseTo(59.07, within(0.3));
     }
 
     @Test

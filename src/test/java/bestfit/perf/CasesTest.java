@@ -3,6 +3,7 @@ package bestfit.perf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import bestfit.model.WeightFormat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
@@ -293,6 +294,26 @@ class CasesTest {
         assertThat(rows.getLast()).containsEntry("status", "does-not-fit");
     }
 
+    @Test
+    void a_row_that_a_table_holds_twice_counts_once() throws IOException {
+        var rows = predicted("h200_vllm.csv");
+        var twice = java.util.stream.Stream.concat(rows.stream(), rows.stream().limit(3))
+                .toList();
+        assertThat(Score.errors(twice)).isEqualTo(Score.errors(rows));
+    }
+
+    /** A table and a flag name the method; how many weights share a scale is the checkpoint's. */
+    @Test
+    void a_checkpoint_keeps_its_own_kind_of_four_bits() {
+        var text = """
+                model,quant,gpu,gpu_count,tp,input_len,output_len,concurrency,notes
+                cpatonn/GLM-4.5-Air-AWQ-4bit,awq-int4,H200,1,1,1000,200,64,
+                cpatonn/GLM-4.5-Air-AWQ-4bit,,H200,1,1,1000,200,64,args: --quantization awq_marlin
+                """;
+        assertThat(Cases.read("cases.csv", text))
+                .allMatch(row -> Case.of(row).instance().card().format() == WeightFormat.INT4_BY_32);
+    }
+
     /** Nothing but the guide's TP 8 · PP 1 column: every figure of TP 4 · PP 2 within 15 %, half of them within 8 %. */
     @Test
     void the_guide_s_second_layout_from_its_first() {
@@ -308,6 +329,40 @@ class CasesTest {
         errors.sort(null);
         assertThat(errors).hasSize(8).allMatch(error -> error < 0.15);
         assertThat((errors.get(3) + errors.get(4)) / 2).isLessThan(0.08);
+    }
+
+    /** Without a figure of its server: all eight of TP 4 · PP 2 within 35 %, and it is known for the better one. */
+    @Test
+    void the_guide_s_second_layout_from_nothing() {
+        for (var experiment : Guide.Experiment.values()) {
+            var predicted = Guide.predicted(4, 2, experiment, Constants.shipped());
+            var published = experiment.published(4, 2);
+            for (int i = 0; i < published.size(); i++) {
+                assertThat(predicted.get(i) / published.get(i)).isCloseTo(1, within(0.35));
+            }
+            assertThat(predicted.getLast())
+                    .isLessThan(Guide.predicted(8, 1, experiment, Constants.shipped())
+                            .getLast());
+        }
+    }
+
+    /** A lone user's requests wait for the network once each; the server's own time stays. */
+    @Test
+    void a_round_trip_is_waited_for_by_user_and_server() throws IOException {
+        var on = Case.of(Cases.read("h100_vllm.csv", table()).getFirst()).instance();
+        var near = latency(on, 0);
+        var far = latency(on, 0.25);
+        assertThat(far.get("ttft_ms_mean") - near.get("ttft_ms_mean")).isCloseTo(250, within(1e-6));
+        assertThat(far.get("e2e_ms_mean") - near.get("e2e_ms_mean")).isCloseTo(250, within(1e-6));
+        assertThat(far.get("tpot_ms_mean")).isCloseTo(near.get("tpot_ms_mean"), within(1e-6));
+        // Twenty answers, nineteen of which are waited for by the server before the next request comes.
+        double seconds = 20 * 200 / near.get("output_tok_s");
+        assertThat(20 * 200 / far.get("output_tok_s")).isCloseTo(seconds + 19 * 0.25, within(1e-6));
+    }
+
+    private static java.util.Map<String, Double> latency(Instance on, double networkSeconds) {
+        var load = new Load(500, 200, 1, 0, 20, Load.Lengths.FIXED, networkSeconds, false, 0);
+        return Prediction.values(new Case(on, 1, load, true), Constants.shipped());
     }
 
     @Test

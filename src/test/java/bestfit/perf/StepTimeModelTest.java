@@ -82,6 +82,12 @@ class StepTimeModelTest {
         var longer = model("Qwen3-8B", "4xH200", 1, 4);
         assertThat(longer.of(Step.decode(4, 230)).slowestStage())
                 .isLessThan(pipeline.of(Step.decode(4, 230)).slowestStage());
-        assertThat(1e3 * longer.of(Step.decode(16, 230)).seconds()).isBetween(6.7, 9.0);
+        // Four H200s under tune, 16 users of 200 tokens: TPOT 8.11 ms at PP 3, 8.99 at PP 4.
+        assertThat(1e3 * longer.of(Step.decode(4, 230)).seconds()).isCloseTo(8.99, Percentage.withPercentage(10));
+        assertThat(1e3
+                        * model("Qwen3-8B", "4xH200", 1, 3)
+                                .of(Step.decode(16.0 / 3, 230))
+                                .seconds())
+                .isCloseTo(8.11, Percentage.withPercentage(10));
     }
 }
