@@ -1,10 +1,12 @@
 package bestfit.tune;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
- * Says when an engine is warm: its latest rounds of requests are no faster than those before. A fresh engine compiles its hot
+ * Says when an engine is warm: its latest rounds of requests are no faster than those before, or, where rounds take long, none of
+ * them stalled. A fresh engine compiles its hot
  * code, fills caches and grows its pools while it serves; how long that takes depends on engine, config and machine, so it
  * is seen and not assumed. Pure.
  */
@@ -15,8 +17,14 @@ final class WarmUp {
     /** Gain of the latest rounds that no longer counts as getting faster. */
     private static final double FLAT = 0.05;
 
-    /** A server whose rounds take long, or never settle, is not waited for. */
-    private static final double MOST_SECONDS = 10;
+    /** After so long the latest rounds need not be flat, only alike: a server whose rounds take long is not asked for six. */
+    private static final double ENOUGH_SECONDS = 10;
+
+    /** Longest of the latest rounds over the shortest. More is a stall: vLLM compiles a kernel when it first meets a size of batch. */
+    private static final double ALIKE = 1.25;
+
+    /** A server that never settles is not waited for. */
+    private static final double MOST_SECONDS = 30;
 
     private final List<Double> rounds = new ArrayList<>();
 
@@ -27,7 +35,13 @@ final class WarmUp {
 
     boolean done() {
         double all = rounds.stream().mapToDouble(Double::doubleValue).sum();
-        return all >= MOST_SECONDS || isFlat();
+        return all >= MOST_SECONDS || isFlat() || (all >= ENOUGH_SECONDS && areAlike());
+    }
+
+    private boolean areAlike() {
+        int count = rounds.size();
+        var latest = rounds.subList(Math.max(0, count - WINDOW), count);
+        return count > 1 && Collections.max(latest) <= ALIKE * Collections.min(latest);
     }
 
     private boolean isFlat() {

@@ -111,6 +111,20 @@ class CasesTest {
         assertThat(Score.choice(rows, Score.Rule.PREDICTED).worst()).isLessThan(0.03);
     }
 
+    /** A mixture of experts on two H200s, which no table of this kind of server has, with its experts cut and whole. */
+    @Test
+    void mixture_of_experts_on_two_GPUs_that_no_constant_has_seen() throws IOException {
+        var rows = predicted("h200x2_moe_vllm.csv");
+        var errors = Score.errors(rows);
+        for (var figure : List.of("output_tok_s", "tpot_ms_mean")) {
+            assertThat(errors.get(figure).medianError()).as(figure).isLessThan(0.1);
+            assertThat(errors.get(figure).p90Error()).as(figure).isLessThan(0.3);
+        }
+        assertThat(errors.get("ttft_ms_mean").medianError()).isLessThan(0.2);
+        assertCovered(errors);
+        assertThat(Score.choice(rows, Score.Rule.PREDICTED).worst()).isLessThan(0.1);
+    }
+
     private static List<Map<String, String>> predicted(String name) throws IOException {
         var result = Cases.predict(name, table(name), Constants.shipped());
         assertThat(result.problems()).isEmpty();

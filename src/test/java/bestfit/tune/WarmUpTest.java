@@ -39,4 +39,12 @@ class WarmUpTest {
         assertThat(rounds(_ -> 4)).isEqualTo(3);
         assertThat(rounds(_ -> 70)).isEqualTo(1);
     }
+
+    /** Seconds of rounds as vLLM's, each some two seconds once its kernels are there: measuring must not begin between two of their compilations. */
+    @Test
+    void engineThatStillCompilesIsWaitedForButNotForEver() {
+        var stalls = new double[] {8, 2, 5, 2, 2, 2, 2};
+        assertThat(rounds(i -> stalls[i])).isEqualTo(6);
+        assertThat(rounds(i -> 4 + 2 * i)).as("30 s at most").isEqualTo(5);
+    }
 }
