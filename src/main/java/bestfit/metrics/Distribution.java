@@ -37,7 +37,7 @@ public record Distribution(
             mean += value;
         }
         mean /= sample.length;
-        var percentiles = new Percentiles(sample);
+        var percentiles = new Percentiles(sample, 0.50, 0.90, 0.95, 0.99);
         return new Distribution(
                 sample.length,
                 mean,

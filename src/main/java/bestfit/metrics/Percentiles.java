@@ -4,19 +4,34 @@ import java.util.Arrays;
 
 /**
  * Exact percentiles of a large sample of finite values. They are counted into buckets of equal width between least and most, and
- * only the bucket that holds the place asked for is looked into, again by buckets: some passes in order of the memory, without
- * the mispredicted branches of a sort or a selection by comparisons, of which each costs more than an event's share of the rest.
+ * only the buckets that hold a place asked for are looked into, again by buckets: some passes in order of the memory, without
+ * the mispredicted branches of a sort or of a selection by comparisons.
  */
 final class Percentiles {
     private static final int SMALL = 64;
 
     private final double[] values;
+    private final int places;
     private final Buckets all;
+    private final boolean[] wanted = new boolean[Buckets.COUNT];
+    private final int kept;
+    private final Buckets ofKept;
 
-    /** @param values at least one; are moved about */
-    Percentiles(double[] values) {
+    /**
+     * @param values at least one; are moved about
+     * @param shares 0 to 1, all that will be asked for
+     */
+    Percentiles(double[] values, double... shares) {
         this.values = values;
-        this.all = Buckets.of(values, values.length);
+        this.places = values.length;
+        this.all = Buckets.of(values, places);
+        for (double share : shares) {
+            int below = below(share);
+            wanted[all.holding(below)] = true;
+            wanted[all.holding(Math.min(below + 1, places - 1))] = true;
+        }
+        this.kept = gather(all, wanted, places);
+        this.ofKept = Buckets.of(values, kept);
     }
 
     double least() {
@@ -27,39 +42,49 @@ final class Percentiles {
         return all.most();
     }
 
-    /**
-     * As {@link Summary#percentile}.
-     *
-     * @param share 0 to 1
-     */
+    /** As {@link Summary#percentile}, of one of the shares. */
     double at(double share) {
-        double at = share * (values.length - 1);
-        int below = (int) Math.floor(at);
+        int below = below(share);
         double value = value(below);
-        return at == below ? value : value + (at - below) * (value(below + 1) - value);
+        double beyond = share * (places - 1) - below;
+        return beyond == 0 ? value : value + beyond * (value(below + 1) - value);
+    }
+
+    private int below(double share) {
+        return (int) Math.floor(share * (places - 1));
     }
 
     /** The value that a sort would bring to this place. */
     private double value(int place) {
-        var buckets = all;
-        int within = place;
-        int count = values.length;
+        var buckets = ofKept;
+        int within = place - leftOutBefore(place);
+        int count = kept;
         while (count > SMALL && buckets.splits()) {
             int bucket = buckets.holding(within);
             within -= buckets.before(bucket);
-            count = gather(buckets, bucket, count);
+            var one = new boolean[Buckets.COUNT];
+            one[bucket] = true;
+            count = gather(buckets, one, count);
             buckets = Buckets.of(values, count);
         }
         Arrays.sort(values, 0, count);
         return values[within];
     }
 
-    /** Brings a bucket's values to the front, of the first {@code count}; tells how many there are. */
-    private int gather(Buckets buckets, int bucket, int count) {
+    private int leftOutBefore(int place) {
+        int leftOut = 0;
+        for (int bucket = 0; bucket < all.holding(place); bucket++) {
+            leftOut += wanted[bucket] ? 0 : all.counts()[bucket];
+        }
+        return leftOut;
+    }
+
+    /** Brings the values of some buckets to the front, of the first {@code count}; tells how many there are. */
+    private int gather(Buckets buckets, boolean[] some, int count) {
         int gathered = 0;
         for (int i = 0; i < count; i++) {
             double value = values[i];
-            if (buckets.of(value) == bucket) {
+            if (some[buckets.of(value)]) {
                 values[i] = values[gathered];
                 values[gathered++] = value;
             }
@@ -68,12 +93,12 @@ final class Percentiles {
     }
 
     /**
-     * How many values lie in each of equal parts from least to most.
+     * How many values lie in each of equal parts from least to most; all in the first if they cannot be told apart so.
      *
      * @param perUnit buckets in one unit of the values
      */
     private record Buckets(double least, double most, double perUnit, int[] counts) {
-        private static final int BUCKETS = 2048;
+        private static final int COUNT = 2048;
 
         static Buckets of(double[] values, int count) {
             double least = Double.POSITIVE_INFINITY;
@@ -87,16 +112,17 @@ final class Percentiles {
                     most = value;
                 }
             }
-            var buckets = new Buckets(least, most, (BUCKETS - 1) / (most - least), new int[BUCKETS]);
-            for (int i = 0; i < count && buckets.splits(); i++) {
-                buckets.counts[buckets.of(values[i])]++;
+            double perUnit = (COUNT - 1) / (most - least);
+            var counts = new int[COUNT];
+            var buckets = new Buckets(least, most, perUnit < Double.POSITIVE_INFINITY ? perUnit : 0, counts);
+            for (int i = 0; i < count; i++) {
+                counts[buckets.of(values[i])]++;
             }
             return buckets;
         }
 
-        /** False if all values are the same, or as good as the same. */
         boolean splits() {
-            return perUnit > 0 && perUnit < Double.POSITIVE_INFINITY;
+            return perUnit > 0;
         }
 
         /** Never less for a larger value. */

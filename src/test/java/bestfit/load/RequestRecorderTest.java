@@ -48,12 +48,12 @@ class RequestRecorderTest {
         assertThat(recorder(0, 5).steadyGapNanos(AHEAD_NANOS)).isZero();
     }
 
-    /** 250 µs by the request's length, a sixteenth of 20 ms but at most 1 ms midway, nothing for short requests. */
+    /** 250 µs by the request's length, an eighth of 20 ms midway, nothing for short requests. */
     @Test
     void answersGatherForLonger_whileNoneBeginsOrEnds() throws IOException {
         var midway = recorder(100, 20);
         assertThat(GatherTime.nanos(2_000_000_000, List.of(midway, midway), AHEAD_NANOS))
-                .isEqualTo(1_000_000);
+                .isEqualTo(2_500_000);
         assertThat(GatherTime.nanos(2_000_000_000, List.of(midway, recorder(100, 99)), AHEAD_NANOS))
                 .isEqualTo(250_000);
         assertThat(GatherTime.nanos(2_000_000_000, List.of(midway, recorder(100, 1)), AHEAD_NANOS))
