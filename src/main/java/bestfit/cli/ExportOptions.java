@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.config.Problems;
@@ -63,10 +64,11 @@ final class ExportOptions {
         checkWritable(problems, "--csv", csv);
         var database = compressa;
         if (database != null) {
-            problems.of(() -> {
+            try {
                 Database.refuseUnusable(database, Home.of(System.getenv()));
-                return database;
-            });
+            } catch (ConfigException wrong) { // which names the flag of the commands that have but one file
+                wrong.problems().forEach(problem -> problems.add(problem.replace(" --db", " --compressa-db")));
+            }
         }
     }
 
