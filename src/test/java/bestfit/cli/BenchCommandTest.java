@@ -191,7 +191,7 @@ class BenchCommandTest extends BenchProcess {
         var file = Files.writeString(
                 folder.resolve("long.jsonl"), "{\"prompt\": \"" + "a ".repeat(160) + "\", \"output_tokens\": 50}\n");
         var traced = bench(2, "--concurrency=1", "--requests=1", "--prompts=" + file);
-        assertThat(traced.path("err").asString()).contains("entry 1", "200 tokens");
+        assertThat(traced.path("err").asString()).contains("line 1", "200 tokens");
         var noTokenizer = bench(
                 2, "--concurrency=1", "--requests=1", "--prompt-tokens=250", "--output-tokens=6", "--tokenizer=none");
         assertThat(noTokenizer.path("err").asString()).contains("--tokenizer", "200 tokens");

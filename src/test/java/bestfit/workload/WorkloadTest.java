@@ -231,7 +231,7 @@ class WorkloadTest {
         assertThat(source.beyond(17, 5, 2)).isEmpty();
         assertThat(source.beyond(16, 5, 1)).isEmpty();
         assertThat(source.beyond(16, 5, 2))
-                .hasValueSatisfying(what -> assertThat(what).contains("entry 2", "17"));
+                .hasValueSatisfying(what -> assertThat(what).contains("line 2", "17"));
         var blocks = file(
                 "m.jsonl", "{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 9, \"hash_ids\": [1, 2]}");
         var traced = PlannedRequests.of(read("load: {replay_speed: 1}\nprompt: {file: " + blocks + "}"), WORDS)
@@ -277,5 +277,43 @@ class WorkloadTest {
         assertThatThrownBy(() -> PlannedRequests.of(workload, WORDS))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("line 2");
+    }
+
+    /** As an editor counts them: blank lines are lines, and conversations that are left out are entries. */
+    @Test
+    void places_areTheFilesOwn() throws IOException {
+        var lines = file(
+                "gaps.jsonl",
+                "\uFEFF{\"prompt\": \"a\", \"output_tokens\": 2, \"timestamp\": 5}",
+                "",
+                " ",
+                "{\"prompt\": \"b\", \"timestamp\": 3}",
+                "");
+        assertThatThrownBy(() ->
+                        PlannedRequests.of(read("load: {users: 1, requests: 2}\nprompt: {file: " + lines + "}"), WORDS))
+                .hasMessageContaining("line 4 tells no output_tokens");
+        assertThatThrownBy(() -> PlannedRequests.of(
+                        read("load: {replay_speed: 1}\noutput: {tokens: 3}\nprompt: {file: " + lines + "}"), WORDS))
+                .hasMessageContaining("line 4: a replay needs a timestamp");
+        var wrong = file("wrong.jsonl", "", "", "{\"prompt\": \"a\"}", "", "{\"promt\": \"a\"}");
+        assertThatThrownBy(() ->
+                        PlannedRequests.of(read("load: {users: 1, requests: 2}\nprompt: {file: " + wrong + "}"), WORDS))
+                .hasMessageContaining("line 5: ");
+        var talks = file(
+                "talks.json",
+                "[{\"conversations\": []}, {\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]}]");
+        assertThatThrownBy(() -> PlannedRequests.of(
+                        read("load: {replay_speed: 1}\noutput: {tokens: 3}\nprompt: {file: " + talks + "}"), WORDS))
+                .hasMessageContaining("entry 2: a replay needs a timestamp");
+    }
+
+    @Test
+    void blankLinesWithinAQuotedPrompt_areSent() throws IOException {
+        var rows = file("rows.csv", "\"one", "", "two\"", "", "three");
+        var source = PlannedRequests.of(
+                        read("load: {users: 1, requests: 2}\noutput: {tokens: 3}\nprompt: {file: " + rows + "}"), WORDS)
+                .conversations();
+        assertThat(source.conversation(0).turns().getFirst().message()).isEqualTo("one\n\ntwo");
+        assertThat(source.conversation(1).turns().getFirst().message()).isEqualTo("three");
     }
 }
