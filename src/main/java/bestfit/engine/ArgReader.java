@@ -73,10 +73,11 @@ final class ArgReader {
         return new ArgReader(args, positionals);
     }
 
-    /** Flags may be cut short, as long as one alone begins so; {@code -O3} is a flag with its value. */
+    /** Flags may be cut short, as long as one alone begins so; {@code -O3} and {@code -O 3} are a level. */
     private static List<String> completed(List<String> tokens, String release) throws ArgumentError {
         var all = new ArrayList<String>();
-        for (var token : tokens) {
+        for (int i = 0; i < tokens.size(); i++) {
+            var token = tokens.get(i);
             var flag = VllmArgs.flagOf(token).orElse("");
             var longer = VllmFlags.longerThan(flag, release);
             if (longer.size() > 1) {
@@ -84,10 +85,15 @@ final class ArgReader {
             }
             int equals = token.indexOf('=');
             var value = equals < 0 ? "" : token.substring(equals);
-            all.add(
-                    token.matches("-O=?\\d")
-                            ? VllmFlags.optimization(release) + "=" + token.charAt(token.length() - 1)
-                            : longer.isEmpty() ? token : longer.getFirst() + value);
+            if (token.matches("-O=?\\d")) {
+                all.add(VllmFlags.optimization(release) + "=" + token.charAt(token.length() - 1));
+            } else if (token.equals("-O")
+                    && i + 1 < tokens.size()
+                    && tokens.get(i + 1).matches("\\d")) {
+                all.add(VllmFlags.optimization(release));
+            } else {
+                all.add(longer.isEmpty() ? token : longer.getFirst() + value);
+            }
         }
         return all;
     }
@@ -270,6 +276,13 @@ final class ArgReader {
         }
         for (var flag : VllmFlags.JSON) {
             json(flag);
+        }
+        if (version.minor() >= VllmFlags.CHOICES_SINCE) {
+            var compilation = json("--compilation-config").orElseGet(Json::object);
+            if (!compilation.isObject()) {
+                throw new ArgumentError("argument --compilation-config: 1 validation error for CompilationConfig: Input"
+                        + " should be a dictionary [type=dataclass_type, input_value=" + compilation + "]");
+            }
         }
         checkTogether();
     }

@@ -48,6 +48,7 @@ final class VllmFlags {
             "--prefix-caching-hash-algo", words("sha256 sha256_cbor xxhash xxhash_cbor"),
             "--logprobs-mode", words("processed_logits processed_logprobs raw_logits raw_logprobs"),
             "--chat-template-content-format", words("auto openai string"),
+            "--collect-detailed-traces", words("all model worker"),
             "--kv-cache-dtype",
                     words("auto bfloat16 float16 fp8 fp8_ds_mla fp8_e4m3 fp8_e5m2 fp8_inc fp8_per_token_head"
                             + " int4_per_token_head int8_per_token_head nvfp4 nvfp4_4over6 nvfp4_ds_mla"
@@ -67,6 +68,8 @@ final class VllmFlags {
             "--max-parallel-loading-workers",
             "--max-log-len",
             "--api-server-count",
+            "--cpu-distributed-timeout-seconds",
+            "--distributed-timeout-seconds",
             "--max-cudagraph-capture-size",
             "--cudagraph-capture-sizes",
             "--data-parallel-size",

@@ -37,6 +37,8 @@ class EngineArgsTest {
                 .contains(false);
         var numbers =
                 read("tiny -O3 --max-num-seqs 1_000 --block-size +8 --gpu-memory-utilization 9e-1 --max-model-len 1g");
+        assertThat(numbers.given()).containsEntry("optimization_level", "3");
+        assertThat(read("tiny -O 2").given()).containsEntry("optimization_level", "2");
         assertThat(numbers.maxNumSeqs()).hasValue(1000);
         assertThat(numbers.blockSize()).isEqualTo(8);
         assertThat(numbers.memoryUtilization()).isEqualTo(0.9);
@@ -75,6 +77,9 @@ class EngineArgsTest {
             tiny --cudagraph-capture-sizes 1 x | argument --cudagraph-capture-sizes: invalid int value: 'x'
             tiny --cpu-offload-gb x        | argument --cpu-offload-gb: invalid float value: 'x'
             tiny --speculative-config {    | argument --speculative-config: Value { cannot be converted
+            tiny --compilation-config 3    | argument --compilation-config: 1 validation error for CompilationConfig
+            tiny --compilation-config {    | argument --compilation-config: Value { cannot be converted
+            tiny --collect-detailed-traces bogus | argument --collect-detailed-traces: invalid choice: 'bogus'
             tiny --allowed-origins x       | argument --allowed-origins: Value x cannot be converted
             """)
     void whatArgparseRefuses_isRefusedInItsWords(String line, String message) {
