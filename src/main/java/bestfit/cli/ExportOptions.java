@@ -60,6 +60,9 @@ final class ExportOptions {
         if (detailed && vllm == null) {
             problems.add("--save-detailed: belongs to --save-result; give that with it.");
         }
+        if (csv != null && csv.equals(vllm)) {
+            problems.add("--csv and --save-result: \"" + csv + "\" is one file; each takes its own.");
+        }
         checkWritable(problems, "--save-result", vllm);
         checkWritable(problems, "--csv", csv);
         var database = compressa;

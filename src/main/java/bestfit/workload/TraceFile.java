@@ -75,7 +75,9 @@ final class TraceFile {
                 leftOut += entry.isPresent() ? 0 : 1;
             } catch (JacksonException | ConfigException problem) {
                 wrong.add("file " + file + ", " + place + ": "
-                        + (problem instanceof JacksonException json ? Json.problem(json) + "." : problem.getMessage()));
+                        + (problem instanceof JacksonException json
+                                ? Json.problemOfLine(json) + "."
+                                : problem.getMessage()));
             }
         }
         if (!wrong.isEmpty()) {
@@ -132,8 +134,7 @@ final class TraceFile {
                     : List.of();
         }
         if (turns.isEmpty()) {
-            throw new ConfigException(
-                    "\"" + shortened(node.toString()) + "\" holds no prompt; it takes " + TAKES + ".");
+            throw new ConfigException(shortened(node.toString()) + " holds no prompt; it takes " + TAKES + ".");
         }
         if (turns.size() == 1 && turns.getFirst() instanceof Text text && node.has("output_tokens")) {
             var tokens = OptionalInt.of(whole(node, "output_tokens", 1));
@@ -178,7 +179,7 @@ final class TraceFile {
         var turns = new ArrayList<Turn>();
         var before = "";
         for (var message : messages.values()) {
-            var text = message.path(textKey).asString("");
+            var text = text(message.path(textKey));
             switch (message.path(roleKey).asString("")) {
                 case "system" -> before = text + "\n\n";
                 case "human", "user" -> {
@@ -195,6 +196,21 @@ final class TraceFile {
             }
         }
         return turns;
+    }
+
+    /** As a string, or as OpenAI's parts of text, which engines join by line feeds. */
+    private static String text(JsonNode content) {
+        if (!content.isArray()) {
+            return content.asString("");
+        }
+        var texts = new ArrayList<String>();
+        for (var part : content.values()) {
+            if (!part.path("text").isString()) {
+                throw new ConfigException("content: " + shortened(part.toString()) + " is not allowed; it takes text.");
+            }
+            texts.add(part.path("text").stringValue());
+        }
+        return String.join("\n", texts);
     }
 
     private static String shortened(String text) {

@@ -33,7 +33,7 @@ class BenchResumeTest extends BenchProcess {
                 .doesNotHaveDuplicates();
         var again = bench(0, resumed);
         assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
-        assertThat(again.path("reasons").toString()).doesNotContain("No answer had any text");
+        assertThat(again.path("reasons").toString()).doesNotContain("No request succeeded with any text");
         assertThat(again.path("notes").toString()).contains("Nothing was left to send");
     }
 
