@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -22,20 +24,23 @@ import picocli.CommandLine.Parameters;
 final class BenchOptions {
     private static final double LONGEST_SECONDS = 7 * 86_400;
 
+    private static final Set<String> OWN_HEADERS =
+            Set.of("content-length", "transfer-encoding", "connection", "content-type");
+
     /** RFC 9110's token. */
     private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
 
     @Parameters(
             paramLabel = "URL",
             arity = "0..*",
-            description = "Where the OpenAI API answers, without /v1; several in turn.")
+            description = "Where the OpenAI API answers, with or without /v1; several in turn.")
     List<String> urls = List.of();
 
     @Option(names = "--model", paramLabel = "M", description = "Model to ask for (default: the server's first).")
     @Nullable
     private String model;
 
-    @ArgGroup(validate = false, heading = "%nThe workload; a flag wins over the file's value%n")
+    @Mixin
     private WorkloadFlags flags = new WorkloadFlags();
 
     @Option(
@@ -126,7 +131,13 @@ final class BenchOptions {
     private static void checkUrl(Problems problems, String url) {
         try {
             var uri = URI.create(url);
-            if (("http".equals(uri.getScheme()) || "https".equals(uri.getScheme())) && uri.getHost() != null) {
+            if (uri.getUserInfo() != null) {
+                problems.add("URL: \"" + url + "\" is not allowed; give a user's name and password as"
+                        + " --header Authorization=\"Basic …\".");
+                return;
+            }
+            boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+            if (web && uri.getHost() != null && uri.getQuery() == null && !url.contains("/v1/chat/")) {
                 return;
             }
         } catch (IllegalArgumentException malformed) {
@@ -156,6 +167,9 @@ final class BenchOptions {
                     : tokenEnvironment != null ? System.getenv(tokenEnvironment) : null;
             if (tokenEnvironment != null && token == null) {
                 problems.add("--token-env: the environment has no " + tokenEnvironment + ".");
+            } else if (token != null && token.isBlank()) {
+                problems.add((tokenFile != null ? "--token-file: \"" + tokenFile : "--token-env: \"" + tokenEnvironment)
+                        + "\" is empty; it takes a bearer token.");
             } else if (token != null) {
                 all.put("Authorization", "Bearer " + token);
             }
@@ -163,7 +177,9 @@ final class BenchOptions {
             problems.add("--token-file: \"" + tokenFile + "\" cannot be read.");
         }
         all.forEach((name, value) -> {
-            if (!HEADER_NAME.matcher(name).matches() || value.chars().anyMatch(c -> c < ' ' || c > '~')) {
+            if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
+                problems.add("--header: \"" + name + "\" is not allowed; the client sets it to what it sends.");
+            } else if (!HEADER_NAME.matcher(name).matches() || value.chars().anyMatch(c -> c < ' ' || c > '~')) {
                 problems.add(
                         "--header: \"" + name
                                 + "\" is not allowed; it takes NAME=VALUE, a name without blanks and a value of printable ASCII.");

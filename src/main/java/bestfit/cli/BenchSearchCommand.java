@@ -2,12 +2,12 @@ package bestfit.cli;
 
 import bestfit.config.Json;
 import bestfit.config.Problems;
+import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
 import bestfit.load.StopSignal;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.MeasurementSink;
 import bestfit.metrics.Slo;
-import bestfit.report.BenchReport;
 import bestfit.workload.RateSearch;
 import java.util.List;
 import java.util.Locale;
@@ -49,10 +49,14 @@ public final class BenchSearchCommand implements Callable<Integer> {
             description = "Ends when the rates that pass and fail differ by no more (default: ${DEFAULT-VALUE}).")
     private double precision = 0.1;
 
+    @Mixin
+    private final EventsOptions events = new EventsOptions();
+
     @Override
     public Integer call() throws InterruptedException {
         var problems = new Problems();
         check(problems);
+        events.check(problems);
         var spec = options.spec(problems, "load.rate");
         if (spec.workload().slo().isEmpty() && problems.none()) {
             problems.add("--slo: is missing; a search needs the limits of a good request, such as ttft:500,tpot:50.");
@@ -73,6 +77,11 @@ public final class BenchSearchCommand implements Callable<Integer> {
                     search.tell(true); // it was long enough
                     continue;
                 }
+                var file = events.of((probes.size() + 1) + "-rate-" + rate);
+                if (file.filter(EventsFile::wasInvalid).isPresent()) {
+                    addInvalid(probes, rate, List.of("before the interruption"));
+                    continue;
+                }
                 // prompts of its own, so that none finds those of a probe before in the prefix cache
                 var probed = workload.with(workload.load().withRate(rate))
                         .with(extent)
@@ -84,12 +93,13 @@ public final class BenchSearchCommand implements Callable<Integer> {
                 var signal = stop.next();
                 var schedule = setup.get().planned().schedule().orElseThrow();
                 var gate = new Gate(slo, schedule.size(), signal);
-                var report = new BenchRun(setup.get(), signal).run(generator, List.of(), gate);
+                var reasons = probe(generator, new BenchRun(setup.get(), signal), file, gate);
                 if (stop.isStopped()) {
                     break;
                 }
-                if (!report.valid() && !gate.failed()) { // neither a yes nor a no of the server
-                    addInvalid(probes, rate, report);
+                if (!reasons.isEmpty() && !gate.failed()) { // neither a yes nor a no of the server
+                    addInvalid(probes, rate, reasons);
+                    file.ifPresent(EventsFile::setInvalid);
                     if (++invalid > MOST_INVALID) {
                         break;
                     }
@@ -103,6 +113,21 @@ public final class BenchSearchCommand implements Callable<Integer> {
             return stop.isStopped()
                     ? ExitCode.STOPPED
                     : problems.none() && search.highestPassed().isPresent() ? ExitCode.OK : ExitCode.FAILED;
+        }
+    }
+
+    /** Sends what an interruption left of a probe, and tells why it is INVALID; a share that was out of reach then still is. */
+    private static List<String> probe(LoadGenerator generator, BenchRun run, Optional<EventsFile> file, Gate gate)
+            throws InterruptedException {
+        var asked = run.setup().spec().json(run.setup().target().model());
+        var before = file.map(each -> each.before(asked)).orElseGet(List::of);
+        gate.acceptAll(before);
+        if (gate.failed()) {
+            return List.of();
+        }
+        try (var log = file.map(each -> each.log(asked)).orElse(null)) {
+            return run.run(generator, before, log == null ? gate : gate.behind(log))
+                    .reasons();
         }
     }
 
@@ -143,8 +168,8 @@ public final class BenchSearchCommand implements Callable<Integer> {
         }
     }
 
-    private static void addInvalid(ArrayNode probes, double rate, BenchReport report) {
-        System.err.println("bestfit: the client is at its limit at rate " + rate + ": " + report.reasons());
+    private static void addInvalid(ArrayNode probes, double rate, List<String> reasons) {
+        System.err.println("bestfit: the client is at its limit at rate " + rate + ": " + reasons);
         probes.addObject().put("rate", rate).put("verdict", "INVALID").put("passed", false);
     }
 
@@ -221,6 +246,22 @@ public final class BenchSearchCommand implements Callable<Integer> {
                 cut = true;
                 stop.cut();
             }
+        }
+
+        /** Sees what was written down first, so that a verdict never rests on more than is kept. */
+        MeasurementSink behind(EventLog log) {
+            return new MeasurementSink() {
+                @Override
+                public void accept(Measurement measurement) {
+                    acceptAll(List.of(measurement));
+                }
+
+                @Override
+                public void acceptAll(List<Measurement> measurements) {
+                    log.acceptAll(measurements);
+                    Gate.this.acceptAll(measurements);
+                }
+            };
         }
 
         boolean failed() {

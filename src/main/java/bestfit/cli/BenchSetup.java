@@ -104,8 +104,10 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
                     .map(models -> models.at("/data/0/id").asString(""))
                     .orElse("");
             if (id.isEmpty()) {
-                throw new ConfigException(
-                        url + " answered " + answer.status() + " and no model; name it with --model.");
+                throw new ConfigException(url + " answered " + answer.status() + " and no model. "
+                        + (ServerTokenizer.isLocked(answer.status())
+                                ? ServerTokenizer.WITH_A_KEY
+                                : "Name it with --model."));
             }
             return id;
         } catch (IOException e) {
@@ -175,6 +177,7 @@ record BenchSetup(BenchSpec spec, LoadTarget target, PlannedRequests planned, Op
         if (needed > context) {
             problems.add("--prompt-tokens " + prompt.tokens().text() + " and --output-tokens "
                     + spec.workload().output().map(LengthDistribution::text).orElse("") + " with "
+                    + (prompt.prefixTokens() > 0 ? "--shared-prefix-tokens " + prompt.prefixTokens() + " and " : "")
                     + template + " tokens of the chat template"
                     + (turns > 1 ? ", " + turns + " turns of them," : "") + " are up to " + needed
                     + ", more than the server's context of " + context + " tokens.");

@@ -68,7 +68,8 @@ public final class EngineCommand implements Callable<Integer> {
             args = EngineArgs.read(tokens, visibleDevices());
         } catch (ArgumentError refused) {
             if (refused.isInConfig()) {
-                log.plain("pydantic_core._pydantic_core.ValidationError: " + refused.getMessage());
+                var words = String.valueOf(refused.getMessage());
+                log.plain((isTyped(words) ? "" : "pydantic_core._pydantic_core.ValidationError: ") + words);
                 return ExitCode.FAILED;
             }
             System.err.println("usage: bestfit engine MODEL [--port P] [--fault SPEC] [vLLM args]");
@@ -118,11 +119,14 @@ public final class EngineCommand implements Callable<Integer> {
         return StartFailure.config(words, problem + "; give another --port or --host");
     }
 
+    private static boolean isTyped(String words) {
+        return words.matches("(?s)[\\w.]*Error: .*");
+    }
+
     private int failed(StartFailure failure) {
         // Before vLLM's words: what reads its logs looks at the last line.
         failure.help().ifPresent(help -> log.plain("bestfit: " + help));
-        boolean typed = failure.words().matches("(?s)[\\w.]*Error: .*");
-        var words = (typed ? "" : "ValueError: ") + failure.words();
+        var words = (isTyped(failure.words()) ? "" : "ValueError: ") + failure.words();
         if (!failure.insideEngine()) {
             log.plain(words);
             return ExitCode.FAILED;

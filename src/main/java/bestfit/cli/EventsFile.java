@@ -4,7 +4,10 @@ import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.load.EventLog;
 import bestfit.metrics.Measurement;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -33,6 +36,25 @@ record EventsFile(Path file, boolean resume) {
             throw new ConfigException("--resume: " + file + " holds another run: " + contents.run() + ".");
         }
         return contents.measurements();
+    }
+
+    /** Whether the run was set aside as INVALID before the interruption. */
+    boolean wasInvalid() {
+        return resume && !EventLog.isBegun(file) && EventLog.isBegun(invalid());
+    }
+
+    /** Keeps the run under a name that tells it, so that nobody takes it for a measurement of the server. */
+    void setInvalid() {
+        try {
+            Files.move(file, invalid(), StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new ConfigException("Events file " + file + " cannot be moved to " + invalid() + " ("
+                    + e.getClass().getSimpleName() + ": " + e.getMessage() + ").");
+        }
+    }
+
+    private Path invalid() {
+        return file.resolveSibling("INVALID-" + file.getFileName());
     }
 
     /** Takes what is measured from here on. */

@@ -12,7 +12,7 @@ final class EventsOptions {
             names = "--events",
             paramLabel = "FILE",
             description =
-                    "Write every request's raw events, readable after a crash; a sweep makes a file a point of it.")
+                    "Write every request's raw events, readable after a crash; a sweep makes a file a point of it, a search one a probe.")
     @Nullable
     private Path file;
 

@@ -1,5 +1,6 @@
 package bestfit.cli;
 
+import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.config.Problems;
@@ -59,14 +60,18 @@ final class ExportOptions {
         if (detailed && vllm == null) {
             problems.add("--save-detailed: belongs to --save-result; give that with it.");
         }
+        if (csv != null && csv.equals(vllm)) {
+            problems.add("--csv and --save-result: \"" + csv + "\" is one file; each takes its own.");
+        }
         checkWritable(problems, "--save-result", vllm);
         checkWritable(problems, "--csv", csv);
         var database = compressa;
         if (database != null) {
-            problems.of(() -> {
+            try {
                 Database.refuseUnusable(database, Home.of(System.getenv()));
-                return database;
-            });
+            } catch (ConfigException wrong) { // which names the flag of the commands that have but one file
+                wrong.problems().forEach(problem -> problems.add(problem.replace(" --db", " --compressa-db")));
+            }
         }
     }
 

@@ -17,7 +17,10 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Flags that stand for keys of a workload. */
 final class WorkloadFlags {
-    @Option(names = "--workload", paramLabel = "FILE", description = "Workload file (docs/workload.md).")
+    @Option(
+            names = "--workload",
+            paramLabel = "FILE",
+            description = "Workload file (docs/workload.md); a flag wins over its value.")
     @Nullable
     private Path file;
 

@@ -1,6 +1,7 @@
 package bestfit.config;
 
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -29,6 +31,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  */
 public final class ConfigReader {
     private static final YAMLMapper YAML = YAMLMapper.builder().build();
+    private static final Pattern MALFORMED_NUMBER = Pattern.compile("Malformed numeric value '([^':]*)");
 
     private final String where;
     private final String path;
@@ -83,8 +86,10 @@ public final class ConfigReader {
             var where = entries.size() == 1 ? file.toString() : file + ", entry " + (i + 1);
             if (entries.get(i) instanceof ObjectNode map) {
                 maps.put(where, map);
+            } else if (shown(entries.get(i)).isBlank()) {
+                problems.add(where + " is empty; it takes a map of keys and values.");
             } else {
-                problems.add(where + ": \"" + entries.get(i) + "\" is not a map of keys and values.");
+                problems.add(where + ": \"" + shown(entries.get(i)) + "\" is not a map of keys and values.");
             }
         }
         return maps;
@@ -109,7 +114,7 @@ public final class ConfigReader {
     public ConfigReader section(String key) {
         var value = value(key);
         if (value != null && !(value instanceof ObjectNode)) {
-            problem(key, "\"" + value + "\" is not a map of keys and values.");
+            problem(key, "\"" + shown(value) + "\" is not a map of keys and values.");
         }
         var section = new ConfigReader(
                 where, path + key + ".", value instanceof ObjectNode found ? found : Json.object(), flags, problems);
@@ -182,8 +187,8 @@ public final class ConfigReader {
         }
         problem(
                 key,
-                "\"" + shown(value) + "\" is not allowed; it takes a number from " + plain(least) + " to " + plain(most)
-                        + ".");
+                "\"" + shown(value) + "\" is not allowed; it takes a number from " + plain(least)
+                        + (Double.isInfinite(most) ? " up" : " to " + plain(most)) + ".");
         return otherwise;
     }
 
@@ -192,7 +197,7 @@ public final class ConfigReader {
     }
 
     private static String plain(double number) {
-        return number == Math.rint(number) && Math.abs(number) < 1e15 ? Long.toString((long) number) : number + "";
+        return new BigDecimal(Double.toString(number)).stripTrailingZeros().toPlainString();
     }
 
     /** A length of time, such as {@code 60s}; see {@link Spans}. */
@@ -274,8 +279,17 @@ public final class ConfigReader {
             var at = e.getLocation();
             throw new ConfigException("File " + file + " is not YAML"
                     + (at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr()) + ": "
-                    + e.getOriginalMessage().lines().findFirst().orElse("") + ".");
+                    + inWords(e.getOriginalMessage().lines().findFirst().orElse("")) + ".");
         }
+    }
+
+    /** Where the parser speaks to programmers. */
+    private static String inWords(String message) {
+        var number = MALFORMED_NUMBER.matcher(message);
+        if (number.lookingAt()) {
+            return "\"" + number.group(1) + "\" is no number; infinity is written inf";
+        }
+        return Json.isTrailing(message) ? "a second document begins here; a file holds one" : message;
     }
 
     /** A key that a map has twice becomes a problem; what is read is its last value. */

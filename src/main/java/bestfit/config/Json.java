@@ -37,10 +37,27 @@ public final class Json {
         return PYTHON.readTree(text);
     }
 
+    static boolean isTrailing(String message) {
+        return message.startsWith("Trailing token");
+    }
+
+    /** What is wrong with a document of one line, and where, for people. */
+    public static String problemOfLine(JacksonException broken) {
+        var at = broken.getLocation();
+        return at == null ? inWords(broken) : inWords(broken) + " at column " + at.getColumnNr();
+    }
+
+    private static String inWords(JacksonException broken) {
+        var message = broken.getOriginalMessage();
+        // Jackson adds where a bracket opened, in words for programmers.
+        return isTrailing(message)
+                ? "More follows after the end of the value"
+                : message.replaceFirst(" \\(start marker at .*", "");
+    }
+
     /** What is wrong with a document, and where, for people. */
     public static String problem(JacksonException broken) {
-        // Jackson adds where a bracket opened, in words for programmers.
-        var text = broken.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
+        var text = inWords(broken);
         var at = broken.getLocation();
         return at == null || at.getLineNr() < 1
                 ? text

@@ -3,6 +3,7 @@ package bestfit.engine;
 import bestfit.args.ArgSpec.Takes;
 import bestfit.args.VllmArgs;
 import bestfit.config.Json;
+import bestfit.perf.EngineVersion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -19,6 +21,10 @@ final class ArgReader {
     /** vLLM reads 4k as 4000 and 4K as 4096, in these flags alone. */
     private static final Map<String, String> NUMBER_KINDS =
             Map.of("--max-model-len", "human_readable_int_or_auto", "--max-num-batched-tokens", "human_readable_int");
+
+    private static final Pattern INT = Pattern.compile("[+-]?\\d{1,12}(_\\d{1,12})*");
+    private static final Pattern FLOAT =
+            Pattern.compile("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,3})?|(?i:[+-]?(nan|inf|infinity))");
 
     private static final String RELEASE = "0\\.(8\\.1|(9|[12]\\d|3[0-3])(\\.\\d{1,3})?)";
 
@@ -31,7 +37,11 @@ final class ArgReader {
     }
 
     static ArgReader of(List<String> asGiven) throws ArgumentError {
-        var tokens = completed(asGiven);
+        var release = new VllmArgs(asGiven)
+                .value("--engine-version")
+                .filter(text -> text.matches(RELEASE))
+                .orElse(EngineArgs.NEWEST);
+        var tokens = completed(asGiven, release);
         var positionals = new ArrayList<String>();
         for (var token : tokens) {
             if (VllmArgs.flagOf(token).isPresent()) {
@@ -42,7 +52,7 @@ final class ArgReader {
         var args = new VllmArgs(tokens);
         var unknown = new ArrayList<String>();
         for (var given : args.given()) {
-            var takes = VllmFlags.takes(given.flag());
+            var takes = VllmFlags.takes(given.flag(), release);
             if (takes.isEmpty()) {
                 unknown.add(given.flag());
                 unknown.addAll(given.values());
@@ -50,7 +60,7 @@ final class ArgReader {
                 throw new ArgumentError("argument " + given.flag() + ": expected "
                         + (takes.get() == Takes.ONE ? "one argument" : "at least one argument"));
             } else if (takes.get() != Takes.MANY) {
-                int own = takes.get() == Takes.ONE || isBoolean(given.values()) ? 1 : 0;
+                int own = takes.get() == Takes.ONE || takesBoolean(given, tokens, release) ? 1 : 0;
                 positionals.addAll(given.values().subList(own, given.values().size()));
             }
         }
@@ -63,14 +73,11 @@ final class ArgReader {
         return new ArgReader(args, positionals);
     }
 
-    /** Flags may be cut short, as long as one alone begins so. */
-    private static List<String> completed(List<String> tokens) throws ArgumentError {
-        var release = new VllmArgs(tokens)
-                .value("--engine-version")
-                .filter(text -> text.matches(RELEASE))
-                .orElse(EngineArgs.NEWEST);
+    /** Flags may be cut short, as long as one alone begins so; {@code -O3} and {@code -O 3} are a level. */
+    private static List<String> completed(List<String> tokens, String release) throws ArgumentError {
         var all = new ArrayList<String>();
-        for (var token : tokens) {
+        for (int i = 0; i < tokens.size(); i++) {
+            var token = tokens.get(i);
             var flag = VllmArgs.flagOf(token).orElse("");
             var longer = VllmFlags.longerThan(flag, release);
             if (longer.size() > 1) {
@@ -78,14 +85,35 @@ final class ArgReader {
             }
             int equals = token.indexOf('=');
             var value = equals < 0 ? "" : token.substring(equals);
-            all.add(longer.isEmpty() ? token : longer.getFirst() + value);
+            if (token.matches("-O=?\\d")) {
+                all.add(VllmFlags.optimization(release) + "=" + token.charAt(token.length() - 1));
+            } else if (token.equals("-O")
+                    && i + 1 < tokens.size()
+                    && tokens.get(i + 1).matches("\\d")) {
+                all.add(VllmFlags.optimization(release));
+            } else {
+                all.add(longer.isEmpty() ? token : longer.getFirst() + value);
+            }
         }
         return all;
     }
 
-    /** Old versions take {@code --enable-chunked-prefill=False}. */
-    private static boolean isBoolean(List<String> values) {
-        return !values.isEmpty() && values.getFirst().matches("(?i)true|false");
+    /** 0.8.1 takes {@code --enable-chunked-prefill=False}; later releases take no value. */
+    private static boolean takesBoolean(VllmArgs.Given given, List<String> tokens, String release)
+            throws ArgumentError {
+        boolean is = !given.values().isEmpty()
+                && given.values().getFirst().matches("(?i)true|false")
+                && EngineVersion.of(release).v0();
+        var flag = given.flag();
+        if (!is
+                && tokens.stream()
+                        .anyMatch(token ->
+                                token.contains("=") && VllmArgs.meantBy(token).equals(Optional.of(flag)))) {
+            var name = flag.startsWith("--no-") ? flag.substring("--no-".length()) : flag.substring(2);
+            throw new ArgumentError("argument --" + name + "/--no-" + name + ": ignored explicit argument '"
+                    + given.values().getFirst() + "'");
+        }
+        return is;
     }
 
     String model() throws ArgumentError {
@@ -145,9 +173,9 @@ final class ArgReader {
             throw new ArgumentError("argument " + flag + ": Decimals are not allowed with binary suffixes like "
                     + suffix + ". Did you mean to use " + text.get().toLowerCase(Locale.ROOT) + " instead?");
         }
-        var number = text.get().matches("-?\\d{1,12}")
-                ? OptionalLong.of(Long.parseLong(text.get()))
-                : !kind.equals("int") && text.get().matches("[\\d.]+[kKmM]")
+        var number = INT.matcher(text.get()).matches()
+                ? whole(text.get())
+                : !kind.equals("int") && text.get().matches("[\\d.]+[kKmMgGtT]")
                         ? ByteSize.parse(text.get())
                         : OptionalLong.empty();
         if (number.isEmpty() || number.getAsLong() > Integer.MAX_VALUE) {
@@ -159,14 +187,21 @@ final class ArgReader {
         return OptionalInt.of((int) number.getAsLong());
     }
 
+    /** As Python reads it: with a sign, and underlines between digits. */
+    private static OptionalLong whole(String text) {
+        var digits = text.replace("_", "").replace("+", "");
+        return digits.length() > 18 ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(digits));
+    }
+
     int whole(String flag, int absent, int least) throws ArgumentError {
         return optional(flag, least).orElse(absent);
     }
 
+    /** One that is none is found when it is bound. */
     int port() throws ArgumentError {
-        int port = whole("--port", 8000, 0);
-        if (port > 65_535) {
-            throw new ArgumentError("argument --port: invalid value: " + port + " (it must be at most 65535)");
+        int port = whole("--port", 8000, Integer.MIN_VALUE);
+        if (port < 0 || port > 65_535) {
+            throw ArgumentError.inConfig("OverflowError: bind(): port must be 0-65535.");
         }
         return port;
     }
@@ -181,8 +216,8 @@ final class ArgReader {
     /** More than 0, at most 1. */
     double fraction(String flag, double absent) throws ArgumentError {
         double value = number(flag, absent);
-        if (value <= 0 || value > 1) {
-            throw value > 1
+        if (!(value > 0 && value <= 1)) {
+            throw !(value <= 1)
                     ? ValueBounds.refuse(flag, value, "less_than_equal", "less than or equal to 1")
                     : ValueBounds.refuse(flag, value, "greater_than", "greater than 0");
         }
@@ -192,7 +227,7 @@ final class ArgReader {
     /** From 0 on, less than 1; 0 if it is not given. */
     double share(String flag) throws ArgumentError {
         double value = number(flag, 0);
-        if (value < 0 || value >= 1) {
+        if (!(value >= 0 && value < 1)) {
             throw value < 0
                     ? ValueBounds.refuse(flag, value, "greater_than_equal", "greater than or equal to 0")
                     : ValueBounds.refuse(flag, value, "less_than", "less than 1");
@@ -202,19 +237,92 @@ final class ArgReader {
 
     private double number(String flag, double absent) throws ArgumentError {
         var text = args.value(flag);
-        if (text.isPresent() && !text.get().matches("-?\\d*\\.?\\d+")) {
-            throw new ArgumentError("argument " + flag + ": invalid float value: '" + text.get() + "'");
+        return text.isEmpty() ? absent : number(flag, text.get());
+    }
+
+    private static double number(String flag, String text) throws ArgumentError {
+        if (!FLOAT.matcher(text).matches()) {
+            throw new ArgumentError("argument " + flag + ": invalid float value: '" + text + "'");
         }
-        return text.map(Double::parseDouble).orElse(absent);
+        return switch (text.toLowerCase(Locale.ROOT).replace("+", "")) {
+            case "nan", "-nan" -> Double.NaN;
+            case "inf", "infinity" -> Double.POSITIVE_INFINITY;
+            case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;
+            default -> Double.parseDouble(text);
+        };
+    }
+
+    /** Values that mean nothing here are looked at where vLLM's parser does. */
+    void checkTaken(EngineVersion version) throws ArgumentError {
+        for (var given : args.given()) {
+            var value = given.values().isEmpty() ? "" : given.values().getFirst();
+            var choices = version.minor() < VllmFlags.CHOICES_SINCE
+                    ? List.<String>of()
+                    : VllmFlags.CHOICES.getOrDefault(given.flag(), List.of());
+            if (!choices.isEmpty() && !choices.contains(value)) {
+                throw noChoice(given.flag(), value, choices);
+            }
+            var noNumber = VllmFlags.INTEGERS.contains(given.flag())
+                    ? given.values().stream()
+                            .filter(each -> !INT.matcher(each).matches())
+                            .findFirst()
+                    : Optional.<String>empty();
+            if (noNumber.isPresent()) {
+                throw new ArgumentError("argument " + given.flag() + ": invalid int value: '" + noNumber.get() + "'");
+            }
+            if (VllmFlags.FLOATS.contains(given.flag())) {
+                number(given.flag(), value);
+            }
+        }
+        for (var flag : VllmFlags.JSON) {
+            json(flag);
+        }
+        if (version.minor() >= VllmFlags.CHOICES_SINCE) {
+            var compilation = json("--compilation-config").orElseGet(Json::object);
+            if (!compilation.isObject()) {
+                throw new ArgumentError("argument --compilation-config: 1 validation error for CompilationConfig: Input"
+                        + " should be a dictionary [type=dataclass_type, input_value=" + compilation + "]");
+            }
+        }
+        checkTogether();
+    }
+
+    private void checkTogether() throws ArgumentError {
+        if (args.on("enable-auto-tool-choice", false)
+                && args.value("--tool-call-parser").isEmpty()) {
+            throw ArgumentError.inConfig("TypeError: Error: --enable-auto-tool-choice requires --tool-call-parser");
+        }
+        var level = args.value("--optimization-level").orElse("2");
+        if (!level.matches("O?[0-3]")) {
+            throw ArgumentError.inConfig(
+                    "1 validation error for VllmConfig\noptimization_level\n  Input should be 0, 1,"
+                            + " 2 or 3 [type=enum, input_value='" + level + "', input_type=str]");
+        }
+        var backend = args.value("--distributed-executor-backend").orElse("mp");
+        if (!VllmFlags.EXECUTORS.contains(backend) && backend.indexOf('.') < 0) {
+            throw ArgumentError.inConfig("1 validation error for VllmConfig\n  Value error, not enough values to unpack"
+                    + " (expected 2, got 1): --distributed-executor-backend " + backend + " is none of "
+                    + String.join(", ", VllmFlags.EXECUTORS));
+        }
+        var format = args.value("--config-format").orElse("auto");
+        if (!List.of("auto", "hf", "mistral").contains(format)) {
+            throw ArgumentError.inConfig(
+                    "1 validation error for ModelConfig\n  Value error, Unknown config format `" + format + "`.");
+        }
     }
 
     String choice(String flag, String absent, String allowed) throws ArgumentError {
         var value = text(flag, absent);
-        if (!List.of(allowed.split(" ", -1)).contains(value)) {
-            throw new ArgumentError("argument " + flag + ": invalid choice: '" + value + "' (choose from '"
-                    + allowed.replace(" ", "', '") + "')");
+        var choices = List.of(allowed.split(" ", -1));
+        if (!choices.contains(value)) {
+            throw noChoice(flag, value, choices);
         }
         return value;
+    }
+
+    private static ArgumentError noChoice(String flag, String value, List<String> choices) {
+        return new ArgumentError("argument " + flag + ": invalid choice: '" + value + "' (choose from '"
+                + String.join("', '", choices) + "')");
     }
 
     OptionalLong bytes(String flag) throws ArgumentError {
@@ -232,19 +340,19 @@ final class ArgReader {
 
     /** A JSON object, where it is given. */
     void checkObject(String flag) throws ArgumentError {
-        var text = args.value(flag);
-        if (text.isEmpty()) {
-            return;
+        var json = json(flag);
+        if (json.isPresent() && !json.get().isObject()) {
+            throw ValueBounds.refuseNoObject(flag, json.get());
         }
-        JsonNode json;
+    }
+
+    private Optional<JsonNode> json(String flag) throws ArgumentError {
+        var text = args.value(flag);
         try {
-            json = Json.parsePython(text.get());
+            return text.map(Json::parsePython);
         } catch (JacksonException broken) {
             throw new ArgumentError(
                     "argument " + flag + ": Value " + text.get() + " cannot be converted to <function loads>.");
-        }
-        if (!json.isObject()) {
-            throw ValueBounds.refuseNoObject(flag, json);
         }
     }
 

@@ -15,7 +15,7 @@ public final class ArgumentError extends Exception {
         this(message, false);
     }
 
-    /** By pydantic, when the config is made of it: ends the process with exit code 1. */
+    /** Later, by pydantic when the config is made of it, or by the kind of error that the message names: exit code 1. */
     static ArgumentError inConfig(String message) {
         return new ArgumentError(message, true);
     }

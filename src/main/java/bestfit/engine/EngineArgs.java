@@ -94,6 +94,7 @@ public record EngineArgs(
         var simulation = reader.simulation();
         var release = reader.release();
         var version = EngineVersion.of(release);
+        reader.checkTaken(version);
         var names = reader.many("--served-model-name");
         return new EngineArgs(
                 model,
@@ -126,7 +127,7 @@ public record EngineArgs(
                 version.minor() >= RESERVES_SINCE && reader.on("scheduler-reserve-full-isl", true),
                 reader.on("async-scheduling", version.async()),
                 reader.whole("--stream-interval", 1, 1),
-                reader.optional("--num-gpu-blocks-override", 1),
+                reader.optional("--num-gpu-blocks-override", Integer.MIN_VALUE),
                 reader.bytes("--kv-cache-memory-bytes"),
                 reader.whole("--max-logprobs", 20, -1),
                 reader.many("--api-key"),

@@ -1,5 +1,7 @@
 package bestfit.engine;
 
+import bestfit.args.ArgCatalogue;
+import bestfit.args.ArgSpec;
 import bestfit.args.ArgSpec.Takes;
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
@@ -223,7 +225,8 @@ final class EngineStart {
         if (value.equals("True") || value.matches("-?\\d+(\\.\\d+)?")) {
             return value;
         }
-        return VllmFlags.takes("--" + name.replace('_', '-')).orElse(Takes.ONE) == Takes.MANY
+        var spec = ArgCatalogue.find("--" + name.replace('_', '-'));
+        return spec.map(ArgSpec::takes).orElse(Takes.ONE) == Takes.MANY
                 ? Stream.of(value.split(" ", -1))
                         .map(PythonText::quoted)
                         .toList()

@@ -24,7 +24,7 @@ final class EventPattern {
      * @param from where the line begins in {@code in}
      * @param textFrom of the text, behind its opening quote
      * @param textTo of its closing quote
-     * @param to behind the line feed
+     * @param to behind the line's end
      */
     void learn(byte[] in, int from, int textFrom, int textTo, int to, boolean reasoning) {
         if (inVain >= MOST_IN_VAIN) {
@@ -41,7 +41,7 @@ final class EventPattern {
         this.reasoning = reasoning;
     }
 
-    /** Where the line that begins at {@code from} ends, behind its line feed, if it is this one but for its text; else -1. */
+    /** Where the line that begins at {@code from} ends, behind its line end, if it is this one but for its text; else -1. */
     int match(byte[] in, int from, int end) {
         if (length == 0
                 || end - from < length - (textTo - textFrom)

@@ -5,7 +5,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads server-sent events of a chat or text completion as bytes: one pass over each line, or a comparison with the line before
@@ -24,19 +23,9 @@ final class EventScanner {
     };
 
     private static final byte[] DATA = bytes("data:");
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
     private static final byte[] EVENT = bytes("event:");
     private static final byte[] DONE = bytes("[DONE]");
-    private static final byte[] CONTENT = bytes("content");
-    private static final byte[] TEXT = bytes("text");
-    private static final byte[] REASONING = bytes("reasoning");
-    private static final byte[] REASONING_CONTENT = bytes("reasoning_content");
-    private static final byte[] FINISH_REASON = bytes("finish_reason");
-    private static final byte[] ABORT = bytes("abort");
-    private static final byte[] PROMPT_TOKENS = bytes("prompt_tokens");
-    private static final byte[] COMPLETION_TOKENS = bytes("completion_tokens");
-    private static final byte[] ERROR = bytes("error");
-    private static final byte[] CHOICES = bytes("choices");
-    private static final byte[] OBJECT = bytes("object");
 
     /** Told what one event held, with the time of its arrival. */
     interface Events {
@@ -51,31 +40,20 @@ final class EventScanner {
 
     private final Events events;
     private final EventPattern pattern = new EventPattern();
+    private final SplitData split = new SplitData();
+    private final AnswerText answer = new AnswerText();
+    private final EventKeys keys = new EventKeys(answer);
     private byte[] rest = new byte[0];
     private int filled;
     private byte[] buffer = rest;
+    private int limit;
+    private boolean afterReturn;
     private boolean done;
     private long doneNanos;
     private boolean namedError;
-    private boolean aborted;
-    private boolean usage;
-    private int promptTokens;
-    private int completionTokens;
 
     private boolean sawEvent;
     private String firstLine = "";
-
-    private byte @Nullable [] answer;
-    private int answerBytes;
-
-    private boolean sawContent;
-    private boolean sawText;
-    private boolean sawReasoning;
-    private boolean sawError;
-    private boolean sawChoices;
-    private boolean sawNumbers;
-    private int texts;
-    private int textFrom;
 
     EventScanner(Events events) {
         this.events = events;
@@ -83,20 +61,21 @@ final class EventScanner {
 
     /** Keeps the text of the answer from now on, as it stands between quotes. */
     void keepAnswer() {
-        answer = new byte[1024];
+        answer.keep();
     }
 
     /** What was kept. */
     byte[] answer() {
-        return answer == null ? new byte[0] : Arrays.copyOf(answer, answerBytes);
+        return answer.bytes();
     }
 
     void accept(ByteBuf piece, long nanos) {
         int added = piece.readableBytes();
-        if (filled + added > MOST_LINE_BYTES) {
+        if (filled + split.length() + added > MOST_LINE_BYTES) {
             events.onMalformed("an event of more than " + MOST_LINE_BYTES + " bytes");
             piece.skipBytes(added);
             filled = 0;
+            split.take();
             return;
         }
         if (filled > 0 || added > PIECE_BYTES) {
@@ -113,13 +92,20 @@ final class EventScanner {
     private int takeLines(int end, long nanos) {
         int line = 0;
         int at = filled;
+        limit = end;
         while (at < end) {
             int next = at == line ? takeAsBefore(line, end, nanos) : -1;
             if (next > 0) {
                 line = next;
                 at = next;
-            } else if (buffer[at++] == '\n') {
-                onLine(line, at - 1, nanos);
+                continue;
+            }
+            byte read = buffer[at++];
+            if (read <= '\r' && (read == '\n' || read == '\r')) { // one comparison for nearly all
+                if (read == '\r' || !afterReturn || at - 1 > line) {
+                    onLine(line, at - 1, nanos);
+                }
+                afterReturn = read == '\r';
                 line = at;
             }
         }
@@ -133,7 +119,7 @@ final class EventScanner {
             int from = pattern.textFrom(line);
             boolean text = from < pattern.textTo();
             if (!pattern.reasoning()) {
-                append(from, pattern.textTo());
+                answer.append(buffer, from, pattern.textTo());
                 events.onContent(text, false, nanos);
             } else if (text) {
                 events.onContent(false, true, nanos);
@@ -160,7 +146,9 @@ final class EventScanner {
 
     /** The closing {@code [DONE]} arrived, be it without the end of its line. */
     boolean done() {
-        return done || (startsWith(DATA, 0, filled) && startsWith(DONE, skipBlanks(DATA.length, filled), filled));
+        return done
+                || (startsWith(DATA, 0, filled)
+                        && startsWith(DONE, EventKeys.skipBlanks(buffer, DATA.length, filled), filled));
     }
 
     /** When the closing line was whole; {@code otherwise} if it was not. */
@@ -170,7 +158,7 @@ final class EventScanner {
 
     /** The engine gave finish reason "abort", or "error". */
     boolean aborted() {
-        return aborted;
+        return keys.aborted();
     }
 
     /** What came in place of events, shortened; empty if there was an event, or nothing at all. */
@@ -182,26 +170,21 @@ final class EventScanner {
     }
 
     boolean hasUsage() {
-        return usage;
+        return keys.usage();
     }
 
     /** From the last usage told. */
     int promptTokens() {
-        return promptTokens;
+        return keys.promptTokens();
     }
 
     int completionTokens() {
-        return completionTokens;
+        return keys.completionTokens();
     }
 
     private void onLine(int from, int to, long nanos) {
         if (!startsWith(DATA, from, to)) {
-            if (startsWith(EVENT, from, to)) {
-                namedError = text(from + EVENT.length, to).equals("error");
-            }
-            if (!sawEvent && firstLine.isEmpty()) {
-                firstLine = ErrorText.oneLine(text(from, to));
-            }
+            onOther(from, to, nanos);
             return;
         }
         sawEvent = true;
@@ -210,6 +193,7 @@ final class EventScanner {
             start++;
         }
         if (startsWith(DONE, start, to)) {
+            endSplit(nanos);
             doneNanos = done ? doneNanos : nanos;
             done = true;
             return;
@@ -221,105 +205,71 @@ final class EventScanner {
         if (end == start) {
             return;
         }
+        int next = behindLineEnd(to);
+        if (!split.isEmpty() || (buffer[start] == '{' && goesOn(start, end, next))) {
+            split.add(buffer, start, end);
+        } else if (onData(start, end, nanos) && keys.isOneText()) {
+            int textFrom = keys.textFrom();
+            pattern.learn(buffer, from, textFrom, EventKeys.stringEnd(buffer, textFrom, to), next, !keys.content());
+        }
+    }
+
+    private int behindLineEnd(int to) {
+        return to + 1 < limit && buffer[to] == '\r' && buffer[to + 1] == '\n' ? to + 2 : to + 1;
+    }
+
+    /** The object is not whole: more data must follow. Before a blank line, as nearly always, its brackets are not counted. */
+    private boolean goesOn(int start, int end, int next) {
+        boolean ends = next < limit && (buffer[next] == '\n' || buffer[next] == '\r');
+        return buffer[end - 1] != '}' || (!ends && !SplitData.isWhole(buffer, start, end));
+    }
+
+    private void onOther(int from, int to, long nanos) {
+        if (from == to) {
+            endSplit(nanos);
+        } else if (startsWith(EVENT, from, to)) {
+            namedError = text(from + EVENT.length, to).equals("error");
+        } else if (!sawEvent && firstLine.isEmpty() && startsWith(BYTE_ORDER_MARK, from, to)) {
+            onLine(from + BYTE_ORDER_MARK.length, to, nanos);
+            return;
+        }
+        if (!sawEvent && firstLine.isEmpty()) {
+            firstLine = ErrorText.oneLine(text(from, to));
+        }
+    }
+
+    /** An event whose data came in several lines ends here. */
+    private void endSplit(long nanos) {
+        if (!split.isEmpty()) {
+            var lines = buffer;
+            int length = split.length();
+            buffer = split.take();
+            onData(0, length - 1, nanos);
+            buffer = lines;
+        }
+    }
+
+    /** True if content was told. */
+    private boolean onData(int start, int end, long nanos) {
         if (namedError) {
             namedError = false;
-            events.onError(errorMessage(start, to));
-            return;
+            events.onError(errorMessage(start, end));
+            return false;
         }
         if (buffer[start] != '{' || buffer[end - 1] != '}') {
             events.onMalformed("malformed event: " + ErrorText.oneLine(text(start, end)));
-            return;
+            return false;
         }
-        scan(start, to);
-        if (sawError && (!sawChoices || ErrorEvent.tells(text(start, to)))) {
-            events.onError(errorMessage(start, to));
-        } else if (sawContent || sawReasoning) {
-            if (texts == 1 && !sawNumbers) {
-                pattern.learn(buffer, from, textFrom, stringEnd(textFrom, to), to + 1, !sawContent);
-            }
-            events.onContent(sawText, sawReasoning, nanos);
+        keys.read(buffer, start, end);
+        if (keys.error() && (!keys.choices() || ErrorEvent.tells(text(start, end)))) {
+            events.onError(errorMessage(start, end));
+            return false;
         }
-    }
-
-    /** Visits every key of the event's JSON, at whatever depth; strings are skipped whole, so no text can pose as a key. */
-    private void scan(int from, int to) {
-        sawContent = false;
-        sawText = false;
-        sawReasoning = false;
-        sawError = false;
-        sawChoices = false;
-        sawNumbers = false;
-        texts = 0;
-        int at = from;
-        while (at < to) {
-            if (buffer[at] != '"') {
-                at++;
-                continue;
-            }
-            int end = stringEnd(at + 1, to);
-            int colon = skipBlanks(end + 1, to);
-            if (colon < to && buffer[colon] == ':') {
-                int value = skipBlanks(colon + 1, to);
-                if (value < to) {
-                    onKey(at + 1, end, value, to);
-                }
-                at = colon + 1;
-            } else {
-                at = end + 1;
-            }
+        if (keys.content() || keys.reasoning()) {
+            events.onContent(keys.text(), keys.reasoning(), nanos);
+            return true;
         }
-    }
-
-    private void onKey(int from, int to, int value, int lineEnd) {
-        byte first = buffer[value];
-        if (first == '"') {
-            onString(from, to, value, lineEnd);
-        } else if (first == '{') {
-            sawError |= is(ERROR, from, to);
-        } else if (first == '[') {
-            sawChoices |= is(CHOICES, from, to);
-        } else if (is(PROMPT_TOKENS, from, to)) {
-            sawNumbers = true;
-            promptTokens = number(value, lineEnd, promptTokens);
-        } else if (is(COMPLETION_TOKENS, from, to)) {
-            sawNumbers = true;
-            usage |= first >= '0' && first <= '9';
-            completionTokens = number(value, lineEnd, completionTokens);
-        }
-    }
-
-    private void onString(int from, int to, int value, int lineEnd) {
-        if (is(CONTENT, from, to) || is(TEXT, from, to)) {
-            sawContent = true;
-            texts++;
-            textFrom = value + 1;
-            sawText |= buffer[value + 1] != '"';
-            if (answer != null) {
-                append(value + 1, stringEnd(value + 1, lineEnd));
-            }
-        } else if (is(REASONING_CONTENT, from, to) || is(REASONING, from, to)) {
-            texts++;
-            textFrom = value + 1;
-            sawReasoning |= buffer[value + 1] != '"';
-        } else if (is(FINISH_REASON, from, to)) {
-            int end = stringEnd(value + 1, lineEnd);
-            aborted |= is(ABORT, value + 1, end) || is(ERROR, value + 1, end);
-        } else if (is(ERROR, from, to)
-                || (is(OBJECT, from, to) && is(ERROR, value + 1, stringEnd(value + 1, lineEnd)))) {
-            sawError = true;
-        }
-    }
-
-    private void append(int from, int to) {
-        var kept = answer;
-        if (kept != null) {
-            if (answerBytes + to - from > kept.length) {
-                kept = Arrays.copyOf(kept, Math.max(answerBytes + to - from, 2 * kept.length));
-                answer = kept;
-            }
-            System.arraycopy(buffer, from, kept, answerBytes, to - from);
-            answerBytes += to - from;
-        }
+        return false;
     }
 
     private String errorMessage(int from, int to) {
@@ -330,42 +280,12 @@ final class EventScanner {
         return new String(buffer, from, to - from, StandardCharsets.UTF_8).strip();
     }
 
-    /** Index of the quote that ends the string beginning at {@code from}. */
-    private int stringEnd(int from, int to) {
-        int at = from;
-        while (at < to && buffer[at] != '"') {
-            at += buffer[at] == '\\' ? 2 : 1;
-        }
-        return Math.min(at, to);
-    }
-
-    private int skipBlanks(int from, int to) {
-        int at = from;
-        while (at < to && (buffer[at] == ' ' || buffer[at] == '\t')) {
-            at++;
-        }
-        return at;
-    }
-
-    private int number(int from, int to, int otherwise) {
-        int value = 0;
-        int at = from;
-        while (at < to && buffer[at] >= '0' && buffer[at] <= '9') {
-            value = (int) Math.min(Integer.MAX_VALUE, value * 10L + (buffer[at++] - '0'));
-        }
-        return at == from ? otherwise : value;
-    }
-
     private boolean startsWith(byte[] prefix, int from, int to) {
         return to - from >= prefix.length
                 && Arrays.equals(buffer, from, from + prefix.length, prefix, 0, prefix.length);
     }
 
-    private boolean is(byte[] word, int from, int to) {
-        return to - from == word.length && Arrays.equals(buffer, from, to, word, 0, word.length);
-    }
-
-    private static byte[] bytes(String ascii) {
+    static byte[] bytes(String ascii) {
         return ascii.getBytes(StandardCharsets.US_ASCII);
     }
 }

@@ -9,7 +9,8 @@ import java.util.Map;
 /**
  * Where requests go.
  *
- * @param baseUrls of the OpenAI API, without {@code /v1}, without a slash at the end; several are used in turn
+ * @param baseUrls of the OpenAI API; several are used in turn. A {@code /v1} or slash at the end, as OpenAI's own clients want
+ *     it, is left out
  * @param headers sent with every request besides the content type
  * @param tls whom to trust with HTTPS
  */
@@ -18,7 +19,9 @@ public record LoadTarget(List<String> baseUrls, String model, Map<String, String
     public static final String CHAT = "/v1/chat/completions";
 
     public LoadTarget {
-        baseUrls = baseUrls.stream().map(LoadTarget::withoutSlash).toList();
+        baseUrls = baseUrls.stream()
+                .map(url -> withoutSlash(withoutSlash(url).replaceFirst("/v1$", "")))
+                .toList();
         headers = Map.copyOf(headers);
     }
 

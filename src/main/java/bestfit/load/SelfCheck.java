@@ -59,7 +59,7 @@ public record SelfCheck(
         }
         if (samples.firstTokens() == 0) {
             reasons.add(
-                    "No answer had any text: there is nothing to judge. Look at the failures and at what the server answers, and run it again.");
+                    "No request succeeded with any text: there is nothing to judge. Look at the failures and at what the server answers, and run it again.");
         } else if (cpuShare > MOST_CPU_SHARE_PER_LOOP * samples.loops()) {
             reasons.add(
                     "The client used %.0f %% of a core with %d event loops, more than %.0f %% each: it was the bottleneck; use fewer users or more client cores."

@@ -14,6 +14,10 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Counts tokens with {@code POST /tokenize} of the server under test, as vLLM has it. Thread-safe. */
 public final class ServerTokenizer implements TokenCounter {
+    /** What to do about a server that {@link #isLocked}. */
+    public static final String WITH_A_KEY =
+            "The server wants a key: give it with --token-env, --token-file or --header.";
+
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final HttpClient http;
@@ -45,6 +49,11 @@ public final class ServerTokenizer implements TokenCounter {
         return told.isInt() ? OptionalInt.of(told.intValue()) : OptionalInt.empty();
     }
 
+    /** The server answers nobody without its key. */
+    public static boolean isLocked(int status) {
+        return status == 401 || status == 403;
+    }
+
     private ObjectNode request() {
         return Json.object().put("model", target.model());
     }
@@ -61,8 +70,8 @@ public final class ServerTokenizer implements TokenCounter {
                     && json.get().path("count").isInt()) {
                 return json.get();
             }
-            throw new ConfigException(url + " answered " + answer.status()
-                    + " and no token count. Give the model's tokenizer.json with --tokenizer.");
+            throw new ConfigException(url + " answered " + answer.status() + " and no token count. "
+                    + (isLocked(answer.status()) ? WITH_A_KEY : "Give the model's tokenizer.json with --tokenizer."));
         } catch (IOException e) {
             throw new ConfigException(e.getMessage() + ". Start the server, or correct the URL.");
         }

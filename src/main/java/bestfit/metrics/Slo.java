@@ -2,6 +2,7 @@ package bestfit.metrics;
 
 import static bestfit.metrics.Measurement.NEVER;
 
+import java.util.HashSet;
 import java.util.List;
 
 /**
@@ -19,9 +20,13 @@ public record Slo(double ttftMillis, double tpotMillis, double e2eMillis) {
         double ttft = Double.POSITIVE_INFINITY;
         double tpot = Double.POSITIVE_INFINITY;
         double e2e = Double.POSITIVE_INFINITY;
+        var named = new HashSet<String>();
         for (var part : text.strip().split("[,\\s]+", -1)) {
             int colon = part.indexOf(':');
             double limit = limit(part, colon);
+            if (!named.add(part.substring(0, colon))) {
+                throw new IllegalArgumentException("\"" + text + "\" has " + part.substring(0, colon) + " twice");
+            }
             switch (part.substring(0, colon)) {
                 case "ttft" -> ttft = limit;
                 case "tpot" -> tpot = limit;

@@ -260,6 +260,11 @@ public final class RequestReader {
 
     /** What vLLM would serve and this engine cannot is refused: an answer that ignored it would be another answer. */
     private static void refuseUnsupported(BodyReader body) {
+        if (body.truthy("logprob_token_ids")) {
+            throw refuse(
+                    "The embedded engine does not support logprob_token_ids; ask for top_logprobs (or logprobs) instead.",
+                    "logprob_token_ids");
+        }
         if (body.get("thinking_token_budget") != null) {
             var refused = refuse(
                     "thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-parser"

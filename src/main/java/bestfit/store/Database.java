@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteOpenMode;
 
@@ -105,7 +106,7 @@ public final class Database implements AutoCloseable {
                     "Database " + file + " does not exist. Name one with --db, or run measure first.");
         }
         unpackNativesIn(home);
-        return connect(file, reading(), database -> {
+        return connect(ReadOnlyFolder.address(file), file, reading(), database -> {
             database.execute(QUERY_ONLY);
             var tables = database.read(Database::tables);
             if (!CompressaSchema.isIn(tables)) {
@@ -304,9 +305,13 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private static Database connect(Path file, SQLiteConfig config, java.util.function.Predicate<Database> check) {
+    private static Database connect(Path file, SQLiteConfig config, Predicate<Database> check) {
+        return connect(file.toAbsolutePath().toString(), file, config, check);
+    }
+
+    private static Database connect(String address, Path file, SQLiteConfig config, Predicate<Database> check) {
         try {
-            var connection = connection(file, config);
+            var connection = connection(address, file, config);
             try {
                 boolean joined = check.test(new Database(file, connection, false));
                 return new Database(file, connection, joined);
@@ -322,9 +327,9 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private static Connection connection(Path file, SQLiteConfig config) throws SQLException {
+    private static Connection connection(String address, Path file, SQLiteConfig config) throws SQLException {
         try {
-            return config.createConnection("jdbc:sqlite:" + file.toAbsolutePath());
+            return config.createConnection("jdbc:sqlite:" + address);
         } catch (SQLException e) {
             var failure = StoreException.of(file, e);
             throw failure.isForbidden() ? new ConfigException(String.valueOf(failure.getMessage())) : failure;

@@ -236,6 +236,7 @@ public sealed interface LengthDistribution {
 
     private static LengthDistribution ofFile(Path file) {
         var lengths = TextLines.of(file, "a file with one length a line").stream()
+                .filter(line -> !line.isBlank())
                 .map(line -> {
                     try {
                         return tokens(line);

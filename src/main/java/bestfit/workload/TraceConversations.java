@@ -31,7 +31,7 @@ final class TraceConversations implements ConversationSource {
         for (int i = 0; i < entries.size(); i++) {
             if (output.isEmpty() && !entries.get(i).turns().stream().allMatch(TraceConversations::tellsLength)) {
                 throw new ConfigException(
-                        "file " + file + ", entry " + (i + 1)
+                        "file " + file + ", " + entries.get(i).place()
                                 + " tells no output_tokens and no answer; give the length with output.tokens (--output-tokens).");
             }
         }
@@ -102,7 +102,7 @@ final class TraceConversations implements ConversationSource {
             if (bytes + (long) template * sent.size() > context) {
                 long tokens = sent.stream().mapToLong(this::tokens).sum() + (long) template * sent.size();
                 if (tokens > context) {
-                    return Optional.of("entry " + (i + 1) + " needs " + tokens + " tokens with its "
+                    return Optional.of(entries.get(i).place() + " needs " + tokens + " tokens with its "
                             + (sent.size() == 1 ? "answer" : sent.size() + " answers"));
                 }
             }

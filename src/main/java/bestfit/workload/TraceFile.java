@@ -27,8 +27,11 @@ final class TraceFile {
     /** @param leftOut conversations of ShareGPT's form without a question, or without its answer where that tells the length */
     record Trace(List<Entry> entries, int leftOut) {}
 
-    /** @param atMillis NaN where no time is told */
-    record Entry(double atMillis, List<Turn> turns) {}
+    /**
+     * @param place where the file has it, such as {@code line 3}
+     * @param atMillis NaN where no time is told
+     */
+    record Entry(String place, double atMillis, List<Turn> turns) {}
 
     /** What is asked at one turn, and what is known of its answer. */
     sealed interface Turn {}
@@ -51,29 +54,30 @@ final class TraceFile {
      */
     static Trace read(Path file, boolean lengthsTold) {
         var lines = TextLines.of(file, TAKES);
-        var first = lines.getFirst().stripLeading();
-        if (!first.startsWith("{") && !first.startsWith("[")) {
-            return new Trace(
-                    CsvColumn.firstOf(String.join("\n", lines)).stream()
-                            .map(prompt ->
-                                    new Entry(Double.NaN, List.<Turn>of(new Text(prompt, OptionalInt.empty(), ""))))
-                            .toList(),
-                    0);
+        var text = String.join("\n", lines);
+        if (!text.stripLeading().startsWith("{") && !text.stripLeading().startsWith("[")) {
+            return new Trace(ofRows(CsvColumn.firstOf(text)), 0);
         }
         var entries = new ArrayList<Entry>();
         var wrong = new ArrayList<String>();
         int leftOut = 0;
-        boolean isList = first.startsWith("[");
-        var nodes = isList ? List.copyOf(parse(file, String.join("\n", lines)).values()) : List.<JsonNode>of();
+        boolean isList = text.stripLeading().startsWith("[");
+        var nodes = isList ? List.copyOf(parse(file, text).values()) : List.<JsonNode>of();
         for (int i = 0; i < (isList ? nodes.size() : lines.size()); i++) {
+            if (!isList && lines.get(i).isBlank()) {
+                continue;
+            }
+            var place = (isList ? "entry " : "line ") + (i + 1);
             try {
                 var node = isList ? nodes.get(i) : Json.parse(lines.get(i));
-                var entry = entry(node, lengthsTold);
+                var entry = entry(place, node, lengthsTold);
                 entry.ifPresent(entries::add);
                 leftOut += entry.isPresent() ? 0 : 1;
             } catch (JacksonException | ConfigException problem) {
-                wrong.add("file " + file + (isList ? ", entry " : ", line ") + (i + 1) + ": "
-                        + (problem instanceof JacksonException json ? Json.problem(json) + "." : problem.getMessage()));
+                wrong.add("file " + file + ", " + place + ": "
+                        + (problem instanceof JacksonException json
+                                ? Json.problemOfLine(json) + "."
+                                : problem.getMessage()));
             }
         }
         if (!wrong.isEmpty()) {
@@ -83,6 +87,13 @@ final class TraceFile {
             throw new ConfigException("file " + file + " holds no entry that can be sent; it takes " + TAKES + ".");
         }
         return new Trace(entries, leftOut);
+    }
+
+    private static List<Entry> ofRows(List<String> prompts) {
+        return IntStream.range(0, prompts.size())
+                .mapToObj(i -> new Entry(
+                        "row " + (i + 1), Double.NaN, List.<Turn>of(new Text(prompts.get(i), OptionalInt.empty(), ""))))
+                .toList();
     }
 
     private static List<String> capped(Path file, List<String> wrong) {
@@ -103,7 +114,7 @@ final class TraceFile {
     }
 
     /** Empty for a conversation in which nothing can be asked, as public collections have some. */
-    private static Optional<Entry> entry(JsonNode node, boolean lengthsTold) {
+    private static Optional<Entry> entry(String place, JsonNode node, boolean lengthsTold) {
         double at = node.has("timestamp") ? number(node, "timestamp") : Double.NaN;
         List<Turn> turns;
         if (node.has("input_length")) {
@@ -123,14 +134,13 @@ final class TraceFile {
                     : List.of();
         }
         if (turns.isEmpty()) {
-            throw new ConfigException(
-                    "\"" + shortened(node.toString()) + "\" holds no prompt; it takes " + TAKES + ".");
+            throw new ConfigException(shortened(node.toString()) + " holds no prompt; it takes " + TAKES + ".");
         }
         if (turns.size() == 1 && turns.getFirst() instanceof Text text && node.has("output_tokens")) {
             var tokens = OptionalInt.of(whole(node, "output_tokens", 1));
             turns = List.of(new Text(text.message(), tokens, text.answer()));
         }
-        return Optional.of(new Entry(at, turns));
+        return Optional.of(new Entry(place, at, turns));
     }
 
     private static Blocks blocks(JsonNode node) {
@@ -169,7 +179,7 @@ final class TraceFile {
         var turns = new ArrayList<Turn>();
         var before = "";
         for (var message : messages.values()) {
-            var text = message.path(textKey).asString("");
+            var text = text(message.path(textKey));
             switch (message.path(roleKey).asString("")) {
                 case "system" -> before = text + "\n\n";
                 case "human", "user" -> {
@@ -188,6 +198,21 @@ final class TraceFile {
         return turns;
     }
 
+    /** As a string, or as OpenAI's parts of text, which engines join by line feeds. */
+    private static String text(JsonNode content) {
+        if (!content.isArray()) {
+            return content.asString("");
+        }
+        var texts = new ArrayList<String>();
+        for (var part : content.values()) {
+            if (!part.path("text").isString()) {
+                throw new ConfigException("content: " + shortened(part.toString()) + " is not allowed; it takes text.");
+            }
+            texts.add(part.path("text").stringValue());
+        }
+        return String.join("\n", texts);
+    }
+
     private static String shortened(String text) {
         return text.length() <= 80 ? text : text.substring(0, 80) + "…";
     }
@@ -198,7 +223,7 @@ final class TraceFile {
         for (int i = 0; i < entries.size(); i++) {
             double at = entries.get(i).atMillis();
             if (!(at >= (i == 0 ? at : entries.get(i - 1).atMillis()))) {
-                throw new ConfigException("file " + file + ", entry " + (i + 1)
+                throw new ConfigException("file " + file + ", " + entries.get(i).place()
                         + ": a replay needs a timestamp in milliseconds in every entry, ascending.");
             }
         }

@@ -25,7 +25,7 @@ public final class WorkloadFile {
         var matching = maps.entrySet().stream()
                 .filter(each -> name == null || name(each.getValue()).equals(name))
                 .toList();
-        if (matching.size() != 1) {
+        if (matching.size() != 1 && !maps.isEmpty()) {
             var known = maps.values().stream().map(WorkloadFile::name).toList();
             problems.add(
                     name == null

@@ -45,6 +45,9 @@ final class WorkloadReader {
         if (turns.most() > MOST_TURNS) {
             conversation.problem("turns", turns.most() + " is not allowed; it takes up to " + MOST_TURNS + ".");
         }
+        if (turns.most() == 1 && conversation.has("think_time")) {
+            conversation.problem("think_time", "belongs to conversations; give turns above 1 with it.");
+        }
         var endpoint = endpoint();
         if (turns.most() > 1 && endpoint.equals(Workload.COMPLETIONS)) {
             conversation.problem(
@@ -130,6 +133,12 @@ final class WorkloadReader {
         if ((file == null) != tokens) {
             prompt.problem("tokens", "exactly one is needed of tokens (--prompt-tokens) and file (--prompts).");
         }
+        if (prefixTokens == 0 && prompt.has("shared_prefixes")) {
+            prompt.problem("shared_prefixes", "belongs to shared_prefix_tokens; give their number with it.");
+        }
+        if (file == null && repeat) {
+            prompt.problem("repeat", "belongs to a file of prompts; generated ones never end.");
+        }
         if (file == null) {
             return new PromptPlan.Generated(
                     length(prompt, "tokens", new LengthDistribution.Fixed(1)), prefixTokens, prefixes);
@@ -139,7 +148,10 @@ final class WorkloadReader {
         }
         var path = Path.of(file);
         if (!Files.isRegularFile(path)) {
-            prompt.problem("file", "\"" + file + "\" does not exist; it takes " + TraceFile.TAKES + ".");
+            prompt.problem(
+                    "file",
+                    "\"" + file + (Files.exists(path) ? "\" is no file" : "\" does not exist") + "; it takes "
+                            + TraceFile.TAKES + ".");
         }
         return new PromptPlan.FromFile(path, repeat);
     }

@@ -123,7 +123,49 @@ class BenchCommandTest extends BenchProcess {
         };
         assertThat(begin("bench search", search).waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(requests).isNotEmpty();
-        assertThat(Files.readString(folder.resolve("err"))).doesNotContain("No answer had any text");
+        assertThat(Files.readString(folder.resolve("err"))).doesNotContain("No request succeeded with any text");
+    }
+
+    @Test
+    void serverThatWantsAKey_isSaidToWantOne() throws Exception {
+        locked = true;
+        assertThat(bench(2, closedLoop(1, 2)).path("err").asString()).contains("answered 401", "--token-env");
+        assertThat(bench(2, closedLoop(1, 2, "--model=m")).path("err").asString())
+                .contains("/tokenize answered 401", "--token-env");
+    }
+
+    /** What would be left out of account, or break what is sent, is told before anything is. */
+    @Test
+    void flagsWithoutEffect_areRefused() throws Exception {
+        var token = Files.writeString(folder.resolve("token"), "\n");
+        var err = bench(
+                        2,
+                        closedLoop(
+                                1,
+                                2,
+                                "http://me:secret@127.0.0.1:9",
+                                "http://127.0.0.1:9/v1/chat/completions",
+                                "--shared-prefixes=3",
+                                "--think-time=1s",
+                                "--repeat",
+                                "--slo=ttft:500,ttft:400",
+                                "--token-file=" + token,
+                                "--header=Content-Length=5",
+                                "--csv=same",
+                                "--save-result=same"))
+                .path("err")
+                .asString();
+        assertThat(err)
+                .contains("me:secret@127.0.0.1:9\" is not allowed", "/v1/chat/completions\" is not allowed")
+                .contains("--shared-prefixes: ", "--think-time: ", "--repeat: ", "has ttft twice")
+                .contains("token\" is empty", "\"Content-Length\" is not allowed", "\"same\" is one file");
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void urlOfOpenAisClients_isTaken() throws Exception {
+        urlEnd = "/v1/";
+        assertThat(bench(0, closedLoop(1, 2)).at("/counts/ok").intValue()).isEqualTo(2);
     }
 
     @Test
@@ -191,7 +233,7 @@ class BenchCommandTest extends BenchProcess {
         var file = Files.writeString(
                 folder.resolve("long.jsonl"), "{\"prompt\": \"" + "a ".repeat(160) + "\", \"output_tokens\": 50}\n");
         var traced = bench(2, "--concurrency=1", "--requests=1", "--prompts=" + file);
-        assertThat(traced.path("err").asString()).contains("entry 1", "200 tokens");
+        assertThat(traced.path("err").asString()).contains("line 1", "200 tokens");
         var noTokenizer = bench(
                 2, "--concurrency=1", "--requests=1", "--prompt-tokens=250", "--output-tokens=6", "--tokenizer=none");
         assertThat(noTokenizer.path("err").asString()).contains("--tokenizer", "200 tokens");

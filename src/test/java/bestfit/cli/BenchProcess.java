@@ -44,6 +44,12 @@ abstract class BenchProcess {
     /** Requests after which {@code /tokenize} answers no more. */
     volatile int tokenizesUntil = Integer.MAX_VALUE;
 
+    /** Nobody is answered without a key. */
+    volatile boolean locked;
+
+    /** What the user writes behind the server's address. */
+    String urlEnd = "";
+
     final Set<String> prompts = ConcurrentHashMap.newKeySet();
     final List<JsonNode> requests = Collections.synchronizedList(new ArrayList<>());
     final List<String> tokens = Collections.synchronizedList(new ArrayList<>());
@@ -63,7 +69,11 @@ abstract class BenchProcess {
                         .get(
                                 "/v1/models",
                                 exchange -> exchange.json(
-                                        200, Json.parse("{\"data\":[{\"id\":\"first\",\"max_model_len\":200}]}"))));
+                                        locked ? 401 : 200,
+                                        locked
+                                                ? Json.object()
+                                                : Json.parse(
+                                                        "{\"data\":[{\"id\":\"first\",\"max_model_len\":200}]}"))));
     }
 
     @AfterEach
@@ -72,8 +82,8 @@ abstract class BenchProcess {
     }
 
     private void tokenize(Exchange exchange) {
-        if (requests.size() >= tokenizesUntil) {
-            exchange.json(503, Json.object());
+        if (locked || requests.size() >= tokenizesUntil) {
+            exchange.json(locked ? 401 : 503, Json.object());
             return;
         }
         var request = body(exchange);
@@ -141,7 +151,7 @@ abstract class BenchProcess {
                         .collect(Collectors.joining(File.pathSeparator)),
                 "bestfit.cli.Main"));
         command.addAll(List.of(words.split(" ", -1)));
-        command.addAll(List.of(server.url(), "--json"));
+        command.addAll(List.of(server.url() + urlEnd, "--json"));
         command.addAll(List.of(args));
         var builder = new ProcessBuilder(command)
                 .directory(folder.toFile())

@@ -1,10 +1,13 @@
 package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import bestfit.config.Json;
 import bestfit.load.EventLog;
 import bestfit.metrics.Measurement;
 import java.nio.file.Files;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -30,7 +33,7 @@ class BenchResumeTest extends BenchProcess {
                 .doesNotHaveDuplicates();
         var again = bench(0, resumed);
         assertThat(again.at("/counts/ok").intValue()).isEqualTo(3000);
-        assertThat(again.path("reasons").toString()).doesNotContain("No answer had any text");
+        assertThat(again.path("reasons").toString()).doesNotContain("No request succeeded with any text");
         assertThat(again.path("notes").toString()).contains("Nothing was left to send");
     }
 
@@ -65,6 +68,52 @@ class BenchResumeTest extends BenchProcess {
         assertThat(ended(0, begin("bench sweep", joined(sweep, "--resume"))).path("sweep"))
                 .hasSize(3);
         assertThat(requests).isEmpty();
+    }
+
+    /** The server takes 120 requests, two probes of 60, and refuses all that come later. */
+    @Test
+    void killedSearch_isResumed() throws Exception {
+        var refused = new AtomicInteger();
+        handler = exchange -> {
+            if (prompts.size() < 120) {
+                answer(exchange);
+            } else {
+                refused.incrementAndGet();
+                exchange.json(503, Json.object());
+            }
+        };
+        String[] search = {
+            "--from=40",
+            "--precision=0.5",
+            "--slo=tpot:1000",
+            "--requests=60",
+            "--prompt-tokens=9",
+            "--output-tokens=5",
+            "--model=m",
+            "--events=" + folder.resolve("search.jsonl")
+        };
+        var process = begin("bench search", search);
+        Awaitility.await().until(() -> requests.size() > 80);
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+        assumeThat(folder.resolve("search.1-rate-40.0.jsonl"))
+                .as("a client that this machine keeps from sending in time asks again")
+                .exists();
+        int ended = EventLog.read(folder.resolve("search.2-rate-80.0.jsonl"))
+                .measurements()
+                .size();
+        requests.clear();
+        var found = ended(0, begin("bench search", joined(search, "--resume")));
+        assumeThat(found.findValues("verdict")).isEmpty();
+        assertThat(found.path("rate").doubleValue()).isEqualTo(80);
+        assertThat(found.at("/probes/0/requests").intValue()).isEqualTo(60);
+        assertThat(requests).hasSize(60 - ended);
+        assertThat(refused.get()).isPositive();
+        requests.clear();
+        refused.set(0);
+        assertThat(ended(0, begin("bench search", joined(search, "--resume")))).isEqualTo(found);
+        assertThat(requests).isEmpty();
+        assertThat(refused.get()).isZero();
     }
 
     @Test
@@ -136,7 +185,13 @@ class BenchResumeTest extends BenchProcess {
                 "--compressa-db=" + events,
                 "--warmup=-1");
         var err = bench(2, unwritable).path("err").asString();
-        assertThat(err).contains("--csv: ", "--save-result: ", "events.jsonl is not an SQLite database", "--warmup: ");
+        assertThat(err)
+                .contains(
+                        "--csv: ",
+                        "--save-result: ",
+                        "events.jsonl is not an SQLite database",
+                        "another file with --compressa-db",
+                        "--warmup: ");
         assertThat(requests).hasSize(before);
     }
 }

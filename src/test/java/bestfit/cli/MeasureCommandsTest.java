@@ -1,18 +1,23 @@
 package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import bestfit.config.Json;
 import bestfit.load.FakeEngine;
 import bestfit.metrics.CompressaMetrics;
+import bestfit.store.Database;
+import bestfit.store.ExperimentStore;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
@@ -59,7 +64,13 @@ class MeasureCommandsTest {
     }
 
     private Process begin(String... args) throws IOException {
-        var command = new ArrayList<>(List.of(
+        return begin(List.of(), args);
+    }
+
+    /** @param before words in front of the command */
+    private Process begin(List<String> before, String... args) throws IOException {
+        var command = new ArrayList<>(before);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
@@ -79,6 +90,42 @@ class MeasureCommandsTest {
         return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
                 .map(entry -> Path.of(entry).toAbsolutePath().toString())
                 .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    /** Permissions do not bind a root user, except one that gave that power away. */
+    private Ended listBoundByPermissions(Path database) throws Exception {
+        var before = List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search");
+        boolean root = Files.isWritable(database.getParent());
+        assumeThat(!root || Files.isExecutable(Path.of("/usr/bin/setpriv"))).isTrue();
+        return ended(begin(root ? before : List.of(), "list", "--json", "--db", database.toString()));
+    }
+
+    @Test
+    void databaseInAFolderWithoutWritePermission_isRead() throws Exception {
+        var source = folder.resolve("source.sqlite");
+        var locked = Files.createDirectory(folder.resolve("100 % ours?"));
+        var killed = Files.createDirectory(folder.resolve("killed"));
+        try (var database = Database.open(source, folder)) {
+            new ExperimentStore(database).begin("ours", null, Map.of());
+            Files.copy(source, killed.resolve("db.sqlite"));
+            Files.copy(folder.resolve("source.sqlite-wal"), killed.resolve("db.sqlite-wal"));
+        }
+        Files.copy(source, locked.resolve("db.sqlite"));
+        for (var each : List.of(locked, killed)) {
+            Files.setPosixFilePermissions(each, PosixFilePermissions.fromString("r-xr-xr-x"));
+        }
+        try {
+            var whole = listBoundByPermissions(locked.resolve("db.sqlite"));
+            assertThat(whole.exit()).as(whole.err()).isZero();
+            assertThat(whole.json().at("/experiments/0/name").asString()).isEqualTo("ours");
+            var partly = listBoundByPermissions(killed.resolve("db.sqlite"));
+            assertThat(partly.exit()).isEqualTo(2);
+            assertThat(partly.err()).contains("db.sqlite-wal", "copy both files");
+        } finally {
+            for (var each : List.of(locked, killed)) {
+                Files.setPosixFilePermissions(each, PosixFilePermissions.fromString("rwxr-xr-x"));
+            }
+        }
     }
 
     @Test

@@ -22,9 +22,8 @@ class EngineArgsTest {
 
     @Test
     void everySpellingOfVllm_isRead() throws ArgumentError {
-        var args = read(
-                "tiny -tp 2 --pipeline_parallel_size=2 --max-model-len 4k --max-num-batched-tokens 4K"
-                        + " --no-enable-prefix-caching --enable-chunked-prefill=False --served-model-name a b --seed 1 --seed 2");
+        var args = read("tiny -tp 2 --pipeline_parallel_size=2 --max-model-len 4k --max-num-batched-tokens 4K"
+                + " --no-enable-prefix-caching --no-enable-chunked-prefill --served-model-name a b --seed 1 --seed 2");
         assertThat(args.tensorParallel()).isEqualTo(2);
         assertThat(args.pipelineParallel()).isEqualTo(2);
         assertThat(args.maxModelLen()).hasValue(4000);
@@ -33,6 +32,17 @@ class EngineArgsTest {
         assertThat(args.chunkedPrefill()).contains(false);
         assertThat(args.servedNames()).isEqualTo(List.of("a", "b"));
         assertThat(args.seed()).isEqualTo(2);
+        assertThat(read("tiny --engine-version 0.8.1 --enable-chunked-prefill=False")
+                        .chunkedPrefill())
+                .contains(false);
+        var numbers =
+                read("tiny -O3 --max-num-seqs 1_000 --block-size +8 --gpu-memory-utilization 9e-1 --max-model-len 1g");
+        assertThat(numbers.given()).containsEntry("optimization_level", "3");
+        assertThat(read("tiny -O 2").given()).containsEntry("optimization_level", "2");
+        assertThat(numbers.maxNumSeqs()).hasValue(1000);
+        assertThat(numbers.blockSize()).isEqualTo(8);
+        assertThat(numbers.memoryUtilization()).isEqualTo(0.9);
+        assertThat(numbers.maxModelLen()).hasValue(1_000_000_000);
         assertThat(read("--model tiny --dtype bfloat16 --port 5000 --host 0.0.0.0")
                         .model())
                 .isEqualTo("tiny");
@@ -53,6 +63,24 @@ class EngineArgsTest {
             --port 3                       | the following arguments are required: MODEL
             tiny --device-memory big       | argument --device-memory: invalid size: 'big'
             tiny --fault explode           | argument --fault: invalid value: 'explode'
+            tiny --swap-space 4            | unrecognized arguments: --swap-space 4
+            tiny --disable-log-requests    | unrecognized arguments: --disable-log-requests
+            tiny --engine-version 0.23 --watermark 0.1 | unrecognized arguments: --watermark 0.1
+            tiny --max-num-partial-prefills 2 | unrecognized arguments: --max-num-partial-prefills 2
+            tiny --runner bogus            | argument --runner: invalid choice: 'bogus' (choose from 'auto', 'draft', 'generate', 'pooling')
+            tiny --uvicorn-log-level loud  | argument --uvicorn-log-level: invalid choice: 'loud' (choose from 'critical', 'debug',
+            tiny --prefix-caching-hash-algo md5 | argument --prefix-caching-hash-algo: invalid choice: 'md5'
+            tiny --kv-cache-dtype int4     | argument --kv-cache-dtype: invalid choice: 'int4' (choose from 'auto', 'bfloat16',
+            tiny --logprobs-mode bogus     | argument --logprobs-mode: invalid choice: 'bogus'
+            tiny --enable-prefix-caching=true | argument --enable-prefix-caching/--no-enable-prefix-caching: ignored explicit argument 'true'
+            tiny --enable-prefix-caching true | unrecognized arguments: true
+            tiny --cudagraph-capture-sizes 1 x | argument --cudagraph-capture-sizes: invalid int value: 'x'
+            tiny --cpu-offload-gb x        | argument --cpu-offload-gb: invalid float value: 'x'
+            tiny --speculative-config {    | argument --speculative-config: Value { cannot be converted
+            tiny --compilation-config 3    | argument --compilation-config: 1 validation error for CompilationConfig
+            tiny --compilation-config {    | argument --compilation-config: Value { cannot be converted
+            tiny --collect-detailed-traces bogus | argument --collect-detailed-traces: invalid choice: 'bogus'
+            tiny --allowed-origins x       | argument --allowed-origins: Value x cannot be converted
             """)
     void whatArgparseRefuses_isRefusedInItsWords(String line, String message) {
         assertThatThrownBy(() -> read(line)).isInstanceOf(ArgumentError.class).hasMessageContaining(message);
@@ -78,6 +106,24 @@ class EngineArgsTest {
                 .hasMessage("1 validation error for " + config + "\n" + field + "\n  Input should be " + bound);
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            tiny --port 70000                           | OverflowError: bind(): port must be 0-65535.
+            tiny --port -1                              | OverflowError: bind(): port must be 0-65535.
+            tiny --enable-auto-tool-choice              | TypeError: Error: --enable-auto-tool-choice requires --tool-call-parser
+            tiny --distributed-executor-backend threads | not enough values to unpack (expected 2, got 1)
+            tiny --config-format bogus                  | Unknown config format `bogus`.
+            tiny -O9                                    | Input should be 0, 1, 2 or 3 [type=enum, input_value='9', input_type=str]
+            tiny --gpu-memory-utilization nan           | less than or equal to 1 [type=less_than_equal, input_value=nan, input_type=float]
+            """)
+    void whatIsFoundOnlyAfterTheParser_endsWithOne(String line, String message) {
+        assertThatThrownBy(() -> read(line))
+                .isInstanceOfSatisfying(
+                        ArgumentError.class,
+                        error -> assertThat(error.isInConfig()).isTrue())
+                .hasMessageContaining(message);
+    }
+
     @Test
     void flagsCutShort_areCompleted_whereOneAloneBeginsSo() throws ArgumentError {
         var args = read("tiny --max-num-se 3 --tensor=2 --no-enable-prefix --max_model 256 --watermark 0.25");
@@ -86,6 +132,9 @@ class EngineArgsTest {
         assertThat(args.prefixCaching()).isFalse();
         assertThat(args.maxModelLen()).hasValue(256);
         assertThat(args.watermark()).isEqualTo(0.25);
+        assertThatThrownBy(() -> read("tiny --device cpu"))
+                .hasMessageContaining("ambiguous option: --device could match ")
+                .hasMessageContaining("--device-ids");
         assertThatThrownBy(() -> read("tiny --max-num-s=8"))
                 .hasMessageContaining("ambiguous option: --max-num-s=8 could match ")
                 .hasMessageContaining("--max-num-seqs")
@@ -119,7 +168,9 @@ class EngineArgsTest {
             --device-memory 3MiB                     | CUDA out of memory. Tried to allocate
             --device-memory 8MiB                     | No available memory for the cache blocks.
             --gpu-memory-utilization 0.01            | No available memory for the cache blocks.
-            --max-num-partial-prefills 2             | NotImplementedError: Concurrent Partial Prefill is not supported.
+            --engine-version 0.23 --max-num-partial-prefills 2 | NotImplementedError: Concurrent Partial Prefill is not supported.
+            --num-gpu-blocks-override 0              | No available memory for the cache blocks.
+            --runner pooling                         | The embedded engine does not support --runner pooling
             --quantization fp8                       | The embedded engine does not support --quantization fp8
             """)
     void configThatCannotRun_failsInVllmsWords(String line, String message) throws ArgumentError {

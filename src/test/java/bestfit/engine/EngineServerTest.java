@@ -141,6 +141,18 @@ class EngineServerTest {
         }
     }
 
+    /** vLLM tells those of the ids that were named: an answer with others would be another answer. */
+    @Test
+    void logprobsOfNamedTokens_areRefused() {
+        var answer =
+                engine.post(TEXT, "{\"prompt\":\"hi\",\"max_tokens\":1,\"logprobs\":2,\"logprob_token_ids\":[5,6]}");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.text()).contains("does not support logprob_token_ids");
+        assertThat(engine.post(TEXT, "{\"prompt\":\"hi\",\"max_tokens\":1,\"logprob_token_ids\":[]}")
+                        .status())
+                .isEqualTo(200);
+    }
+
     @Test
     void echo_givesThePromptWithItsLogprobs() {
         var choice = engine.json(

@@ -40,6 +40,54 @@ class EventScannerTest {
         }
     }
 
+    /** Line feeds, carriage returns, both: the specification of server-sent events has all three. */
+    @Test
+    void lineEnds_areAllAlike() {
+        for (int seed = 0; seed < 100; seed++) {
+            String stream = randomStream(new Random(seed));
+            var told = new Told().of(stream, stream.length());
+            for (var end : List.of("\r\n", "\r")) {
+                var other = stream.replace("\n", end);
+                for (int piece : List.of(1, 150, other.length())) {
+                    assertThat(new Told().of(other, piece)).as(other).isEqualTo(told);
+                }
+            }
+        }
+    }
+
+    /** An event's data may come in several lines; a line feed joins them, and a blank line ends the event. */
+    @Test
+    void dataInSeveralLines_isOneEvent() {
+        for (int seed = 0; seed < 100; seed++) {
+            String stream = randomStream(new Random(seed)).replace(": a comment\n", ": a comment\n\n");
+            var told = new Told().of(stream, stream.length());
+            var split = stream.replace("\"id\":\"1\",", "\ndata: \"id\": {\"a\": []}\ndata: ,")
+                    .replace(",\"finish_reason\"", "\n: a comment\ndata:,\"finish_reason\"");
+            for (var end : List.of("\n", "\r\n", "\r")) {
+                var other = split.replace("\n", end);
+                for (int piece : List.of(1, 150, other.length())) {
+                    assertThat(new Told().of(other, piece)).as(other).isEqualTo(told);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsNoEventInTheEnd_isTold() {
+        var whole = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+        var broken = "data: {\"choices\":[\ndata: {\"delta\"\n\n";
+        assertThat(new Told().of("\uFEFF" + whole + broken + whole, 7))
+                .containsSubsequence(
+                        "content true false",
+                        "malformed malformed event: {\"choices\":[ {\"delta\"",
+                        "content true false");
+        assertThat(new Told().of("event: error\ndata: {\ndata: \"message\": \"no room\"\ndata: }\n\n", 9))
+                .contains("error no room");
+        assertThat(new Told().of(broken.strip() + "\ndata: [DONE]\n\n", 100))
+                .contains("usage false 0 0, done true, aborted false")
+                .anyMatch(line -> line.startsWith("malformed"));
+    }
+
     private static String randomStream(Random random) {
         var stream = new StringBuilder();
         String[] texts = {"", "a", " word", "\\\"", "\\\\", "\\u00e9", "\"}", "content\":\"x", "\n", "é", "data: {"};

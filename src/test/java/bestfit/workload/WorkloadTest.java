@@ -215,8 +215,7 @@ class WorkloadTest {
                                 .anyMatch(problem -> problem.contains("line 6: Unexpected end-of-input"))
                                 .anyMatch(problem ->
                                         problem.contains("line 7: output_tokens: 99999999999 is not allowed"))
-                                .anyMatch(
-                                        problem -> problem.contains("line 8: \"{\"promt\":\"a\"}\" holds no prompt")));
+                                .anyMatch(problem -> problem.contains("line 8: {\"promt\":\"a\"} holds no prompt")));
     }
 
     @Test
@@ -231,7 +230,7 @@ class WorkloadTest {
         assertThat(source.beyond(17, 5, 2)).isEmpty();
         assertThat(source.beyond(16, 5, 1)).isEmpty();
         assertThat(source.beyond(16, 5, 2))
-                .hasValueSatisfying(what -> assertThat(what).contains("entry 2", "17"));
+                .hasValueSatisfying(what -> assertThat(what).contains("line 2", "17"));
         var blocks = file(
                 "m.jsonl", "{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 9, \"hash_ids\": [1, 2]}");
         var traced = PlannedRequests.of(read("load: {replay_speed: 1}\nprompt: {file: " + blocks + "}"), WORDS)
@@ -277,5 +276,105 @@ class WorkloadTest {
         assertThatThrownBy(() -> PlannedRequests.of(workload, WORDS))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("line 2");
+    }
+
+    /** As an editor counts them: blank lines are lines, and conversations that are left out are entries. */
+    @Test
+    void places_areTheFilesOwn() throws IOException {
+        var lines = file(
+                "gaps.jsonl",
+                "\uFEFF{\"prompt\": \"a\", \"output_tokens\": 2, \"timestamp\": 5}",
+                "",
+                " ",
+                "{\"prompt\": \"b\", \"timestamp\": 3}",
+                "");
+        assertThatThrownBy(() ->
+                        PlannedRequests.of(read("load: {users: 1, requests: 2}\nprompt: {file: " + lines + "}"), WORDS))
+                .hasMessageContaining("line 4 tells no output_tokens");
+        assertThatThrownBy(() -> PlannedRequests.of(
+                        read("load: {replay_speed: 1}\noutput: {tokens: 3}\nprompt: {file: " + lines + "}"), WORDS))
+                .hasMessageContaining("line 4: a replay needs a timestamp");
+        var wrong = file("wrong.jsonl", "", "", "{\"prompt\": \"a\"}", "", "{\"promt\": \"a\"}");
+        assertThatThrownBy(() ->
+                        PlannedRequests.of(read("load: {users: 1, requests: 2}\nprompt: {file: " + wrong + "}"), WORDS))
+                .hasMessageContaining("line 5: ");
+        var talks = file(
+                "talks.json",
+                "[{\"conversations\": []}, {\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]}]");
+        assertThatThrownBy(() -> PlannedRequests.of(
+                        read("load: {replay_speed: 1}\noutput: {tokens: 3}\nprompt: {file: " + talks + "}"), WORDS))
+                .hasMessageContaining("entry 2: a replay needs a timestamp");
+    }
+
+    @Test
+    void blankLinesWithinAQuotedPrompt_areSent() throws IOException {
+        var rows = file("rows.csv", "\"one", "", "two\"", "", "three");
+        var source = PlannedRequests.of(
+                        read("load: {users: 1, requests: 2}\noutput: {tokens: 3}\nprompt: {file: " + rows + "}"), WORDS)
+                .conversations();
+        assertThat(source.conversation(0).turns().getFirst().message()).isEqualTo("one\n\ntwo");
+        assertThat(source.conversation(1).turns().getFirst().message()).isEqualTo("three");
+    }
+
+    @Test
+    void messagesInParts_areTheirText() throws IOException {
+        var parts = file(
+                "parts.jsonl",
+                "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"one\"},"
+                        + " {\"type\": \"text\", \"text\": \"two\"}]}]}");
+        var asked = "load: {users: 1, requests: 1}\noutput: {tokens: 3}\nprompt: {file: ";
+        assertThat(PlannedRequests.of(read(asked + parts + "}"), WORDS)
+                        .conversations()
+                        .conversation(0)
+                        .turns()
+                        .getFirst()
+                        .message())
+                .isEqualTo("one\ntwo");
+        var picture = file(
+                "picture.jsonl",
+                "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\", \"image_url\": {}}]}]}");
+        assertThatThrownBy(() -> PlannedRequests.of(read(asked + picture + "}"), WORDS))
+                .hasMessageContaining("line 1: content: ")
+                .hasMessageContaining("it takes text");
+    }
+
+    private String problemOf(String yaml) throws IOException {
+        var problems = new Problems();
+        var file = Files.writeString(folder.resolve("bad.yml"), yaml);
+        try {
+            var entry = WorkloadFile.entry(file, null, problems);
+            Workload.read(new ConfigReader(entry.getKey(), entry.getValue(), problems));
+            problems.throwIfAny();
+            return "";
+        } catch (ConfigException wrong) {
+            return String.join("\n", wrong.problems());
+        }
+    }
+
+    /** No problem speaks of the parser, quotes twice, or writes a bound as programmers do. */
+    @Test
+    void filesThatAreNoWorkload_areToldInWords() throws IOException {
+        assertThat(problemOf("# nothing\n"))
+                .contains("bad.yml is empty; it takes a map")
+                .doesNotContain("--entry");
+        assertThat(problemOf("hello\n")).contains("\"hello\" is not a map").doesNotContain("--entry");
+        assertThat(problemOf("seed: 1\n---\nseed: 2\n"))
+                .contains("line 3", "a second document begins here")
+                .doesNotContain("Deserialization");
+        assertThat(problemOf("load: {rate: 1, burstiness: .inf}\n"))
+                .contains("\".inf\" is no number; infinity is written inf")
+                .doesNotContain("java");
+        assertThat(problemOf("slo: {ttft_ms: 0}\n")).contains("it takes a number from 0.000001 up.");
+        assertThat(problemOf("prompt: {file: " + folder + "}\n")).contains("is no file");
+    }
+
+    @Test
+    void lineOfATrace_hasOnePlaceOnly() throws IOException {
+        var trace = file("t.jsonl", "{\"prompt\": \"a\"}", "{\"prompt\": \"a\"} {}");
+        assertThatThrownBy(() -> PlannedRequests.of(
+                        read("load: {users: 1, requests: 2}\noutput: {tokens: 3}\nprompt: {file: " + trace + "}"),
+                        WORDS))
+                .hasMessageContaining("line 2: More follows after the end of the value at column ")
+                .hasMessageNotContaining("line 1");
     }
 }
