@@ -132,8 +132,8 @@ final class BenchOptions {
         try {
             var uri = URI.create(url);
             if (uri.getUserInfo() != null) {
-                problems.add("URL: \"" + url + "\" is not allowed; give a user's name and password as"
-                        + " --header Authorization=\"Basic …\".");
+                problems.add("URL: a user's name and password for \"" + uri.getHost()
+                        + "\" are not allowed there; give them as" + " --header Authorization=\"Basic …\".");
                 return;
             }
             boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
@@ -176,16 +176,22 @@ final class BenchOptions {
         } catch (IOException e) {
             problems.add("--token-file: \"" + tokenFile + "\" cannot be read.");
         }
-        all.forEach((name, value) -> {
-            if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
-                problems.add("--header: \"" + name + "\" is not allowed; the client sets it to what it sends.");
-            } else if (!HEADER_NAME.matcher(name).matches() || value.chars().anyMatch(c -> c < ' ' || c > '~')) {
-                problems.add(
-                        "--header: \"" + name
-                                + "\" is not allowed; it takes NAME=VALUE, a name without blanks and a value of printable ASCII.");
-            }
-        });
+        // none of them is sent to the server that is asked for its model and tokenizer meanwhile
+        all.entrySet().removeIf(header -> !mayBeSent(problems, header.getKey(), header.getValue()));
         return all;
+    }
+
+    private static boolean mayBeSent(Problems problems, String name, String value) {
+        if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
+            problems.add("--header: \"" + name + "\" is not allowed; the client sets it to what it sends.");
+            return false;
+        }
+        if (!HEADER_NAME.matcher(name).matches() || value.chars().anyMatch(c -> c < ' ' || c > '~')) {
+            problems.add("--header: \"" + name
+                    + "\" is not allowed; it takes NAME=VALUE, a name without blanks and a value of printable ASCII.");
+            return false;
+        }
+        return true;
     }
 
     private static Duration span(Problems problems, String flag, String text) {

@@ -1,6 +1,9 @@
 package bestfit.http;
 
+import io.netty.handler.ssl.NotSslRecordException;
+import java.util.Optional;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLException;
 
 /** An error's body, fit for a message. */
 public final class ErrorText {
@@ -18,6 +21,19 @@ public final class ErrorText {
     /** What a socket's failure says to people. */
     public static String plain(String message) {
         return SYSTEM_CALL.matcher(message).replaceFirst("");
+    }
+
+    /** What a failure of TLS says to people; empty if it was none. */
+    public static Optional<String> ofTls(Throwable cause) {
+        for (Throwable inner = cause; inner != null; inner = inner.getCause()) {
+            if (inner instanceof SSLException) {
+                return Optional.of("TLS: "
+                        + (inner instanceof NotSslRecordException // its own words are the answer in hexadecimal
+                                ? "the server speaks none; its URL begins with http://"
+                                : inner.getMessage()));
+            }
+        }
+        return Optional.empty();
     }
 
     /** On one line, without HTML's tags, at most 200 characters; never blank. */

@@ -7,7 +7,6 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.Locale;
-import javax.net.ssl.SSLException;
 
 /**
  * Where a client's request goes.
@@ -65,10 +64,9 @@ record Origin(boolean secure, String host, int port, String target) {
         if (cause instanceof ConnectException) {
             return "connection refused or not reachable";
         }
-        for (Throwable inner = cause; inner != null; inner = inner.getCause()) {
-            if (inner instanceof SSLException) {
-                return "TLS: " + inner.getMessage() + " (--ca takes the certificates of an authority of your own)";
-            }
+        var tls = ErrorText.ofTls(cause);
+        if (tls.isPresent()) {
+            return tls.get() + " (--ca takes the certificates of an authority of your own)";
         }
         String message = cause.getMessage();
         return cause instanceof IOException && message != null ? ErrorText.plain(message) : cause.toString();

@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** Watches one request on its event loop and turns what happened into a {@link Measurement}. */
@@ -303,10 +302,9 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         if (limit != null) {
             return limit;
         }
-        for (Throwable inner = cause; inner != null; inner = inner.getCause()) {
-            if (inner instanceof SSLException) {
-                return RequestFailure.REFUSED.because("TLS: " + inner.getMessage());
-            }
+        var tls = ErrorText.ofTls(cause);
+        if (tls.isPresent()) {
+            return RequestFailure.REFUSED.because(tls.get());
         }
         var told = cause.getMessage();
         var seen = told == null ? cause.getClass().getSimpleName() : ErrorText.plain(told);

@@ -10,8 +10,10 @@ import bestfit.workload.Extent;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,6 +122,26 @@ class HttpsTest {
         var url = "https://127.0.0.1:" + server.getAddress().getPort() + "/v1/models";
         assertThat(new HttpClient(trusting).get(url, LIMIT).status()).isEqualTo(200);
         assertThatThrownBy(() -> new HttpClient().get(url, LIMIT)).isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void serverWithoutTls_isNamed() throws Exception {
+        try (var plain = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> refuseOne(plain));
+            var url = "https://127.0.0.1:" + plain.getLocalPort() + "/v1/models";
+            assertThatThrownBy(() -> new HttpClient().get(url, LIMIT))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("TLS: the server speaks none; its URL begins with http://");
+        }
+    }
+
+    private static void refuseOne(ServerSocket plain) {
+        try (var connection = plain.accept()) {
+            connection.getInputStream().read(new byte[16 << 10]); // what is left unread would turn the end into a reset
+            connection.getOutputStream().write("HTTP/1.1 400 Bad Request\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
