@@ -73,7 +73,8 @@ final class Percentiles {
 
     private int leftOutBefore(int place) {
         int leftOut = 0;
-        for (int bucket = 0; bucket < all.holding(place); bucket++) {
+        int its = all.holding(place);
+        for (int bucket = 0; bucket < its; bucket++) {
             leftOut += wanted[bucket] ? 0 : all.counts()[bucket];
         }
         return leftOut;
