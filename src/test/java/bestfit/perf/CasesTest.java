@@ -80,12 +80,7 @@ class CasesTest {
     void another_model_and_longer_prompts_that_no_constant_has_seen() throws IOException {
         var rows = predicted("h200x2_later_vllm.csv");
         var errors = Score.errors(rows);
-        for (var figure : List.of("output_tok_s", "tpot_ms_mean")) {
-            assertThat(errors.get(figure).medianError()).as(figure).isLessThan(0.1);
-            assertThat(errors.get(figure).p90Error()).as(figure).isLessThan(0.3);
-        }
-        assertThat(errors.get("ttft_ms_mean").medianError()).isLessThan(0.2);
-        assertCovered(errors);
+        assertWithinBars(errors);
         for (var load : rows.stream().map(CasesTest::load).distinct().toList()) {
             var chosen = byThroughput(rows, load, "pred_output_tok_s").getFirst();
             assertThat(throughput(rows, load, chosen))
@@ -116,12 +111,7 @@ class CasesTest {
     void mixture_of_experts_on_two_GPUs_that_no_constant_has_seen() throws IOException {
         var rows = predicted("h200x2_moe_vllm.csv");
         var errors = Score.errors(rows);
-        for (var figure : List.of("output_tok_s", "tpot_ms_mean")) {
-            assertThat(errors.get(figure).medianError()).as(figure).isLessThan(0.1);
-            assertThat(errors.get(figure).p90Error()).as(figure).isLessThan(0.3);
-        }
-        assertThat(errors.get("ttft_ms_mean").medianError()).isLessThan(0.2);
-        assertCovered(errors);
+        assertWithinBars(errors);
         assertThat(Score.choice(rows, Score.Rule.PREDICTED).worst()).isLessThan(0.1);
     }
 
@@ -129,6 +119,15 @@ class CasesTest {
         var result = Cases.predict(name, table(name), Constants.shipped());
         assertThat(result.problems()).isEmpty();
         return Cases.read("out", String.join("\n", result.lines()));
+    }
+
+    private static void assertWithinBars(Map<String, Score.Errors> errors) {
+        for (var figure : List.of("output_tok_s", "tpot_ms_mean")) {
+            assertThat(errors.get(figure).medianError()).as(figure).isLessThan(0.1);
+            assertThat(errors.get(figure).p90Error()).as(figure).isLessThan(0.3);
+        }
+        assertThat(errors.get("ttft_ms_mean").medianError()).isLessThan(0.2);
+        assertCovered(errors);
     }
 
     private static void assertCovered(Map<String, Score.Errors> errors) {
