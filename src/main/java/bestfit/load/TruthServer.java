@@ -109,7 +109,6 @@ public final class TruthServer implements AutoCloseable {
         }
     }
 
-    /** A selector waits whole milliseconds; the rest is waited for in short pauses, looking at the sockets between. */
     private void await() throws IOException {
         var next = due.peek();
         if (!arrivals.isEmpty()) {
@@ -121,6 +120,7 @@ public final class TruthServer implements AutoCloseable {
         }
     }
 
+    /** A selector waits whole milliseconds; the rest is waited for in short pauses, looking at the sockets between. */
     private void await(long left) throws IOException {
         if (left >= 1_500_000) {
             selector.select(left / 1_000_000);
