@@ -13,13 +13,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -59,13 +57,11 @@ final class EngineCore implements AutoCloseable {
     private final BlockingQueue<Command> inbox = new LinkedBlockingQueue<>();
     private final Map<String, EngineRequest> live = new HashMap<>();
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
-    /** Sinks with new events, by who drains them; one with several may be there again, and finds nothing left. */
-    private final Map<Executor, List<TokenSink>> touched = new LinkedHashMap<>();
-
+    private final Outbox outbox = new Outbox();
     private final Thread thread;
     private final ExpectedRequests expected = new ExpectedRequests();
 
-    /** When the last step ended. */
+    /** When the last completed step ends: simulated devices tell its tokens a little before. */
     private long endedNanos = Long.MIN_VALUE;
 
     /** Work waits for requests that are about to come: nothing else will wake the core. */
@@ -75,7 +71,8 @@ final class EngineCore implements AutoCloseable {
     private boolean refusing;
     private volatile @Nullable Throwable death;
 
-    private EngineCore(
+    /** @param onDeath called once on the core's thread when a step fails; every request has been told by then */
+    EngineCore(
             Scheduler scheduler,
             StepExecutor executor,
             EngineMetrics metrics,
@@ -91,17 +88,8 @@ final class EngineCore implements AutoCloseable {
         this.thread = Thread.ofPlatform().name("EngineCore").daemon().unstarted(this::run);
     }
 
-    /** @param onDeath called once on the core's thread when a step fails; every request has been told by then */
-    static EngineCore start(
-            Scheduler scheduler,
-            StepExecutor executor,
-            EngineMetrics metrics,
-            NanoClock clock,
-            IterationLog iterations,
-            Consumer<Throwable> onDeath) {
-        var core = new EngineCore(scheduler, executor, metrics, clock, iterations, onDeath);
-        core.thread.start();
-        return core;
+    void start() {
+        thread.start();
     }
 
     boolean isAlive() {
@@ -164,18 +152,20 @@ final class EngineCore implements AutoCloseable {
     private void run() {
         try {
             while (!stopping) {
-                var first = heldBack ? inbox.poll(ExpectedRequests.SETTLED_NANOS, TimeUnit.NANOSECONDS) : inbox.take();
-                obey(first == null ? WAKE : first);
+                obey(next());
                 for (var command = inbox.poll(); command != null; command = inbox.poll()) {
                     obey(command);
                 }
                 completeDone();
+                if (isAhead()) {
+                    continue;
+                }
                 fill();
-                handOut();
+                outbox.handOut();
                 metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));
             }
             live.values().forEach(request -> emit(request, new TokenEvent.Ended(request.order.choice(), Finish.ABORT)));
-            handOut();
+            outbox.handOut();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (Throwable failure) { // an Error of the executor must reach the waiting answers too
@@ -183,11 +173,25 @@ final class EngineCore implements AutoCloseable {
         }
     }
 
+    private Command next() throws InterruptedException {
+        if (!isAhead() && !heldBack) {
+            return inbox.take();
+        }
+        long nanos = isAhead() ? endedNanos - clock.nanoTime() : ExpectedRequests.SETTLED_NANOS;
+        var command = inbox.poll(nanos, TimeUnit.NANOSECONDS);
+        return command == null ? WAKE : command;
+    }
+
+    /** True while the last completed step has not ended: nothing of it may be seen, and no step follows it. */
+    private boolean isAhead() {
+        return endedNanos > clock.nanoTime();
+    }
+
     private void die(Throwable cause) {
         death = cause;
         onDeath.accept(cause);
         live.values().forEach(this::breakOff);
-        handOut();
+        outbox.handOut();
         // Until the process ends, requests that came too late get the same answer.
         while (!stopping) {
             try {
@@ -195,7 +199,7 @@ final class EngineCore implements AutoCloseable {
                 stopping = command instanceof Command.Stop;
                 if (command instanceof Command.Add(var request)) {
                     breakOff(request);
-                    handOut();
+                    outbox.handOut();
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -214,7 +218,7 @@ final class EngineCore implements AutoCloseable {
             case Command.Add(var request)
             when refusing -> {
                 emit(request, new TokenEvent.Ended(request.order.choice(), Finish.ABORT));
-                handOut();
+                outbox.handOut();
             }
             case Command.Add(var request) -> {
                 live.put(request.order.id(), request);
@@ -299,9 +303,12 @@ final class EngineCore implements AutoCloseable {
     }
 
     private void completeDone() {
-        while (!inFlight.isEmpty() && inFlight.getFirst().output().isDone()) {
+        while (!isAhead() && !inFlight.isEmpty() && inFlight.getFirst().output().isDone()) {
             var done = inFlight.removeFirst();
             complete(done, done.output().join());
+            if (isAhead()) {
+                outbox.prepare();
+            }
         }
     }
 
@@ -376,14 +383,7 @@ final class EngineCore implements AutoCloseable {
     }
 
     private void emit(EngineRequest request, TokenEvent event) {
-        request.sink.add(event);
-        touched.computeIfAbsent(request.sink.executor(), _ -> new ArrayList<>()).add(request.sink);
-    }
-
-    /** One piece of work for each thread that answers, however many answers a step has: they keep their order and few threads wake. */
-    private void handOut() {
-        touched.forEach((executor, sinks) -> executor.execute(() -> sinks.forEach(TokenSink::drain)));
-        touched.clear();
+        outbox.add(request.sink, event);
     }
 
     private void recordEnd(EngineRequest request, Finish reason) {

@@ -75,13 +75,14 @@ public final class EngineServer implements AutoCloseable {
         var parts = ready.parts();
         var log = parts.log();
         var ended = new CompletableFuture<Integer>();
-        var core = EngineCore.start(
+        var core = new EngineCore(
                 Scheduler.of(parts.config().scheduler()),
                 ready.executor(),
                 parts.metrics(),
                 parts.clock(),
                 IterationLog.of(parts.config().args(), log),
                 cause -> died(cause, log, ended));
+        core.start();
         var api = new EngineApi(parts, core);
         var args = parts.config().args();
         HttpServer http;

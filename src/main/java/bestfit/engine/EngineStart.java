@@ -144,7 +144,7 @@ final class EngineStart {
             if (loaded == null) {
                 warmPages(parts.join().metrics());
             }
-            return new Ready(parts.join(), FaultyExecutor.wrap(executor, args.faults()));
+            return new Ready(parts.join(), FaultyExecutor.wrap(executor, args.faults(), clock));
         } catch (CompletionException failed) {
             throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
         }
@@ -324,8 +324,9 @@ final class EngineStart {
         var own = new Parts(config, parts.spec(), parts.tokenizer(), parts.orders(), metrics, clock, EngineLog.SILENT);
         var executor = GpuExecutor.start(
                 _ -> StepTimer.Times.NONE, tokens(parts.tokenizer()), clock, 1, config.schedulesAhead());
-        var core = EngineCore.start(
-                Scheduler.of(config.scheduler()), executor, metrics, clock, IterationLog.NONE, _ -> {});
+        var core =
+                new EngineCore(Scheduler.of(config.scheduler()), executor, metrics, clock, IterationLog.NONE, _ -> {});
+        core.start();
         try (var server =
                 HttpServer.start(LOOPBACK, 0, HttpServer.Limits.DEFAULTS, new EngineApi(own, core).router())) {
             var client = new HttpClient();

@@ -1,5 +1,6 @@
 package bestfit.engine;
 
+import bestfit.time.ScaledClock;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -10,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class FaultyExecutor implements StepExecutor {
     private final StepExecutor inner;
     private final Fault fault;
+    private final ScaledClock clock;
     private final AtomicLong sampled = new AtomicLong();
     /** When the last pass that was lengthened is over. */
     private CompletableFuture<Long> slowedEnd = CompletableFuture.completedFuture(System.nanoTime());
@@ -17,17 +19,22 @@ final class FaultyExecutor implements StepExecutor {
     /** When the last pass was over for the executor itself. */
     private volatile long innerEnd = System.nanoTime();
 
-    private FaultyExecutor(StepExecutor inner, Fault fault) {
+    private FaultyExecutor(StepExecutor inner, Fault fault, ScaledClock clock) {
         this.inner = inner;
         this.fault = fault;
+        this.clock = clock;
     }
 
-    /** Wraps the executor in those faults that concern forward passes. */
-    static StepExecutor wrap(StepExecutor executor, List<Fault> faults) {
+    /**
+     * Wraps the executor in those faults that concern forward passes.
+     *
+     * @param clock by which it says when a pass ends
+     */
+    static StepExecutor wrap(StepExecutor executor, List<Fault> faults, ScaledClock clock) {
         var wrapped = executor;
         for (var fault : faults) {
             wrapped = switch (fault.kind()) {
-                case DIE, CRASH, HANG, SLOW, OOM, NAN -> new FaultyExecutor(wrapped, fault);
+                case DIE, CRASH, HANG, SLOW, OOM, NAN -> new FaultyExecutor(wrapped, fault, clock);
                 case EXIT, NEVER_READY, RESET -> wrapped;
             };
         }
@@ -50,13 +57,14 @@ final class FaultyExecutor implements StepExecutor {
         long submitted = System.nanoTime();
         var before = slowedEnd;
         var pass = inner.submit(rows).thenCompose(output -> {
-            long ended = System.nanoTime();
+            boolean simulated = output.endNanos() != Output.NOW;
+            long ended = simulated ? clock.baseAt(output.endNanos()) : System.nanoTime();
             long took = ended - Math.max(submitted, innerEnd);
             innerEnd = ended;
             return before.thenCompose(beforeEnd -> {
                 long end = Math.max(ended, beforeEnd + took) + took * fault.amount() / 100;
                 var later = CompletableFuture.delayedExecutor(end - System.nanoTime(), TimeUnit.NANOSECONDS);
-                return CompletableFuture.supplyAsync(() -> output, later);
+                return CompletableFuture.supplyAsync(() -> simulated ? output.endingAt(clock.at(end)) : output, later);
             });
         });
         slowedEnd = pass.handle((_, _) -> System.nanoTime());

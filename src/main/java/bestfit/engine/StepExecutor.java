@@ -58,7 +58,7 @@ public interface StepExecutor extends AutoCloseable {
      * @param logprobs one entry a row, null where not asked for
      * @param promptLogprobs one entry a row: for each computed position the logprobs of the prompt's next token; null
      *     where not asked for
-     * @param endNanos when the pass ended by the simulated clock; {@link Output#NOW} where that is when it is told
+     * @param endNanos when the pass ends by the simulated clock, which may be still to come; {@link Output#NOW} where that is when it is told
      */
     record Output(
             int[] sampled,
@@ -69,6 +69,10 @@ public interface StepExecutor extends AutoCloseable {
 
         Output(int[] sampled, @Nullable Logprobs[] logprobs, @Nullable List<Logprobs>[] promptLogprobs) {
             this(sampled, logprobs, promptLogprobs, NOW);
+        }
+
+        Output endingAt(long otherNanos) {
+            return new Output(sampled, logprobs, promptLogprobs, otherNanos);
         }
     }
 

@@ -64,17 +64,30 @@ final class StreamAnswer implements TokenSink {
         return body.executor();
     }
 
+    /** Composes what {@link #drain} then writes. */
+    @Override
+    public void prepare() {
+        answer(false);
+    }
+
     /** Writes all that is there in one go: a slow reader gets several tokens in a chunk, as with vLLM. */
     @Override
     public void drain() {
+        answer(true);
+    }
+
+    private void answer(boolean now) {
         if (gone && !ended) {
             abandon();
         }
-        if (ended || events.isEmpty() || !body.isWritable()) {
+        if (ended || !body.isWritable()) {
             return;
         }
         try {
-            write();
+            compose();
+            if (now && !ended) {
+                send();
+            }
         } catch (RuntimeException broken) {
             // Nobody above could tell the client, who must not wait for ever.
             broken.printStackTrace();
@@ -83,7 +96,10 @@ final class StreamAnswer implements TokenSink {
         }
     }
 
-    private void write() {
+    private void compose() {
+        if (events.isEmpty() || generation.ended()) {
+            return; // what comes after the end is told to nobody
+        }
         for (var event = events.poll(); event != null; event = events.poll()) {
             switch (generation.take(event)) {
                 case GONE -> {
@@ -104,11 +120,16 @@ final class StreamAnswer implements TokenSink {
             abandon();
             return;
         }
-        compose();
+        composeTouched();
+    }
+
+    private void send() {
         if (format.length() == 0) {
             return; // tokens are gathered for a later event
         }
-        if (!body.write(format.bytes(), format.length())) {
+        boolean taken = body.write(format.bytes(), format.length());
+        format.clear();
+        if (!taken) {
             abandon();
         } else if (generation.ended()) {
             end();
@@ -124,8 +145,7 @@ final class StreamAnswer implements TokenSink {
         }
     }
 
-    private void compose() {
-        format.clear();
+    private void composeTouched() {
         if (!rolesTold) {
             rolesTold = true;
             generation.choices().forEach(this::role);

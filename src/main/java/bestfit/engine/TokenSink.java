@@ -1,25 +1,32 @@
 package bestfit.engine;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executor;
 
 /** Where the core puts what it has for one answer. */
 interface TokenSink {
-    /** Takes an event; called by any thread, must not block. */
+    /** Takes an event, which nobody learns before {@link #drain}; called by the core, must not block. */
     void add(TokenEvent event);
 
-    /** Runs {@link #drain} after events were added; equal executors get all their sinks' work at once. */
+    /** Runs {@link #prepare} and {@link #drain} after events were added; equal executors get all their sinks' work at once. */
     Executor executor();
 
-    /** Uses what was added; must not block. */
+    /** Gets what was added ready to be told; must not block. Not always called. */
+    void prepare();
+
+    /** Tells what was added; must not block. */
     void drain();
 
     /** A sink whose events another thread waits for. */
     static TokenSink of(BlockingQueue<TokenEvent> events) {
         return new TokenSink() {
+            private final Deque<TokenEvent> added = new ArrayDeque<>(1);
+
             @Override
             public void add(TokenEvent event) {
-                events.add(event);
+                added.add(event);
             }
 
             @Override
@@ -28,7 +35,13 @@ interface TokenSink {
             }
 
             @Override
-            public void drain() {}
+            public void prepare() {}
+
+            @Override
+            public void drain() {
+                events.addAll(added);
+                added.clear();
+            }
         };
     }
 }

@@ -20,11 +20,15 @@ import bestfit.perf.StepTimeModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -161,6 +165,65 @@ class SimulatedEngineTest {
         assertThat(answers.get(1)).isEqualTo(answers.get(0));
         assertThat(answers.get(0).get(1).at("/0/token_ids")).hasSize(5);
         assertThat(generationRows.get(1)).isGreaterThan(generationRows.get(0));
+    }
+
+    /** Answers are composed before their step's end, and no machine is ever early. */
+    @Test
+    void nothingOfAStep_isSeenBeforeItsEnd() throws IOException, InterruptedException {
+        var step = Duration.ofMillis(50);
+        try (var engine =
+                EngineUnderTest.start("--simulate", "1xH100,step=0.05", "--num-gpu-blocks-override", "1000")) {
+            var ask = "{\"prompt\":[5,6,7],\"max_tokens\":8,\"ignore_eos\":true";
+            long start = System.nanoTime();
+            engine.json(TEXT, ask + "}");
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(step.multipliedBy(8));
+
+            var request = HttpRequest.newBuilder(URI.create(engine.server.url() + TEXT))
+                    .header("Content-Type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString(ask + ",\"stream\":true}"))
+                    .build();
+            try (var web = java.net.http.HttpClient.newHttpClient()) {
+                long sent = System.nanoTime();
+                var arrivals = web.send(request, HttpResponse.BodyHandlers.ofLines())
+                        .body()
+                        .filter(line -> line.contains("\"text\""))
+                        .map(_ -> Duration.ofNanos(System.nanoTime() - sent))
+                        .toList();
+                assertThat(arrivals).hasSize(8);
+                for (int i = 0; i < arrivals.size(); i++) {
+                    assertThat(arrivals.get(i)).isGreaterThanOrEqualTo(step.multipliedBy(i + 1));
+                }
+            }
+        }
+    }
+
+    /** On a clock as fast as life events are composed before their step ends, on a faster one after it. */
+    @Test
+    void eventsComposedAhead_areTheSame() {
+        var streams = new ArrayList<List<String>>();
+        for (var scale : List.of("1", "4")) {
+            try (var engine = EngineUnderTest.start(
+                    "--simulate", "1xH100,step=0.02", "--time-scale", scale, "--num-gpu-blocks-override", "1000")) {
+                var ask = "{\"prompt\":[5,6,7],\"max_tokens\":12,\"ignore_eos\":true,\"seed\":3,\"n\":2";
+                var text = engine.json(TEXT, ask + "}").at("/choices/0/text").asString();
+                var streamed = ask + ",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"logprobs\":2";
+                var stop = ",\"stop\":" + Json.write(text.substring(text.length() / 2, text.length() / 2 + 3));
+                for (var more : List.of("", stop, ",\"stream_interval\":5")) {
+                    streams.add(engine.stream(TEXT, streamed + more + "}").stream()
+                            .sorted(Comparator.comparingInt(
+                                    SimulatedEngineTest::choice)) // how they mix depends on who came first
+                            .map(event -> event.path("choices") + " " + event.path("usage"))
+                            .toList());
+                }
+            }
+        }
+        assertThat(streams.subList(3, 6)).isEqualTo(streams.subList(0, 3));
+        assertThat(streams.get(0)).hasSize(2 * 12 + 1);
+        assertThat(String.join("", streams.get(1))).contains("\"stop\"");
+    }
+
+    private static int choice(JsonNode event) {
+        return event.at("/choices/0/index").asInt(Integer.MAX_VALUE);
     }
 
     @Test
