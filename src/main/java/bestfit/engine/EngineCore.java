@@ -160,6 +160,7 @@ final class EngineCore implements AutoCloseable {
                 if (isAhead()) {
                     continue;
                 }
+                outbox.tellPrepared();
                 fill();
                 outbox.handOut();
                 metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));
