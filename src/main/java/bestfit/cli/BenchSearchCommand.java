@@ -2,7 +2,6 @@ package bestfit.cli;
 
 import bestfit.config.Json;
 import bestfit.config.Problems;
-import bestfit.load.EventLog;
 import bestfit.load.LoadGenerator;
 import bestfit.load.StopSignal;
 import bestfit.metrics.Measurement;
@@ -126,7 +125,8 @@ public final class BenchSearchCommand implements Callable<Integer> {
             return List.of();
         }
         try (var log = file.map(each -> each.log(asked)).orElse(null)) {
-            return run.run(generator, before, log == null ? gate : gate.behind(log))
+            // What the verdict rests on is kept first.
+            return run.run(generator, before, log == null ? gate : log.then(gate))
                     .reasons();
         }
     }
@@ -239,29 +239,13 @@ public final class BenchSearchCommand implements Callable<Integer> {
         }
 
         @Override
-        public void accept(Measurement measurement) {
-            seen++;
-            bad += slo.keeps(measurement) ? 0 : 1;
+        public void acceptAll(List<Measurement> measurements) {
+            seen += measurements.size();
+            bad += (int) measurements.stream().filter(each -> !slo.keeps(each)).count();
             if (failed() && !cut) {
                 cut = true;
                 stop.cut();
             }
-        }
-
-        /** Sees what was written down first, so that a verdict never rests on more than is kept. */
-        MeasurementSink behind(EventLog log) {
-            return new MeasurementSink() {
-                @Override
-                public void accept(Measurement measurement) {
-                    acceptAll(List.of(measurement));
-                }
-
-                @Override
-                public void acceptAll(List<Measurement> measurements) {
-                    log.acceptAll(measurements);
-                    Gate.this.acceptAll(measurements);
-                }
-            };
         }
 
         boolean failed() {

@@ -41,11 +41,6 @@ final class ProgressLine implements MeasurementSink {
     }
 
     @Override
-    public void accept(Measurement measurement) {
-        acceptAll(List.of(measurement));
-    }
-
-    @Override
     public synchronized void acceptAll(List<Measurement> measurements) {
         next.acceptAll(measurements);
         for (var measurement : measurements) {

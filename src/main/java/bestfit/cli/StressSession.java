@@ -19,7 +19,6 @@ import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -90,18 +89,7 @@ final class StressSession {
     }
 
     private MeasurementSink counting(MeasurementSink next) {
-        return new MeasurementSink() {
-            @Override
-            public void accept(Measurement measurement) {
-                acceptAll(List.of(measurement));
-            }
-
-            @Override
-            public void acceptAll(List<Measurement> measurements) {
-                next.acceptAll(measurements);
-                measurements.forEach(StressSession.this::count);
-            }
-        };
+        return next.then(measurements -> measurements.forEach(this::count));
     }
 
     private void count(Measurement measurement) {

@@ -163,11 +163,6 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
     }
 
     @Override
-    public void accept(Measurement measurement) {
-        acceptAll(List.of(measurement));
-    }
-
-    @Override
     public void acceptAll(List<Measurement> measurements) {
         var text = new StringBuilder(1024 * measurements.size());
         measurements.forEach(m -> append(text, m));

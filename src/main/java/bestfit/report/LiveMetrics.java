@@ -36,11 +36,6 @@ public final class LiveMetrics implements MeasurementSink {
     }
 
     @Override
-    public void accept(Measurement measurement) {
-        acceptAll(List.of(measurement));
-    }
-
-    @Override
     public void acceptAll(List<Measurement> measurements) {
         next.acceptAll(measurements);
         synchronized (this) {

@@ -40,22 +40,12 @@ public final class ExperimentStore {
 
     /** Writes measurements of an experiment; those of a warm-up (block -1) do not show in compressa-perf's table. */
     public MeasurementSink sink(long experimentId) {
-        return new MeasurementSink() {
-            @Override
-            public void accept(Measurement measurement) {
-                acceptAll(List.of(measurement));
+        return measurements -> database.transaction(connection -> {
+            for (var measurement : measurements) {
+                RequestRows.insert(connection, experimentId, measurement);
             }
-
-            @Override
-            public void acceptAll(List<Measurement> measurements) {
-                database.transaction(connection -> {
-                    for (var measurement : measurements) {
-                        RequestRows.insert(connection, experimentId, measurement);
-                    }
-                    return true;
-                });
-            }
-        };
+            return true;
+        });
     }
 
     /** Writes the metrics in place of those there, save those of a stress test's windows, and parameters known only after the run. */

@@ -292,19 +292,8 @@ final class TrialRunner {
         }
 
         private MeasurementSink watched(MeasurementSink sink) {
-            return new MeasurementSink() {
-                @Override
-                public void accept(Measurement measurement) {
-                    acceptAll(List.of(measurement));
-                }
-
-                @Override
-                public void acceptAll(List<Measurement> measurements) {
-                    var timed = inDeviceTime(measurements);
-                    sink.acceptAll(timed);
-                    timed.forEach(task.watch()::request);
-                }
-            };
+            var told = sink.then(timed -> timed.forEach(task.watch()::request));
+            return measurements -> told.acceptAll(inDeviceTime(measurements));
         }
 
         private List<Measurement> inDeviceTime(List<Measurement> measured) {

@@ -40,7 +40,7 @@ class ClosedLoopTest {
     }
 
     private LoadResult run(LoadPlan plan) throws InterruptedException {
-        return loop.run(engine.target(), plan, taken::add, stop);
+        return loop.run(engine.target(), plan, taken::addAll, stop);
     }
 
     private Measurement one(String prompt) throws InterruptedException {
@@ -108,7 +108,7 @@ class ClosedLoopTest {
         }
         var plan = new LoadPlan(_ -> "x", 1, 1, OPTIONS);
         var target = new LoadTarget("http://127.0.0.1:" + port, "m");
-        var result = loop.run(target, plan, taken::add, stop);
+        var result = loop.run(target, plan, taken::addAll, stop);
         assertThat(result.measurements().getFirst().failure()).startsWith("refused: ");
     }
 
@@ -160,7 +160,7 @@ class ClosedLoopTest {
 
         var cut = new StopSignal();
         cut.cut();
-        assertThat(loop.run(engine.target(), plan, taken::add, cut).measurements())
+        assertThat(loop.run(engine.target(), plan, taken::addAll, cut).measurements())
                 .isEmpty();
     }
 
