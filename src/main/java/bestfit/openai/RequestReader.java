@@ -149,10 +149,11 @@ public final class RequestReader {
         }
         var messages = new ArrayList<ChatMessage>();
         boolean developer = false;
+        var model = body.text("model") == null ? "The model" : body.text("model");
         for (var each : body.items("messages")) {
             var role = each.path("role").asString("");
             developer |= role.equals(DEVELOPER);
-            messages.add(new ChatMessage(role.equals(DEVELOPER) ? SYSTEM : role, content(body, each.get("content"))));
+            messages.add(new ChatMessage(role.equals(DEVELOPER) ? SYSTEM : role, ContentParts.text(each, model)));
         }
         if (messages.isEmpty()) {
             throw refuse("Cannot apply chat template to an empty conversation. Provide at least one message.", null);
@@ -179,24 +180,6 @@ public final class RequestReader {
                 .collect(Collectors.joining("\n\n"));
         var others = messages.stream().filter(each -> !each.role().equals(SYSTEM));
         return Stream.concat(Stream.of(new ChatMessage(SYSTEM, said)), others).toList();
-    }
-
-    private static String content(BodyReader body, @Nullable JsonNode content) {
-        if (content == null || content.isNull()) {
-            return "";
-        }
-        if (content.isString()) {
-            return content.stringValue();
-        }
-        var parts = new ArrayList<String>();
-        for (var part : content) {
-            if (!part.path("text").isString()) {
-                var model = body.text("model");
-                throw refuse((model == null ? "The model" : model) + " is not a multimodal model", null);
-            }
-            parts.add(part.path("text").stringValue());
-        }
-        return String.join("\n", parts);
     }
 
     private static List<Prompt> prompts(@Nullable JsonNode prompt) {
