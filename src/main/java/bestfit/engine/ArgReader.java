@@ -19,8 +19,15 @@ import tools.jackson.databind.JsonNode;
 /** Looks values up on a command line; each refusal is argparse's, or for values beyond what is allowed pydantic's. */
 final class ArgReader {
     /** vLLM reads 4k as 4000 and 4K as 4096, in these flags alone. */
-    private static final Map<String, String> NUMBER_KINDS =
-            Map.of("--max-model-len", "human_readable_int_or_auto", "--max-num-batched-tokens", "human_readable_int");
+    private static final String KV_CACHE_BYTES = "--kv-cache-memory-bytes";
+
+    private static final Map<String, String> NUMBER_KINDS = Map.of(
+            "--max-model-len",
+            "human_readable_int_or_auto",
+            "--max-num-batched-tokens",
+            "human_readable_int",
+            KV_CACHE_BYTES,
+            "human_readable_int");
 
     private static final Pattern INT = Pattern.compile("[+-]?\\d{1,12}(_\\d{1,12})*");
     private static final Pattern FLOAT =
@@ -167,24 +174,30 @@ final class ArgReader {
         if (text.isEmpty()) {
             return OptionalInt.empty();
         }
+        long number = whole(flag, text.get(), Integer.MAX_VALUE);
+        if (number < least) {
+            throw ValueBounds.refuse(flag, number, least);
+        }
+        return OptionalInt.of((int) number);
+    }
+
+    /** A whole number; of some flags with a unit. */
+    private static long whole(String flag, String text, long most) throws ArgumentError {
         var kind = NUMBER_KINDS.getOrDefault(flag, "int");
-        if (!kind.equals("int") && text.get().matches("\\d*\\.\\d+[KM]")) {
-            var suffix = text.get().substring(text.get().length() - 1);
+        if (!kind.equals("int") && text.matches("\\d*\\.\\d+[KMGT]")) {
+            var suffix = text.substring(text.length() - 1);
             throw new ArgumentError("argument " + flag + ": Decimals are not allowed with binary suffixes like "
-                    + suffix + ". Did you mean to use " + text.get().toLowerCase(Locale.ROOT) + " instead?");
+                    + suffix + ". Did you mean to use " + text.toLowerCase(Locale.ROOT) + " instead?");
         }
-        var number = INT.matcher(text.get()).matches()
-                ? whole(text.get())
-                : !kind.equals("int") && text.get().matches("[\\d.]+[kKmMgGtT]")
-                        ? ByteSize.parse(text.get())
+        var number = INT.matcher(text).matches()
+                ? whole(text)
+                : !kind.equals("int") && text.matches("[\\d.]+[kKmMgGtT]")
+                        ? ByteSize.parse(text)
                         : OptionalLong.empty();
-        if (number.isEmpty() || number.getAsLong() > Integer.MAX_VALUE) {
-            throw new ArgumentError("argument " + flag + ": invalid " + kind + " value: '" + text.get() + "'");
+        if (number.isEmpty() || number.getAsLong() > most) {
+            throw new ArgumentError("argument " + flag + ": invalid " + kind + " value: '" + text + "'");
         }
-        if (number.getAsLong() < least) {
-            throw ValueBounds.refuse(flag, number.getAsLong(), least);
-        }
-        return OptionalInt.of((int) number.getAsLong());
+        return number.getAsLong();
     }
 
     /** As Python reads it: with a sign, and underlines between digits. */
@@ -278,11 +291,8 @@ final class ArgReader {
             json(flag);
         }
         if (version.minor() >= VllmFlags.CHOICES_SINCE) {
-            var compilation = json("--compilation-config").orElseGet(Json::object);
-            if (!compilation.isObject()) {
-                throw new ArgumentError("argument --compilation-config: 1 validation error for CompilationConfig: Input"
-                        + " should be a dictionary [type=dataclass_type, input_value=" + compilation + "]");
-            }
+            VllmFlags.checkCompilation(json("--compilation-config").orElseGet(Json::object));
+            VllmFlags.checkNames(text("--attention-backend", "auto"), text("--reasoning-parser", ""));
         }
         checkTogether();
     }
@@ -323,6 +333,14 @@ final class ArgReader {
     private static ArgumentError noChoice(String flag, String value, List<String> choices) {
         return new ArgumentError("argument " + flag + ": invalid choice: '" + value + "' (choose from '"
                 + String.join("', '", choices) + "')");
+    }
+
+    /** What is no room for any is found when the cache is made. */
+    OptionalLong kvCacheBytes() throws ArgumentError {
+        var text = args.value(KV_CACHE_BYTES);
+        return text.isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(whole(KV_CACHE_BYTES, text.get(), Long.MAX_VALUE));
     }
 
     OptionalLong bytes(String flag) throws ArgumentError {

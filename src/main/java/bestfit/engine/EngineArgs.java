@@ -128,7 +128,7 @@ public record EngineArgs(
                 reader.on("async-scheduling", version.async()),
                 reader.whole("--stream-interval", 1, 1),
                 reader.optional("--num-gpu-blocks-override", Integer.MIN_VALUE),
-                reader.bytes("--kv-cache-memory-bytes"),
+                reader.kvCacheBytes(),
                 reader.whole("--max-logprobs", 20, -1),
                 reader.many("--api-key"),
                 !reader.on("disable-log-stats", false),

@@ -6,6 +6,8 @@ import bestfit.grammar.TokenGrammar;
 import bestfit.scheduler.ScheduledStep.Chunk;
 import bestfit.scheduler.Sequence;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +19,7 @@ final class EngineRequest {
      * @param id unique in the engine
      * @param choice the answer's choice that this sequence is
      * @param sampling for every token but the first {@code minTokens}
-     * @param samplingBeforeMinimum for those: stop tokens banned
+     * @param samplingBeforeMinimum for those: stop tokens banned, unless the form has to end
      * @param enforced the tokens to give, the last one again past the end; empty for a free answer
      * @param promptLogprobs alternatives for each prompt position, -1 for none
      * @param form that the answer has; null for any
@@ -71,13 +73,26 @@ final class EngineRequest {
 
     /** How to sample the token after {@code generated} ones. */
     private SamplingParams samplingAt(int generated) {
-        var sampling = generated < order.limits().minTokens() ? order.samplingBeforeMinimum() : order.sampling();
         var fitting = form == null ? null : form.fitting();
+        boolean hasToGoOn = generated < order.limits().minTokens() && (fitting == null || mayGoOn(fitting));
+        var sampling = hasToGoOn ? order.samplingBeforeMinimum() : order.sampling();
         if (fitting != null) {
             sampling = sampling.fitting(fitting);
         }
         var enforced = order.enforced();
         return enforced.length == 0 ? sampling : sampling.enforcing(enforced[Math.min(generated, enforced.length - 1)]);
+    }
+
+    /** False when the answer's form has to end now: vLLM lets it end then, however short it is. */
+    private boolean mayGoOn(BitSet fitting) {
+        var others = (BitSet) fitting.clone();
+        for (int stop : order.limits().stopTokens()) {
+            others.clear(stop);
+        }
+        var allowed = order.sampling().mask().allowed();
+        return allowed.length == 0
+                ? !others.isEmpty()
+                : Arrays.stream(allowed).filter(id -> id >= 0).anyMatch(others::get);
     }
 
     /** A token was generated. */

@@ -171,6 +171,12 @@ final class OrderMaker {
         try {
             SamplingRules.checkAdmission(options, spec.vocabSize(), maxLogprobs);
             var form = forms.of(options);
+            if (options.steering().limitsThinking()) {
+                throw new ApiException(ApiError.badRequest(
+                        "thinking_token_budget is set but reasoning_config is not configured. Please set"
+                                + " --reasoning-parser and/or --reasoning-config to use thinking_token_budget.",
+                        null));
+            }
             checkPrompt(tokens, prompt);
             return form;
         } catch (ApiException refused) {

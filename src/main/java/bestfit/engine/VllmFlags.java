@@ -6,10 +6,12 @@ import bestfit.args.ArgSpec.EngineUse;
 import bestfit.args.ArgSpec.Presence;
 import bestfit.args.ArgSpec.Takes;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
 
 /**
  * The flags that the embedded engine takes: those of {@link ArgCatalogue} that it obeys or that have no meaning for it, and
@@ -63,6 +65,42 @@ final class VllmFlags {
                     words("allgather_reducescatter deepep_high_throughput deepep_low_latency deepep_v2"
                             + " flashinfer_all2allv flashinfer_nvlink_one_sided flashinfer_nvlink_two_sided moonep"
                             + " mori_high_throughput mori_low_latency naive nixl_ep pplx"));
+
+    /** Fields of a compilation config, in 0.32 and 0.33. */
+    static final List<String> COMPILATION =
+            words("mode debug_dump_path cache_dir compile_cache_save_format backend custom_ops"
+                    + " ir_enable_torch_wrap splitting_ops compile_mm_encoder cudagraph_mm_encoder"
+                    + " encoder_cudagraph_token_budgets encoder_cudagraph_max_vision_items_per_batch"
+                    + " encoder_cudagraph_max_frames_per_batch cudagraph_decoder_replay"
+                    + " decoder_replay_cudagraph_capture_sizes decoder_replay_trim_threshold compile_sizes"
+                    + " compile_ranges_endpoints inductor_compile_config inductor_passes cudagraph_mode"
+                    + " cudagraph_num_of_warmups cudagraph_capture_sizes cudagraph_copy_inputs"
+                    + " cudagraph_specialize_lora use_inductor_graph_partition pass_config"
+                    + " max_cudagraph_capture_size dynamic_shapes_config local_cache_dir fast_moe_cold_start"
+                    + " enabled_custom_ops disabled_custom_ops traced_files compilation_time"
+                    + " encoder_compilation_time static_forward_context static_all_moe_layers");
+
+    /** Attention backends of 0.32 and 0.33. */
+    static final List<String> ATTENTION =
+            words("FLASH_ATTN FLASH_ATTN_DIFFKV TRITON_ATTN TRITON_ATTN_DIFFKV TRITON_FLASH_ATTN"
+                    + " ROCM_ATTN ROCM_SEGMENTED_ATTN ROCM_AITER_MLA ROCM_AITER_TRITON_MLA ROCM_AITER_FA"
+                    + " ROCM_AITER_MLA_SPARSE XPU_MLA_SPARSE TORCH_SDPA FLASHINFER TRITON_FLASHINFER"
+                    + " FLASHINFER_MLA TOKENSPEED_MLA FLASHINFER_MLA_SPARSE FLASHINFER_MLA_SPARSE_SM120"
+                    + " FLASHINFER_MLA_SPARSE_SM90 TRITON_MLA CUTLASS_MLA FLASHMLA FLASHMLA_SPARSE"
+                    + " FLASHMLA_SPARSE_DSV4 FLASHINFER_MLA_SPARSE_DSV4 ROCM_FLASHMLA_SPARSE_DSV4"
+                    + " FLASHMLA_SPARSE_DSV41 FLASHINFER_MLA_SPARSE_DSV41 ROCM_FLASHMLA_SPARSE_DSV41"
+                    + " FLASHMLA_MEGA_ATTN_DSV41 B12X FLASH_ATTN_MLA FLASH_ATTN_MLA_SPARSE"
+                    + " FLASH_ATTN_MLA_SPARSE_FA4 MINIMAX_M3_SPARSE CUTLASS_MSA TRITON_MSA STEP5_DSA"
+                    + " NO_ATTENTION FLEX_ATTENTION HPC_ATTN ROCM_AITER_UNIFIED_ATTN CPU_ATTN CPU_MLA AMX_MLA"
+                    + " TURBOQUANT ROCM_OCTAVE ULTRAQUANT CUSTOM");
+
+    /** Reasoning parsers of 0.32 and 0.33. */
+    static final List<String> REASONING =
+            words("beam cohere_command3 cohere_command4 deepseek_r1 deepseek_v3 deepseek_v4 deepseek_v41"
+                    + " ernie45 gemma4 glm45 glm47 granite granite_thinking_parser hf holo2 hunyuan_a13b"
+                    + " hy_v3 hy_v4 inkling k2_horizon kimi_k2 kimi_k3 ling3 mimo minicpmv minimax_m2"
+                    + " minimax_m2_append_think minimax_m3 mistral muse muse_glimmer musespark1x nemotron_v3"
+                    + " olmo3 openai_gptoss plamo3 poolside_v1 qwen3 seed_oss step3 step3p5 step5");
 
     static final Set<String> INTEGERS = Set.of(
             "--max-parallel-loading-workers",
@@ -125,5 +163,31 @@ final class VllmFlags {
                 : ArgCatalogue.find(flag)
                         .filter(spec -> spec.engineUse() != EngineUse.REFUSED && !isAbsent(spec, release))
                         .map(ArgSpec::takes);
+    }
+
+    static void checkCompilation(JsonNode config) throws ArgumentError {
+        if (!config.isObject()) {
+            throw new ArgumentError("argument --compilation-config: 1 validation error for CompilationConfig: Input"
+                    + " should be a dictionary [type=dataclass_type, input_value=" + config + "]");
+        }
+        for (var name : config.propertyNames()) {
+            if (!COMPILATION.contains(name)) {
+                throw new ArgumentError("argument --compilation-config: 1 validation error for CompilationConfig: "
+                        + name + ": Unexpected keyword argument [type=unexpected_keyword_argument]");
+            }
+        }
+    }
+
+    /** Names that vLLM looks up when it makes its configs. */
+    static void checkNames(String attentionBackend, String reasoningParser) throws ArgumentError {
+        var backend = attentionBackend.toUpperCase(Locale.ROOT);
+        if (!backend.equals("AUTO") && !ATTENTION.contains(backend)) {
+            throw ArgumentError.inConfig("ValueError: Unknown attention backend: '" + backend + "'. Valid options are: "
+                    + String.join(", ", ATTENTION));
+        }
+        if (!reasoningParser.isEmpty() && !REASONING.contains(reasoningParser)) {
+            throw ArgumentError.inConfig("KeyError: \"Reasoning parser '" + reasoningParser
+                    + "' not found. Available parsers: " + String.join(", ", REASONING) + "\"");
+        }
     }
 }

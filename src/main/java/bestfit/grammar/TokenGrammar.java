@@ -44,18 +44,26 @@ public final class TokenGrammar {
             this.stops = stops.clone();
         }
 
-        /** The tokens that can come next; null when any can, because the grammar's text has ended. */
+        /**
+         * The tokens that can come next; null when any can, because the grammar's text has ended. A stop is no part of the
+         * text, whatever its own is.
+         */
         public @Nullable BitSet fitting() {
             if (state == null) {
                 return null;
             }
             var tokens = TokenGrammar.this.fitting(state);
-            if (!state.mayEnd()) {
+            boolean mayEnd = state.mayEnd();
+            boolean stopsFit = true;
+            for (int stop : stops) {
+                stopsFit &= tokens.get(stop) == mayEnd;
+            }
+            if (stopsFit) {
                 return tokens;
             }
             var withStops = (BitSet) tokens.clone();
             for (int stop : stops) {
-                withStops.set(stop);
+                withStops.set(stop, mayEnd);
             }
             return withStops;
         }

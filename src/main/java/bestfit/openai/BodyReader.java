@@ -126,13 +126,16 @@ public final class BodyReader {
     /** True where Python finds the field true: not absent, null, false, zero or empty. */
     boolean truthy(String name) {
         var node = get(name);
-        if (node == null) {
-            return false;
-        }
+        return node != null && isTrue(node);
+    }
+
+    /** True of a value that Python finds true. */
+    static boolean isTrue(JsonNode node) {
         return switch (node.getNodeType()) {
             case BOOLEAN -> node.booleanValue();
             case NUMBER -> node.doubleValue() != 0;
             case STRING -> !node.stringValue().isEmpty();
+            case NULL -> false;
             default -> !node.isEmpty();
         };
     }

@@ -130,7 +130,7 @@ interface FieldType {
                         "string_too_short",
                         location,
                         "String should have at least 1 character",
-                        PythonText.summary(value),
+                        value,
                         "'min_length': 1");
             }
         });
@@ -148,7 +148,7 @@ interface FieldType {
                         location,
                         "Input should be " + (low ? "greater" : "less") + " than or equal to "
                                 + BigDecimal.valueOf(bound).stripTrailingZeros().toPlainString(),
-                        PythonText.summary(value),
+                        value,
                         (low ? "'ge': " : "'le': ") + PythonText.number(bound));
             }
         });
@@ -190,12 +190,7 @@ interface FieldType {
             String words,
             String name,
             BigInteger bound) {
-        faults.add(
-                kind,
-                location,
-                "Input should be " + words + bound,
-                PythonText.summary(value),
-                "'" + name + "': " + bound);
+        faults.add(kind, location, "Input should be " + words + bound, value, "'" + name + "': " + bound);
     }
 
     static FieldType list(FieldType item) {
@@ -219,7 +214,7 @@ interface FieldType {
                         "too_long",
                         location,
                         "List should have at most " + most + " items after validation, not " + value.size(),
-                        PythonText.summary(value),
+                        value,
                         "'field_type': 'List', 'max_length': " + most + ", 'actual_length': " + value.size());
             } else {
                 any.check(value, location, faults);
@@ -248,7 +243,7 @@ interface FieldType {
                         "literal_error",
                         location,
                         "Input should be " + words,
-                        PythonText.summary(value),
+                        value,
                         "'expected': " + PythonText.quoted(words));
             }
         };
@@ -292,7 +287,7 @@ interface FieldType {
                         "dataclass_type",
                         location,
                         "Input should be a dictionary or an instance of " + name,
-                        PythonText.summary(value),
+                        value,
                         "'class_name': '" + name + "'");
             }
         };
@@ -312,11 +307,15 @@ interface FieldType {
             for (var field : fields) {
                 var own = value.get(field.name);
                 if (own != null) {
-                    field.type.check(own, location + "." + field.name, faults);
+                    field.type.check(own, within(location, field.name), faults);
                 } else if (field.required) {
-                    faults.add("missing", location + "." + field.name, "Field required", value);
+                    faults.add("missing", within(location, field.name), "Field required", value);
                 }
             }
         };
+    }
+
+    private static String within(String location, String name) {
+        return location.isEmpty() ? name : location + "." + name;
     }
 }

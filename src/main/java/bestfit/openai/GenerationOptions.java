@@ -81,10 +81,12 @@ public record GenerationOptions(
      * @param allowedTokenIds null for all
      * @param badWords texts that the answer must not hold
      * @param constraint the form that the answer has; null for any
+     * @param limitsThinking thinking is to end after some tokens
      */
     public record Steering(
             Map<Integer, Double> logitBias,
             @Nullable List<Integer> allowedTokenIds,
             List<String> badWords,
-            @Nullable Constraint constraint) {}
+            @Nullable Constraint constraint,
+            boolean limitsThinking) {}
 }

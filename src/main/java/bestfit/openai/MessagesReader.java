@@ -255,7 +255,11 @@ public final class MessagesReader {
                     parts.addObject().put("type", "text").set("text", block.get("text"));
                 }
             }
-            case "image" -> parts.addObject().put("type", "image_url");
+            case "image" ->
+                parts.addObject()
+                        .put("type", "image_url")
+                        .putObject("image_url")
+                        .put("url", "");
             case "tool_result" -> {
                 var result = resultText(block.path("content"));
                 if (role.equals("user")) {

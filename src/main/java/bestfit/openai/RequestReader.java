@@ -69,13 +69,7 @@ public final class RequestReader {
                     "You must set `--enable-prompt-embeds` to input `prompt_embeds`.", "prompt_embeds"));
         }
         var prompts = prompts(body.get("prompt"));
-        if (body.text("suffix") != null) {
-            throw refuse(
-                    prompts.getFirst() instanceof Prompt.Tokens
-                            ? "suffix requires text prompt input for FIM completion rendering"
-                            : "suffix is only supported for models with FIM completion rendering",
-                    "suffix");
-        }
+        refuseSuffix(body, prompts.getFirst());
         var logprobs = body.get("logprobs") == null ? null : Integer.valueOf(body.whole("logprobs", 0));
         return request(body, prompts, false, options(body, logprobs, defaults, List.of("max_tokens")), null);
     }
@@ -98,6 +92,23 @@ public final class RequestReader {
                 body.text("cache_salt"),
                 chat && body.flag("return_prompt_text", false),
                 processedLogprobs(body));
+    }
+
+    private static void refuseSuffix(BodyReader body, Prompt first) {
+        if (body.text("suffix") == null) {
+            return;
+        }
+        String message;
+        if (body.flag("echo", false)) {
+            message = "Echo is unsupported with suffix.";
+        } else if (body.get("truncate_prompt_tokens") != null) {
+            message = "suffix is not supported with truncate_prompt_tokens";
+        } else if (first instanceof Prompt.Tokens) {
+            message = "suffix requires text prompt input for FIM completion rendering";
+        } else {
+            message = "suffix is only supported for models with FIM completion rendering";
+        }
+        throw refuse(message, "suffix");
     }
 
     private static void refuseTools(BodyReader body) {
@@ -149,10 +160,11 @@ public final class RequestReader {
         }
         var messages = new ArrayList<ChatMessage>();
         boolean developer = false;
+        var model = body.text("model") == null ? "The model" : body.text("model");
         for (var each : body.items("messages")) {
             var role = each.path("role").asString("");
             developer |= role.equals(DEVELOPER);
-            messages.add(new ChatMessage(role.equals(DEVELOPER) ? SYSTEM : role, content(body, each.get("content"))));
+            messages.add(new ChatMessage(role.equals(DEVELOPER) ? SYSTEM : role, ContentParts.text(each, model)));
         }
         if (messages.isEmpty()) {
             throw refuse("Cannot apply chat template to an empty conversation. Provide at least one message.", null);
@@ -179,24 +191,6 @@ public final class RequestReader {
                 .collect(Collectors.joining("\n\n"));
         var others = messages.stream().filter(each -> !each.role().equals(SYSTEM));
         return Stream.concat(Stream.of(new ChatMessage(SYSTEM, said)), others).toList();
-    }
-
-    private static String content(BodyReader body, @Nullable JsonNode content) {
-        if (content == null || content.isNull()) {
-            return "";
-        }
-        if (content.isString()) {
-            return content.stringValue();
-        }
-        var parts = new ArrayList<String>();
-        for (var part : content) {
-            if (!part.path("text").isString()) {
-                var model = body.text("model");
-                throw refuse((model == null ? "The model" : model) + " is not a multimodal model", null);
-            }
-            parts.add(part.path("text").stringValue());
-        }
-        return String.join("\n", parts);
     }
 
     private static List<Prompt> prompts(@Nullable JsonNode prompt) {
@@ -248,7 +242,8 @@ public final class RequestReader {
                         logitBias(body),
                         body.get("allowed_token_ids") == null ? null : body.wholes("allowed_token_ids"),
                         body.texts("bad_words"),
-                        ConstraintReader.read(body)),
+                        ConstraintReader.read(body),
+                        body.get("thinking_token_budget") != null),
                 body.flag("skip_special_tokens", true),
                 body.flag("return_token_ids", false),
                 body.whole("priority", 0),
@@ -264,13 +259,6 @@ public final class RequestReader {
             throw refuse(
                     "The embedded engine does not support logprob_token_ids; ask for top_logprobs (or logprobs) instead.",
                     "logprob_token_ids");
-        }
-        if (body.get("thinking_token_budget") != null) {
-            var refused = refuse(
-                    "thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-parser"
-                            + " and/or --reasoning-config to use thinking_token_budget.",
-                    null);
-            throw body.flag("stream", false) ? refused.inStream() : refused;
         }
     }
 

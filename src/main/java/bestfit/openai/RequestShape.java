@@ -213,7 +213,7 @@ final class RequestShape {
                         true,
                         List.of(
                                 Field.required("role", TEXT),
-                                Field.optional("content", oneOf(TEXT, list(FieldType.ANY)))))));
+                                Field.optional("content", oneOf(TEXT, list(ContentParts.OWN)))))));
         kinds.add(named(
                 "Message",
                 object(false, List.of(Field.required("author", OBJECT), Field.optional("content", list(OBJECT))))));

@@ -11,7 +11,7 @@ public final class Sequence {
      * When a sequence ends by itself.
      *
      * @param maxTokens greatest number of generated tokens
-     * @param minTokens stop tokens do not count before so many
+     * @param minTokens going round in circles does not count before so many; that nothing ends it before is up to who samples
      * @param stopTokens ids that end it (the EOS id among them unless ignore_eos)
      */
     public record Limits(int maxTokens, int minTokens, int[] stopTokens) {}
@@ -183,11 +183,9 @@ public final class Sequence {
 
     /** Ends it, unless it goes on after this newest token. */
     boolean endsAfter(int token, int maxLength) {
-        if (generated() >= limits.minTokens()) {
-            for (int stop : limits.stopTokens()) {
-                if (stop == token) {
-                    return end(Finish.STOP);
-                }
+        for (int stop : limits.stopTokens()) {
+            if (stop == token) {
+                return end(Finish.STOP);
             }
         }
         if (generated() >= limits.maxTokens() || length >= maxLength) {

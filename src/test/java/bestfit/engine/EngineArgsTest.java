@@ -78,6 +78,9 @@ class EngineArgsTest {
             tiny --cpu-offload-gb x        | argument --cpu-offload-gb: invalid float value: 'x'
             tiny --speculative-config {    | argument --speculative-config: Value { cannot be converted
             tiny --compilation-config 3    | argument --compilation-config: 1 validation error for CompilationConfig
+            tiny --compilation-config {"bogus":1} | argument --compilation-config: 1 validation error for CompilationConfig: bogus: Unexpected keyword argument
+            tiny --kv-cache-memory-bytes 1.5G | argument --kv-cache-memory-bytes: Decimals are not allowed with binary suffixes like G. Did you mean to use 1.5g instead?
+            tiny --kv-cache-memory-bytes 256MiB | argument --kv-cache-memory-bytes: invalid human_readable_int value: '256MiB'
             tiny --compilation-config {    | argument --compilation-config: Value { cannot be converted
             tiny --collect-detailed-traces bogus | argument --collect-detailed-traces: invalid choice: 'bogus'
             tiny --allowed-origins x       | argument --allowed-origins: Value x cannot be converted
@@ -112,6 +115,8 @@ class EngineArgsTest {
             tiny --port -1                              | OverflowError: bind(): port must be 0-65535.
             tiny --enable-auto-tool-choice              | TypeError: Error: --enable-auto-tool-choice requires --tool-call-parser
             tiny --distributed-executor-backend threads | not enough values to unpack (expected 2, got 1)
+            tiny --attention-backend bogus              | ValueError: Unknown attention backend: 'BOGUS'. Valid options are: FLASH_ATTN,
+            tiny --reasoning-parser Bogus               | KeyError: "Reasoning parser 'Bogus' not found. Available parsers: beam, cohere_command3,
             tiny --config-format bogus                  | Unknown config format `bogus`.
             tiny -O9                                    | Input should be 0, 1, 2 or 3 [type=enum, input_value='9', input_type=str]
             tiny --gpu-memory-utilization nan           | less than or equal to 1 [type=less_than_equal, input_value=nan, input_type=float]
@@ -169,6 +174,7 @@ class EngineArgsTest {
             --device-memory 8MiB                     | No available memory for the cache blocks.
             --gpu-memory-utilization 0.01            | No available memory for the cache blocks.
             --engine-version 0.23 --max-num-partial-prefills 2 | NotImplementedError: Concurrent Partial Prefill is not supported.
+            --kv-cache-memory-bytes -1               | No available memory for the cache blocks.
             --num-gpu-blocks-override 0              | No available memory for the cache blocks.
             --runner pooling                         | The embedded engine does not support --runner pooling
             --quantization fp8                       | The embedded engine does not support --quantization fp8
