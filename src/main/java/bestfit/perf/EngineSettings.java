@@ -34,6 +34,8 @@ public record EngineSettings(
     private static final List<String> QUANTIZATIONS =
             List.of("fp8", "awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4", "modelopt_fp4", "bitsandbytes");
 
+    private static final List<String> COUNTS = List.of("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens");
+
     /** Methods whose format the checkpoint tells. */
     private static final List<String> CHECKPOINTS =
             List.of("compressed-tensors", "modelopt", "auto-round", "quark", "moe_wna16");
@@ -46,6 +48,11 @@ public record EngineSettings(
                 .map(text -> format(text, problems).orElse(card.format()))
                 .orElse(inFull(card, args) ? WeightFormat.FLOAT32 : card.format());
         double utilization = utilization(args, version, problems);
+        for (var flag : COUNTS) {
+            args.value(flag)
+                    .filter(text -> text.matches("-\\d+|0+"))
+                    .ifPresent(text -> problems.add(flag + " " + text + " must be at least 1"));
+        }
         problems.throwIfAny();
         // A checkpoint keeps its own kind of what the flag names.
         boolean same = card.format().kindOf(format);

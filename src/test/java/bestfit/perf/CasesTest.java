@@ -175,6 +175,72 @@ class CasesTest {
                 .containsEntry("status", "fits");
     }
 
+    /** Each would be refused by vLLM, or could not have run; none may stop the rest, nor keep it waiting. */
+    @Test
+    void rows_that_cannot_have_run() {
+        var text = """
+                model,gpu,gpu_count,tp,pp,dp,input_len,output_len,concurrency,notes
+                Qwen3-8B,H100-SXM,1,1,1,1,1000,100,8,--max-num-seqs 0
+                Qwen3-8B,H100-SXM,1,1,1,1,1000,100,8,--max-num-batched-tokens 0 --max-model-len -5
+                Qwen3-8B,H100-SXM,4,4,2,1,1000,100,8,
+                Qwen3-8B,H100-SXM,2,1,1,3,1000,100,8,
+                Qwen3-8B,H100-SXM,2,2,1,1,1000,100,8,
+                """;
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        assertThat(result.problems())
+                .containsExactly(
+                        "cases.csv, line 2: --max-num-seqs 0 must be at least 1",
+                        "cases.csv, line 3: --max-model-len -5 must be at least 1; --max-num-batched-tokens 0 must be at least 1",
+                        "cases.csv, line 4: tp × pp is 8; gpu_count is 4, which are too few",
+                        "cases.csv, line 5: tp × pp × dp is 3; gpu_count is 2, over which they cannot be spread evenly");
+        assertThat(Cases.read("out", String.join("\n", result.lines())).getLast())
+                .containsEntry("status", "fits");
+    }
+
+    /** Links as nvidia-smi topo -m names them: over PCIe two GPUs that could have NVLink take longer. */
+    @Test
+    void links_by_the_words_of_topo() {
+        var text = """
+                model,gpu,gpu_count,interconnect,tp,input_len,output_len,concurrency
+                Qwen3-8B,H100-SXM,2,NV18,2,4000,100,8
+                Qwen3-8B,H100-SXM,2,SYS,2,4000,100,8
+                Qwen3-8B,H100-SXM,2,PCIe Gen4,2,4000,100,8
+                """;
+        var ttft = Cases.read(
+                        "out",
+                        String.join(
+                                "\n",
+                                Cases.predict("t", text, Constants.shipped()).lines()))
+                .stream()
+                .map(row -> Double.parseDouble(row.get("pred_ttft_ms_mean")))
+                .toList();
+        assertThat(ttft.get(1)).isGreaterThan(1.2 * ttft.getFirst()).isEqualTo(ttft.getLast());
+    }
+
+    /** What a checkpoint says of its KV cache holds since 0.14, unless a flag says otherwise; 32 bits are asked for by flag. */
+    @Test
+    void bytes_of_the_KV_cache(@org.junit.jupiter.api.io.TempDir java.nio.file.Path folder) throws IOException {
+        java.nio.file.Files.writeString(folder.resolve("config.json"), """
+                {"architectures":["LlamaForCausalLM"],"hidden_size":4096,"intermediate_size":14336,"num_attention_heads":32,
+                "num_hidden_layers":32,"num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,
+                "quantization_config":{"quant_method":"fp8","kv_cache_scheme":{"num_bits":8,"type":"float"}}}""");
+        var header = "model,gpu,tp,engine_version,input_len,output_len,concurrency,notes\n";
+        var rows = new java.util.ArrayList<Double>();
+        for (var row :
+                List.of("0.23.0,1000,100,8,", "0.13.0,1000,100,8,", "0.23.0,1000,100,8,--kv-cache-dtype bfloat16")) {
+            rows.add(Case.of(Cases.read("t", header + folder + ",H100-SXM,1," + row)
+                            .getFirst())
+                    .instance()
+                    .settings()
+                    .kvBytes());
+        }
+        assertThat(rows).containsExactly(1.0, 2.0, 2.0);
+        var full = Case.of(Cases.read("t", header + "Qwen3-8B,H100-SXM,1,0.23.0,1000,100,8,--dtype float32")
+                .getFirst());
+        assertThat(full.instance().settings().kvBytes()).isEqualTo(4);
+        assertThat(full.instance().card().format()).isEqualTo(WeightFormat.FLOAT32);
+    }
+
     /** As a spreadsheet writes it, with a byte order mark; and more requests at once than any server was ever asked for. */
     @Test
     void a_table_of_a_spreadsheet() {
