@@ -175,6 +175,30 @@ class CasesTest {
                 .containsEntry("status", "fits");
     }
 
+    /** Blank lines, notes of two lines, a column named twice, a lone quote: every row is named by the line that it begins in. */
+    @Test
+    void a_table_written_by_hand() {
+        var text = """
+                model, gpu ,tp,input_len,output_len,concurrency,notes,notes
+
+                Qwen3-8B,H100-SXM,1,1000,100,8,"first
+                and second line",x
+
+                Qwen3-8B,H101,1,1000,100,8,,
+                Qwen3-8B,H100-SXM,1,1000,100,8,"never closed,
+                Qwen3-8B,H100-SXM,1,1000,100,8,,
+                """;
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        assertThat(result.problems()).singleElement().asString().startsWith("cases.csv, line 6: ");
+        var again = Cases.predict("out", String.join("\n", result.lines()), Constants.shipped());
+        assertThat(again.lines()).as("predicted once more").isEqualTo(result.lines());
+        assertThat(Cases.read("out", String.join("\n", again.lines())))
+                .extracting(row -> row.get("status"))
+                .containsExactly("fits", "unsupported", "fits", "fits");
+        assertThat(Cases.read("out", String.join("\n", again.lines())).getFirst())
+                .containsEntry("notes", "first\nand second line");
+    }
+
     /** Each would be refused by vLLM, or could not have run; none may stop the rest, nor keep it waiting. */
     @Test
     void rows_that_cannot_have_run() {
