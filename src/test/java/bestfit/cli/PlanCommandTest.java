@@ -16,6 +16,7 @@ import bestfit.perf.Load;
 import bestfit.perf.MeasuredHere;
 import bestfit.perf.Plan;
 import bestfit.report.PredictionReport;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -66,6 +67,18 @@ class PlanCommandTest {
                 .contains("| all tables | TPOT ms | 2 | 20.0 % | 28 % | 1.20 | 50 % |")
                 .contains("| all tables | TPOT and tokens/s | 4 | 7.0 % | 24 % |  | 75 % |")
                 .contains("| same GPU | all together | 4 | 7.0 % | 24 % |  | 75 % |");
+    }
+
+    /** As spreadsheets save tables where they do not use UTF-8. */
+    @Test
+    void a_table_in_another_encoding() throws Exception {
+        var table = Files.writeString(
+                folder.resolve("latin.csv"),
+                "model,gpu,tp,input_len,output_len,concurrency,notes\nQwen3-8B,H100,1,1000,100,8,g\u00e9n\u00e9ral\n",
+                StandardCharsets.ISO_8859_1);
+        var out = folder.resolve("out.csv");
+        assertThat(PlanTables.predict(table, out)).isZero();
+        assertThat(Files.readString(out)).contains(",fits,same GPU,");
     }
 
     @Test
