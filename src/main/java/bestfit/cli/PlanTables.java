@@ -10,6 +10,7 @@ import bestfit.perf.MeasuredHere;
 import bestfit.perf.Score;
 import bestfit.report.AccuracyReport;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -155,7 +156,8 @@ final class PlanTables {
 
     private static String read(Path file) {
         try {
-            return Files.readString(file);
+            // A byte that is no UTF-8, as older spreadsheets write, is a matter of its cell.
+            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new ConfigException(
                     file + ": cannot be read; a CSV file with the header of the measured tables is expected");

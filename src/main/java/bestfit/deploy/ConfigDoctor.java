@@ -246,7 +246,9 @@ public record ConfigDoctor(Optional<VllmArgs> chainArgs, OptionalInt gpus) {
                             + FP8_BLOCK + ": vLLM refuses it",
                     "--enable-expert-parallel, which keeps experts whole, or a smaller TP"));
         }
-        if (card.denseLayers() > 0 && card.ffn() % (tp * FP8_BLOCK) != 0 && !card.onlyExpertsQuantised()) {
+        if (card.denseLayers() > 0
+                && card.denseFormat() == WeightFormat.FP8_BLOCK
+                && card.ffn() % (tp * FP8_BLOCK) != 0) {
             found.add(new Finding(
                     Level.PROBLEM,
                     "fp8-blocks",

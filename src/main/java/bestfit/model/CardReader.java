@@ -2,14 +2,15 @@ package bestfit.model;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.config.Nearest;
 import bestfit.config.Problems;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
 
 /** Reads a {@link ModelCard} out of a {@code config.json}, collecting every problem. */
 final class CardReader {
@@ -22,6 +23,7 @@ final class CardReader {
             "Gemma2ForCausalLM",
             "Gemma3ForCausalLM",
             "Phi3ForCausalLM",
+            "Ministral3ForCausalLM",
             "GlmForCausalLM",
             "Glm4ForCausalLM");
     private static final Set<String> SPARSE = Set.of(
@@ -34,10 +36,12 @@ final class CardReader {
             "DeepseekV3ForCausalLM",
             "KimiK2ForCausalLM",
             "Glm4MoeForCausalLM",
+            "Glm4MoeLiteForCausalLM",
             "MiniMaxM2ForCausalLM");
     /** Models that see, by the text model inside; what they see with is in {@code vision_config}. */
     private static final Map<String, String> WRAPPERS = Map.of(
             "KimiK25ForConditionalGeneration", "DeepseekV3ForCausalLM",
+            "KimiVLForConditionalGeneration", "DeepseekV3ForCausalLM",
             "Gemma3ForConditionalGeneration", "Gemma3ForCausalLM",
             "Mistral3ForConditionalGeneration", "MistralForCausalLM",
             "Llama4ForConditionalGeneration", "Llama4ForCausalLM",
@@ -66,25 +70,39 @@ final class CardReader {
     private final JsonNode quantization;
     private final Problems problems = new Problems();
 
-    CardReader(String origin, String name, String text) {
+    /** @param modelOpt text of a {@code hf_quant_config.json}, which tells how weights are stored where the config does not */
+    CardReader(String origin, String name, String text, @Nullable String modelOpt) {
         this.origin = origin;
         this.name = name;
-        try {
-            root = Json.parse(text);
-        } catch (JacksonException e) {
-            throw new ConfigException(origin + ": not valid JSON: " + e.getOriginalMessage());
-        }
-        if (!root.isObject()) {
-            throw new ConfigException(origin + ": holds " + (root.isArray() ? "a list" : "a single value")
-                    + "; a model's config.json is a JSON object, with architectures, hidden_size and so on");
-        }
+        root = object(
+                origin, text, "a model's config.json is a JSON object, with architectures, hidden_size and so on");
         var inside = WRAPPERS.get(architecture(root));
         boolean wrapped = inside != null || !root.hasNonNull("hidden_size");
         config = wrapped && root.path("text_config").isObject() ? root.path("text_config") : root;
         architecture = inside != null ? inside : architecture(root);
-        quantization = config.hasNonNull("quantization_config")
-                ? config.path("quantization_config")
-                : root.path("quantization_config");
+        var told = Stream.of(config, root)
+                .map(each -> each.path("quantization_config"))
+                .filter(each -> !each.isMissingNode() && !each.isNull())
+                .findFirst();
+        quantization = told.isEmpty() && modelOpt != null
+                ? object(origin + " and hf_quant_config.json", modelOpt, "quantization is expected in it")
+                        .path("quantization")
+                : told.orElse(MissingNode.getInstance());
+    }
+
+    private static JsonNode object(String origin, String text, String expected) {
+        JsonNode node;
+        try {
+            // As Python writes it, with numbers that are none.
+            node = Json.parsePython(text);
+        } catch (JacksonException e) {
+            throw new ConfigException(origin + ": not valid JSON: " + Json.problem(e));
+        }
+        if (!node.isObject()) {
+            throw new ConfigException(
+                    origin + ": holds " + (node.isArray() ? "a list" : "a single value") + "; " + expected);
+        }
+        return node;
     }
 
     private static String architecture(JsonNode node) {
@@ -93,12 +111,14 @@ final class CardReader {
 
     ModelCard read() {
         if (!DENSE.contains(architecture) && !SPARSE.contains(architecture)) {
+            var known = Stream.of(DENSE, SPARSE, WRAPPERS.keySet())
+                    .flatMap(names -> names.stream().sorted())
+                    .toList();
+            var nearest = Nearest.to(architecture, known).map(each -> "; the nearest known is " + each);
             problems.add(origin + ": architectures is "
                     + (architecture.isEmpty() ? "missing" : "[" + architecture + "], which is not understood")
-                    + "; known are "
-                    + Stream.of(DENSE, SPARSE, WRAPPERS.keySet())
-                            .flatMap(names -> names.stream().sorted())
-                            .collect(Collectors.joining(", ")));
+                    + (architecture.isEmpty() ? "" : nearest.orElse(""))
+                    + "; known are " + String.join(", ", known));
         }
         checkLayers();
         int hidden = needed("hidden_size");
@@ -123,7 +143,6 @@ final class CardReader {
                         || config.path("attention_bias").asBoolean(false)
                 ? (long) headDim * (heads + 2L * kvHeads)
                 : 0;
-        var format = format();
         var card = new ModelCard(
                 name,
                 hidden,
@@ -142,11 +161,11 @@ final class CardReader {
                 2L * hidden + bias + (norms ? 2L * headDim : 0),
                 towerParameters(root.path("vision_config")),
                 architecture.startsWith("MiniMaxM2"),
-                format,
-                onlyExperts(),
+                Checkpoint.of(WeightFormat.HALF),
                 needed("max_position_embeddings"));
+        var stored = new QuantizationReader(origin, quantization, problems).read(card);
         problems.throwIfAny();
-        return card;
+        return card.with(stored);
     }
 
     private boolean tied() {
@@ -166,7 +185,10 @@ final class CardReader {
                 - layers / step;
     }
 
-    /** A vision transformer's attention and feed-forward part; the rest of it is small. */
+    /**
+     * A vision transformer's attention and feed-forward part, and what joins its patches (one matrix over them, one into the text
+     * model's width; Qwen3-VL has such a pair for each layer that it takes features from); the rest of it is small.
+     */
     private static long towerParameters(JsonNode tower) {
         long layers = first(tower, "depth", "num_hidden_layers", "vt_num_hidden_layers");
         // Qwen2-VL's hidden_size is that of what it hands on.
@@ -174,7 +196,10 @@ final class CardReader {
         long ffn = first(tower, "intermediate_size", "vt_intermediate_size");
         ffn = ffn == 0 ? hidden * Math.max(4, tower.path("mlp_ratio").asInt(4)) : ffn;
         int matrices = tower.path("hidden_act").asString("").equals("silu") ? 3 : 2;
-        return layers * (4 * hidden * hidden + matrices * hidden * ffn);
+        long joined = hidden * (long) Math.pow(tower.path("spatial_merge_size").asInt(0), 2);
+        long joins = 1L + tower.path("deepstack_visual_indexes").size();
+        return layers * (4 * hidden * hidden + matrices * hidden * ffn)
+                + joins * joined * (joined + first(tower, "out_hidden_size", "hidden_size"));
     }
 
     private static long first(JsonNode node, String... fields) {
@@ -206,10 +231,14 @@ final class CardReader {
         if (count == 0) {
             problems.add(origin + ": num_experts, num_local_experts or n_routed_experts is missing");
         }
+        int perToken = needed("num_experts_per_tok");
+        if (count > 0 && perToken > count) {
+            problems.add(origin + ": num_experts_per_tok is " + perToken
+                    + "; it must be at most the number of experts, " + count);
+        }
         int width = number("moe_intermediate_size", ffn);
         int shared = number("n_shared_experts", architecture.startsWith("Llama4") ? 1 : 0) * width;
-        return new ModelCard.Experts(
-                count, needed("num_experts_per_tok"), width, number("shared_expert_intermediate_size", shared));
+        return new ModelCard.Experts(count, perToken, width, number("shared_expert_intermediate_size", shared));
     }
 
     private int slidingLayers(int layers) {
@@ -228,56 +257,12 @@ final class CardReader {
             case "Gemma2ForCausalLM" -> layers / 2;
             case "Llama4ForCausalLM" -> layers - layers / 4;
             case "MistralForCausalLM" -> layers;
-            default -> 0; // Qwen writes the field but does not use it (use_sliding_window false)
-        };
-    }
-
-    private WeightFormat format() {
-        var method = quantization.path("quant_method").asString("");
-        return switch (method) {
-            case "" ->
-                config.path("torch_dtype").asString("").equals("float32") ? WeightFormat.FLOAT32 : WeightFormat.HALF;
-            case "fp8" -> quantization.hasNonNull("weight_block_size") ? WeightFormat.FP8_BLOCK : WeightFormat.FP8;
-            case "compressed-tensors", "modelopt" -> grouped();
-            case "gptq", "awq", "auto-round" ->
-                quantization.path("bits").asInt(4) == 8 ? WeightFormat.FP8 : fourBits(quantization);
+            // Qwen writes the window, but uses it only if told to, and then not in the first layers.
             default ->
-                WeightFormat.parse(method).orElseGet(() -> {
-                    problems.add(origin + ": quantization_config.quant_method is " + method
-                            + "; known are fp8, awq, gptq, mxfp4, compressed-tensors, modelopt");
-                    return WeightFormat.HALF;
-                });
+                config.path("use_sliding_window").asBoolean(false)
+                        ? Math.max(0, layers - number("max_window_layers", layers))
+                        : 0;
         };
-    }
-
-    private static WeightFormat fourBits(JsonNode of) {
-        return of.path("group_size").asInt(128) == 32 ? WeightFormat.INT4_BY_32 : WeightFormat.INT4;
-    }
-
-    private WeightFormat grouped() {
-        for (var group : quantization.path("config_groups")) {
-            var weights = group.path("weights");
-            int bits = weights.path("num_bits").asInt(0);
-            if (bits == 8) {
-                return WeightFormat.FP8;
-            }
-            if (bits == 4) {
-                return weights.path("type").asString("").equals("float") ? WeightFormat.NVFP4 : fourBits(weights);
-            }
-        }
-        return quantization.path("quant_algo").asString("").contains("FP4") ? WeightFormat.NVFP4 : WeightFormat.FP8;
-    }
-
-    /** True when the list of modules left alone names the attention. */
-    private boolean onlyExperts() {
-        for (var field : new String[] {"modules_to_not_convert", "ignore"}) {
-            for (var module : quantization.path(field)) {
-                if (module.asString("").contains("self_attn")) {
-                    return true;
-                }
-            }
-        }
-        return false;
     }
 
     private int needed(String field) {

@@ -83,7 +83,9 @@ public final class KnownModels {
                     "model " + name + ": neither a bundled model nor a directory with a config.json; " + nearest);
         }
         try {
-            return new Known(card(file.toString(), name, Files.readString(file)), "");
+            var modelOpt = file.resolveSibling("hf_quant_config.json");
+            var quantization = Files.isRegularFile(modelOpt) ? Files.readString(modelOpt) : null;
+            return new Known(new CardReader(file.toString(), name, Files.readString(file), quantization).read(), "");
         } catch (IOException e) {
             throw new ConfigException("model " + name + ": " + file + " cannot be read: " + Unreadable.why(file, e));
         }
@@ -118,7 +120,7 @@ public final class KnownModels {
 
     /** @param origin names the text in messages */
     public static ModelCard card(String origin, String name, String config) {
-        return new CardReader(origin, name, config).read();
+        return new CardReader(origin, name, config, null).read();
     }
 
     private static List<Entry> index() {

@@ -1,5 +1,6 @@
 package bestfit.model;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,8 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param smallParameters norms and biases of a layer
  * @param towerParameters of what a model sees with, in 16 bits; 0 for one that only reads
  * @param normAcrossHeads true where queries and keys are normalised over all heads, so that TP must sum over its devices
- * @param format of the quantised matrices
- * @param onlyExpertsQuantised true where attention and dense parts stay in 16 bits
+ * @param stored how its checkpoint has them
  * @param maxPositions longest context
  */
 public record ModelCard(
@@ -38,8 +38,7 @@ public record ModelCard(
         long smallParameters,
         long towerParameters,
         boolean normAcrossHeads,
-        WeightFormat format,
-        boolean onlyExpertsQuantised,
+        Checkpoint stored,
         int maxPositions) {
     /**
      * The experts of a layer.
@@ -59,6 +58,10 @@ public record ModelCard(
 
     /** The same model with other weights, as {@code --quantization} makes them at load time. */
     public ModelCard with(WeightFormat other) {
+        return other == format() ? this : with(stored.with(other));
+    }
+
+    ModelCard with(Checkpoint other) {
         return new ModelCard(
                 name,
                 hidden,
@@ -78,7 +81,6 @@ public record ModelCard(
                 towerParameters,
                 normAcrossHeads,
                 other,
-                onlyExpertsQuantised && other != WeightFormat.HALF,
                 maxPositions);
     }
 
@@ -86,26 +88,55 @@ public record ModelCard(
         return layers - denseLayers;
     }
 
-    /** Matrix elements of one layer's attention. */
-    public long attentionParameters() {
-        long d = hidden;
-        if (latent == null) {
-            return d * headDim * (2L * heads + 2L * kvHeads);
-        }
-        long perHead = (long) latent.nopeDim() + latent.ropeDim();
-        long queries = latent.queryRank() == 0
-                ? d * heads * perHead
-                : d * latent.queryRank() + perHead * heads * latent.queryRank();
-        return queries
-                + d * latent.kvRank()
-                + d * latent.ropeDim()
-                + latentParameters(latent)
-                + (long) heads * latent.valueDim() * d;
+    /** Of the quantised matrices. */
+    public WeightFormat format() {
+        return stored.format();
     }
 
-    private long latentParameters(Latent of) {
-        long perHead = (long) of.nopeDim() + of.valueDim();
-        return perHead * heads * of.kvRank();
+    /** Of attention. */
+    public WeightFormat attentionFormat() {
+        return stored.format(stored.plainAttention());
+    }
+
+    /** Of the feed-forward part of layers without experts. */
+    public WeightFormat denseFormat() {
+        return stored.format(stored.plainDense());
+    }
+
+    /** Of what every token passes beside the experts. */
+    public WeightFormat sharedFormat() {
+        return stored.format(stored.plainShared());
+    }
+
+    /** True where the checkpoint asks for a KV cache of eight bits. */
+    public boolean eightBitCache() {
+        return stored.eightBitCache();
+    }
+
+    /** Matrix elements of one layer's attention. */
+    public long attentionParameters() {
+        return attentionMatrices().values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** The same, by the names that checkpoints give the matrices. */
+    Map<String, Long> attentionMatrices() {
+        long d = hidden;
+        long all = heads;
+        if (latent == null) {
+            return Map.of(
+                    "self_attn.q_proj", d * headDim * heads,
+                    "self_attn.k_proj", d * headDim * kvHeads,
+                    "self_attn.v_proj", d * headDim * kvHeads,
+                    "self_attn.o_proj", d * headDim * heads);
+        }
+        long perHead = (long) latent.nopeDim() + latent.ropeDim();
+        long rank = latent.queryRank();
+        return Map.of(
+                "self_attn.q_a_proj", d * rank,
+                "self_attn.q_b_proj|self_attn.q_proj", all * perHead * (rank == 0 ? d : rank),
+                "self_attn.kv_a_proj_with_mqa", d * ((long) latent.kvRank() + latent.ropeDim()),
+                "self_attn.kv_b_proj", ((long) latent.nopeDim() + latent.valueDim()) * all * latent.kvRank(),
+                "self_attn.o_proj", all * latent.valueDim() * d);
     }
 
     public long denseFfnParameters() {
@@ -140,31 +171,30 @@ public record ModelCard(
         return parameters() - towerParameters - idle - (tied ? 0 : embeddingParameters());
     }
 
-    private double plainBytes() {
-        return onlyExpertsQuantised ? 2 : format.bytes();
-    }
-
     /** Of one layer's attention, all devices together. */
     public double attentionBytes() {
-        return attentionParameters() * plainBytes() + 2.0 * smallParameters;
+        return attentionParameters() * stored.bytes(stored.plainAttention()) + 2.0 * smallParameters;
     }
 
     public double denseFfnBytes() {
-        return denseFfnParameters() * plainBytes();
+        return denseFfnParameters() * stored.bytes(stored.plainDense());
     }
 
     public double expertBytes() {
-        return expertParameters() * format.bytes();
+        return expertParameters() * stored.bytes(stored.plainExperts());
     }
 
     /** Shared expert and router; the router stays in 16 bits. */
     public double sharedBytes() {
-        return experts == null ? 0 : 3.0 * hidden * experts.sharedFfn() * plainBytes() + 2.0 * hidden * experts.count();
+        return experts == null
+                ? 0
+                : 3.0 * hidden * experts.sharedFfn() * stored.bytes(stored.plainShared())
+                        + 2.0 * hidden * experts.count();
     }
 
     /** Embedding and output matrix stay in 16 bits whatever the format. */
     public double embeddingBytes() {
-        return embeddingParameters() * Math.max(2.0, format == WeightFormat.FLOAT32 ? 4 : 2);
+        return embeddingParameters() * (format() == WeightFormat.FLOAT32 ? 4.0 : 2.0);
     }
 
     /** Of the whole model. */

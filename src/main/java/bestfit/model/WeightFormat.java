@@ -48,8 +48,15 @@ public enum WeightFormat {
                     // Eight-bit integers weigh the same; their arithmetic is taken for FP8's.
                     case "fp8", "fbgemm_fp8", "int8", "experts_int8" -> FP8;
                     case "fp8_block", "fp8-block" -> FP8_BLOCK;
-                    case "awq", "gptq", "awq-int4", "awq_marlin", "gptq_marlin", "int4", "auto-round", "bitsandbytes" ->
-                        INT4;
+                    case "awq",
+                            "gptq",
+                            "awq-int4",
+                            "awq_marlin",
+                            "gptq_marlin",
+                            "int4",
+                            "auto-round",
+                            "bitsandbytes",
+                            "bnb" -> INT4;
                     case "mxfp4", "fp4" -> MXFP4;
                     case "nvfp4", "modelopt_fp4" -> NVFP4;
                     default -> null;

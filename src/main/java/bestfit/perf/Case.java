@@ -11,12 +11,16 @@ import bestfit.model.WeightFormat;
 import bestfit.perf.Load.Lengths;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /** One row of a table of measurements: a deployment and its load. */
 public record Case(Instance instance, int instances, Load load, boolean vllm) {
     private static final Pattern GENERATION = Pattern.compile("(?:PCIE?|GEN)[ -]*(?:GEN)?[ -]*([345])");
+
+    /** How nvidia-smi topo -m calls ways over PCIe. */
+    private static final Pattern OVER_PCIE = Pattern.compile("\\b(?:PIX|PXB|PHB|NODE|SYS)\\b");
 
     /** NVLink bridges of cards, bytes a second and direction: RTX 3090, A6000, A40 56 GB/s. */
     private static final double BRIDGE = 56e9;
@@ -96,6 +100,19 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
             return new Cut(tp, pp, copies, numbers.groups("ep"), numbers.count("gpu_count", tp * pp * copies));
         }
 
+        /** Instances may share GPUs (MIG), but one instance's ranks have one each. */
+        Optional<String> tooFew() {
+            long each = (long) tp * pp;
+            if (each > gpus) {
+                return Optional.of("tp × pp is " + each + "; gpu_count is " + gpus + ", which are too few");
+            }
+            long all = each * copies;
+            return copiesInside() || all <= gpus || all % gpus == 0
+                    ? Optional.empty()
+                    : Optional.of("tp × pp × dp is " + all + "; gpu_count is " + gpus
+                            + ", over which they cannot be spread evenly");
+        }
+
         /** Ranks of attention inside the GPUs that TP counts. */
         private boolean copiesInside() {
             return tp * pp == gpus && tp % copies == 0;
@@ -120,7 +137,7 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         int needed = (int) Math.min(card.maxPositions(), Math.ceil(length * 1.1) + 64);
         var all = args.has("--max-model-len") ? args : args.plus("--max-model-len", Integer.toString(needed));
         var settings = EngineSettings.of(withFormat(card, row), gpu, version(row, notes, vllm), all);
-        check(card.heads(), card.layers(), tp, cut.pp(), length, settings.maxModelLen());
+        check(card, cut, tp, length, settings.maxModelLen());
         int parts = Math.max(notes.parts(gpu), shared(tp * cut.pp() * cut.copies(), cut.gpus()));
         var on = new Instance(
                 card,
@@ -147,8 +164,10 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         return there < needed && needed % there == 0 ? needed / there : 1;
     }
 
-    private static void check(int heads, int layers, int tp, int pp, double length, int longest) {
+    private static void check(ModelCard card, Cut cut, int tp, double length, int longest) {
         var problems = new Problems();
+        int heads = card.heads();
+        cut.tooFew().ifPresent(problems::add);
         if (heads % tp != 0) {
             int near = tp;
             while (heads % near != 0) {
@@ -157,8 +176,8 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
             problems.add("tp is " + tp + ", which does not divide the model's " + heads
                     + " heads; the nearest that does is " + near);
         }
-        if (pp > layers) {
-            problems.add("pp is " + pp + "; the model has " + layers + " layers");
+        if (cut.pp() > card.layers()) {
+            problems.add("pp is " + cut.pp() + "; the model has " + card.layers() + " layers");
         }
         if (length > longest) {
             problems.add(String.format(
@@ -206,7 +225,8 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
         }
         var generation = GENERATION.matcher(text);
         boolean told = generation.find();
-        if (!text.contains("PCI") || (!usual.nvlink() && !told)) {
+        boolean pcie = text.contains("PCI") || OVER_PCIE.matcher(text).find();
+        if (!pcie || (!usual.nvlink() && !told)) {
             return usual;
         }
         var kind = told ? Interconnect.Kind.valueOf("PCIE" + generation.group(1)) : Interconnect.Kind.PCIE4;

@@ -14,6 +14,8 @@ public final class Cases {
 
     private static final List<String> NEEDED = List.of("model", "gpu", "input_len", "output_len");
 
+    private static final List<String> OURS = List.of("status", "basis", "reason");
+
     private Cases() {}
 
     /**
@@ -25,34 +27,48 @@ public final class Cases {
 
     /** Rows of a table by column name. @throws ConfigException without a header that names what is needed */
     public static List<Map<String, String>> read(String where, String given) {
-        var text = withoutMark(given);
-        var lines = text.lines().filter(line -> !line.isBlank()).toList();
-        if (lines.isEmpty()) {
+        var records = records(where, given);
+        var header = header(records);
+        return records.stream().skip(1).map(each -> each.by(header)).toList();
+    }
+
+    private static List<Csv.Cells> records(String where, String given) {
+        var records = Csv.records(withoutMark(given));
+        if (records.isEmpty()) {
             throw new ConfigException(where + ": empty; a header with " + String.join(", ", NEEDED) + " is needed");
         }
-        var header = Csv.parse(lines.getFirst());
+        var header = header(records);
         var missing = NEEDED.stream().filter(name -> !header.contains(name)).toList();
         if (!missing.isEmpty()) {
-            throw new ConfigException(where + ", line 1: the header lacks " + String.join(", ", missing));
+            throw new ConfigException(
+                    where + ", line " + records.getFirst().line() + ": the header lacks " + String.join(", ", missing));
         }
-        return Csv.rows(text);
+        return records;
+    }
+
+    private static List<String> header(List<Csv.Cells> records) {
+        return records.getFirst().cells().stream().map(String::strip).toList();
     }
 
     public static Result predict(String where, String given, Constants constants) {
-        var text = withoutMark(given);
-        var rows = read(where, text);
+        var records = records(where, given);
+        var columns = header(records);
         var lines = new ArrayList<String>();
         var problems = new ArrayList<String>();
-        var header = new ArrayList<>(Csv.parse(text.lines().findFirst().orElse("")));
+        // Of a table that was predicted before, the predictions are made anew.
+        var kept = columns.stream().distinct().filter(name -> !ours(name)).toList();
+        var header = new ArrayList<>(kept);
         for (var name : PREDICTED) {
             header.addAll(List.of("pred_" + name, "pred_" + name + "_low", "pred_" + name + "_high"));
         }
-        header.addAll(List.of("status", "basis", "reason"));
+        header.addAll(OURS);
         lines.add(Csv.write(header));
-        for (int i = 0; i < rows.size(); i++) {
-            var cells = new ArrayList<>(rows.get(i).values());
+        for (var each : records.subList(1, records.size())) {
+            var row = each.by(columns);
+            var cells = new ArrayList<>(
+                    kept.stream().map(name -> row.getOrDefault(name, "")).toList());
             try {
-                var prediction = Prediction.of(Case.of(rows.get(i)), constants);
+                var prediction = Prediction.of(Case.of(row), constants);
                 addFigures(cells, prediction.figures());
                 cells.add(
                         switch (prediction.memory().verdict()) {
@@ -66,11 +82,16 @@ public final class Cases {
                 addFigures(cells, Map.of());
                 var reason = String.join("; ", e.problems());
                 cells.addAll(List.of("unsupported", "", reason));
-                problems.add(where + ", line " + (i + 2) + ": " + reason);
+                problems.add(where + ", line " + each.line() + ": " + reason);
             }
             lines.add(Csv.write(cells));
         }
         return new Result(lines, problems);
+    }
+
+    private static boolean ours(String column) {
+        return OURS.contains(column)
+                || PREDICTED.stream().anyMatch(name -> column.matches("pred_" + name + "(_low|_high)?"));
     }
 
     /** Spreadsheets begin UTF-8 with a byte order mark. */

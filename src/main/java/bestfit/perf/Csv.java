@@ -5,27 +5,65 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Comma-separated values as RFC 4180 defines them, without line breaks inside a cell. */
+/** Comma-separated values as RFC 4180 defines them. */
 final class Csv {
+    /** A quote that nothing closes for so many lines is a mistake of its own line. */
+    private static final int MOST_LINES = 50;
+
     private Csv() {}
 
-    /** Rows of a table by the names in its first line; cells that are missing are empty. */
-    static List<Map<String, String>> rows(String text) {
-        var lines = text.lines().filter(line -> !line.isBlank()).toList();
-        var rows = new ArrayList<Map<String, String>>();
-        if (lines.isEmpty()) {
-            return rows;
-        }
-        var header = parse(lines.getFirst());
-        for (var line : lines.subList(1, lines.size())) {
-            var cells = parse(line);
+    /**
+     * One record.
+     *
+     * @param line of the file that it begins in, from 1
+     */
+    record Cells(int line, List<String> cells) {
+        /** By the names of a header; cells that are missing are empty. */
+        Map<String, String> by(List<String> header) {
             var row = new LinkedHashMap<String, String>();
             for (int i = 0; i < header.size(); i++) {
-                row.put(header.get(i), i < cells.size() ? cells.get(i) : "");
+                row.putIfAbsent(header.get(i), i < cells.size() ? cells.get(i) : "");
             }
-            rows.add(row);
+            return row;
         }
-        return rows;
+    }
+
+    /** Rows of a table by the names in its first line. */
+    static List<Map<String, String>> rows(String text) {
+        var all = records(text);
+        return all.isEmpty()
+                ? List.of()
+                : all.stream()
+                        .skip(1)
+                        .map(each -> each.by(all.getFirst().cells()))
+                        .toList();
+    }
+
+    /** Everything but blank lines; a quoted cell may go on in the next line. */
+    static List<Cells> records(String text) {
+        var records = new ArrayList<Cells>();
+        var lines = text.lines().toList();
+        for (int i = 0; i < lines.size(); i++) {
+            int first = i;
+            var record = lines.get(i);
+            if (record.isBlank()) {
+                continue;
+            }
+            int end = i;
+            for (var longer = record; open(longer) && end + 1 < lines.size() && end - first < MOST_LINES; ) {
+                longer += "\n" + lines.get(++end);
+                if (!open(longer)) {
+                    record = longer;
+                    i = end;
+                }
+            }
+            records.add(new Cells(first + 1, parse(record)));
+        }
+        return records;
+    }
+
+    private static boolean open(String record) {
+        return record.chars().filter(c -> c == '"').count() % 2 == 1;
     }
 
     static List<String> parse(String line) {
@@ -58,7 +96,7 @@ final class Csv {
         for (int i = 0; i < cells.size(); i++) {
             var cell = cells.get(i);
             line.append(i == 0 ? "" : ",");
-            boolean plain = cell.indexOf(',') < 0 && cell.indexOf('"') < 0;
+            boolean plain = cell.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
             line.append(plain ? cell : '"' + cell.replace("\"", "\"\"") + '"');
         }
         return line.toString();

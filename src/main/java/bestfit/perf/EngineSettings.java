@@ -34,6 +34,8 @@ public record EngineSettings(
     private static final List<String> QUANTIZATIONS =
             List.of("fp8", "awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4", "modelopt_fp4", "bitsandbytes");
 
+    private static final List<String> COUNTS = List.of("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens");
+
     /** Methods whose format the checkpoint tells. */
     private static final List<String> CHECKPOINTS =
             List.of("compressed-tensors", "modelopt", "auto-round", "quark", "moe_wna16");
@@ -44,8 +46,13 @@ public record EngineSettings(
         var format = args.value("--quantization")
                 .filter(text -> !CHECKPOINTS.contains(text))
                 .map(text -> format(text, problems).orElse(card.format()))
-                .orElse(card.format());
+                .orElse(inFull(card, args) ? WeightFormat.FLOAT32 : card.format());
         double utilization = utilization(args, version, problems);
+        for (var flag : COUNTS) {
+            args.value(flag)
+                    .filter(text -> text.matches("-\\d+|0+"))
+                    .ifPresent(text -> problems.add(flag + " " + text + " must be at least 1"));
+        }
         problems.throwIfAny();
         // A checkpoint keeps its own kind of what the flag names.
         boolean same = card.format().kindOf(format);
@@ -55,11 +62,7 @@ public record EngineSettings(
         return new EngineSettings(
                 version.with(args),
                 same ? card.format() : format,
-                args.value("--kv-cache-dtype")
-                                .filter(text -> text.startsWith("fp8"))
-                                .isPresent()
-                        ? 1
-                        : 2,
+                kvBytes(card, version, args, format),
                 longest,
                 utilization,
                 (int) Math.min(tokens, (long) sequences * longest),
@@ -68,6 +71,25 @@ public record EngineSettings(
                 version.vllm() && args.on("enable-prefix-caching", !version.v0()),
                 args.dataParallel(),
                 args.on("enable-expert-parallel", false) ? args.tensorParallel() * args.dataParallel() : 1);
+    }
+
+    /**
+     * What the checkpoint asks for holds where no flag says otherwise since 0.14 (vLLM's pull requests 29980 and 30141, of December
+     * 2025).
+     */
+    private static double kvBytes(ModelCard card, EngineVersion version, VllmArgs args, WeightFormat format) {
+        var told = args.value("--kv-cache-dtype").filter(text -> !text.equals("auto"));
+        boolean eight = told.map(text -> text.startsWith("fp8"))
+                .orElse(card.eightBitCache() && version.vllm() && version.minor() >= 14);
+        return eight ? 1 : format == WeightFormat.FLOAT32 ? 4 : 2;
+    }
+
+    /** {@code auto} loads checkpoints of 32 bits in 16. */
+    private static boolean inFull(ModelCard card, VllmArgs args) {
+        return card.format() == WeightFormat.HALF
+                && args.value("--dtype")
+                        .filter(text -> text.equals("float32") || text.equals("float"))
+                        .isPresent();
     }
 
     /** The same with experts spread otherwise, as engines with an option for it do. */

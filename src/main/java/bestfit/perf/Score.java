@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** How good a table of predictions is against the measurements beside them. */
@@ -31,9 +32,17 @@ public final class Score {
     public static Map<String, Errors> errors(List<Map<String, String>> rows) {
         var all = new LinkedHashMap<String, Errors>();
         for (var name : Cases.PREDICTED) {
-            var ratios = new ArrayList<Double>();
-            int inside = 0;
-            for (var row : new LinkedHashSet<>(rows)) {
+            errors(rows, List.of(name)).ifPresent(errors -> all.put(name, errors));
+        }
+        return all;
+    }
+
+    /** Of several columns together, each measured figure a row; empty where nothing was measured. */
+    public static Optional<Errors> errors(List<Map<String, String>> rows, List<String> names) {
+        var ratios = new ArrayList<Double>();
+        int inside = 0;
+        for (var row : new LinkedHashSet<>(rows)) {
+            for (var name : names) {
                 double measured = number(row, name);
                 double predicted = number(row, "pred_" + name);
                 if (measured > 0 && predicted > 0 && counts(row, name)) {
@@ -43,23 +52,18 @@ public final class Score {
                     inside += covered ? 1 : 0;
                 }
             }
-            if (!ratios.isEmpty()) {
-                var errors = ratios.stream()
-                        .map(ratio -> Math.abs(ratio - 1))
-                        .sorted()
-                        .toList();
-                var sorted = ratios.stream().sorted().toList();
-                all.put(
-                        name,
-                        new Errors(
-                                ratios.size(),
-                                quantile(errors, 0.5),
-                                quantile(errors, 0.9),
-                                quantile(sorted, 0.5),
-                                (double) inside / ratios.size()));
-            }
         }
-        return all;
+        if (ratios.isEmpty()) {
+            return Optional.empty();
+        }
+        var errors = ratios.stream().map(ratio -> Math.abs(ratio - 1)).sorted().toList();
+        var sorted = ratios.stream().sorted().toList();
+        return Optional.of(new Errors(
+                ratios.size(),
+                quantile(errors, 0.5),
+                quantile(errors, 0.9),
+                quantile(sorted, 0.5),
+                (double) inside / ratios.size()));
     }
 
     /** A time to the first token does not count where the row's own note warns of it: there the prompts were cached. */

@@ -52,7 +52,7 @@ public final class StepTimeModel {
         var rates = new Rates(gpu, constants, like);
         kernel = constants.get(like + ".kernelUs") * MICRO;
         roof = new Roofline(constants.get("gemm.knee"));
-        var plain = card.onlyExpertsQuantised() ? WeightFormat.HALF : card.format();
+        var plain = card.attentionFormat();
         // Activations are quantised by blocks in a kernel of their own before each product (vLLM's
         // per_token_group_quant_fp8).
         boolean quantised = !rates.weightOnly(plain);
@@ -60,8 +60,8 @@ public final class StepTimeModel {
         // By whole tokens the compiler joins that with the norm or activation before it, of which attention has none.
         afterAttention = quantised && (plain == WeightFormat.FP8 || plain == WeightFormat.NVFP4) ? 1 : 0;
         attentionPart = product(rates, card.attentionParameters(), card.attentionBytes(), plain);
-        dense = product(rates, card.denseFfnParameters(), card.denseFfnBytes(), plain);
-        shared = product(rates, card.sharedParameters(), card.sharedBytes(), plain);
+        dense = product(rates, card.denseFfnParameters(), card.denseFfnBytes(), card.denseFormat());
+        shared = product(rates, card.sharedParameters(), card.sharedBytes(), card.sharedFormat());
         head = product(rates, card.embeddingParameters(), card.embeddingBytes(), WeightFormat.HALF);
         var experts = card.experts();
         int groups = on.settings().expertGroups();

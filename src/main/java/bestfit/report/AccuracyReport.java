@@ -17,13 +17,19 @@ public final class AccuracyReport {
 
     private AccuracyReport() {}
 
-    /** One line a table and figure, then one a basis and figure over all tables, then what choosing by them loses. */
+    /**
+     * One line a table and figure, and one a figure over all of their rows; then the same by basis, with all figures of a basis
+     * together; then what choosing by them loses.
+     */
     public static List<String> markdown(Map<String, List<Map<String, String>>> tables) {
         var lines = new ArrayList<String>();
         lines.add(
                 "| table | figure | rows | error: median | P90 | median of predicted / measured | inside the 90 % interval |");
         lines.add("|---|---|---|---|---|---|---|");
         tables.forEach((name, rows) -> errors(name, rows, lines));
+        var all = tables.values().stream().flatMap(List::stream).toList();
+        errors("all tables", all, lines);
+        together("all tables", "TPOT and tokens/s", all, List.of("tpot_ms_mean", "output_tok_s"), lines);
         lines.add("");
         lines.add(
                 "| basis, all tables | figure | rows | error: median | P90 | median of predicted / measured | inside |");
@@ -34,7 +40,10 @@ public final class AccuracyReport {
                         row -> byBasis.computeIfAbsent(row.getOrDefault("basis", ""), _ -> new ArrayList<>())
                                 .add(row)));
         byBasis.remove("");
-        byBasis.forEach((basis, rows) -> errors(basis, rows, lines));
+        byBasis.forEach((basis, rows) -> {
+            errors(basis, rows, lines);
+            together(basis, "all together", rows, List.copyOf(FIGURES.keySet()), lines);
+        });
         lines.add("");
         lines.add("| choosing a layout | groups | by prediction loses: median, worst | smallest TP | largest TP |");
         lines.add("|---|---|---|---|---|");
@@ -45,18 +54,29 @@ public final class AccuracyReport {
     private static void errors(String name, List<Map<String, String>> rows, List<String> lines) {
         Score.errors(rows).forEach((figure, each) -> {
             if (FIGURES.containsKey(figure)) {
-                lines.add(String.format(
-                        Locale.ROOT,
-                        "| %s | %s | %d | %.1f %% | %.0f %% | %.2f | %.0f %% |",
-                        name,
-                        FIGURES.get(figure),
-                        each.rows(),
-                        100 * each.medianError(),
-                        100 * each.p90Error(),
-                        each.medianRatio(),
-                        100 * each.coverage()));
+                lines.add(
+                        line(name, FIGURES.get(figure), each, String.format(Locale.ROOT, "%.2f", each.medianRatio())));
             }
         });
+    }
+
+    /** A time that is too long is a rate that is too low, so that several figures have no ratio together. */
+    private static void together(
+            String name, String title, List<Map<String, String>> rows, List<String> figures, List<String> lines) {
+        Score.errors(rows, figures).ifPresent(each -> lines.add(line(name, title, each, "")));
+    }
+
+    private static String line(String name, String figure, Score.Errors of, String ratio) {
+        return String.format(
+                Locale.ROOT,
+                "| %s | %s | %d | %.1f %% | %.0f %% | %s | %.0f %% |",
+                name,
+                figure,
+                of.rows(),
+                100 * of.medianError(),
+                100 * of.p90Error(),
+                ratio,
+                100 * of.coverage());
     }
 
     private static void choices(String name, List<Map<String, String>> rows, List<String> lines) {

@@ -16,6 +16,7 @@ import bestfit.perf.Load;
 import bestfit.perf.MeasuredHere;
 import bestfit.perf.Plan;
 import bestfit.report.PredictionReport;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +49,36 @@ class PlanCommandTest {
         assertThat(Files.readString(folder.resolve("page/tpot_ms_mean.svg")))
                 .startsWith("<svg")
                 .contains("<circle");
+    }
+
+    /** The bars hold for the rows of all tables: one line a figure, TPOT with throughput, and all figures of a basis. */
+    @Test
+    void a_page_of_errors_pools_tables_and_figures() throws Exception {
+        var header = "model,gpu,concurrency,input_len,output_len,tpot_ms_mean,pred_tpot_ms_mean,pred_tpot_ms_mean_low,"
+                + "pred_tpot_ms_mean_high,output_tok_s,pred_output_tok_s,pred_output_tok_s_low,pred_output_tok_s_high,basis\n";
+        var tables = Files.createDirectories(folder.resolve("tables"));
+        Files.writeString(
+                tables.resolve("a.csv"), header + "Qwen3-8B,H100,8,1000,100,10,11,9,13,100,98,90,110,same GPU\n");
+        Files.writeString(
+                tables.resolve("b.csv"), header + "Qwen3-8B,H100,8,1000,100,10,13,12,14,100,96,90,110,same GPU\n");
+        var page = folder.resolve("page.md");
+        assertThat(PlanTables.markdown(List.of(tables), page)).isZero();
+        assertThat(Files.readString(page))
+                .contains("| all tables | TPOT ms | 2 | 20.0 % | 28 % | 1.20 | 50 % |")
+                .contains("| all tables | TPOT and tokens/s | 4 | 7.0 % | 24 % |  | 75 % |")
+                .contains("| same GPU | all together | 4 | 7.0 % | 24 % |  | 75 % |");
+    }
+
+    /** As spreadsheets save tables where they do not use UTF-8. */
+    @Test
+    void a_table_in_another_encoding() throws Exception {
+        var table = Files.writeString(
+                folder.resolve("latin.csv"),
+                "model,gpu,tp,input_len,output_len,concurrency,notes\nQwen3-8B,H100,1,1000,100,8,g\u00e9n\u00e9ral\n",
+                StandardCharsets.ISO_8859_1);
+        var out = folder.resolve("out.csv");
+        assertThat(PlanTables.predict(table, out)).isZero();
+        assertThat(Files.readString(out)).contains(",fits,same GPU,");
     }
 
     @Test

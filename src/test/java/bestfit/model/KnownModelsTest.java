@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import bestfit.config.ConfigException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -122,6 +126,13 @@ class KnownModelsTest {
     }
 
     @Test
+    void more_experts_for_a_token_than_there_are() {
+        var config = KnownModels.config("Qwen/Qwen3-30B-A3B").orElseThrow();
+        assertThatThrownBy(() -> KnownModels.card("x", "x", config.replaceAll("(num_experts_per_tok\": *)8", "$1500")))
+                .hasMessageContaining("num_experts_per_tok is 500; it must be at most the number of experts, 128");
+    }
+
+    @Test
     void what_is_not_understood_is_named_all_at_once() {
         assertThatThrownBy(() -> KnownModels.card(
                         "x/config.json", "x", "{\"architectures\":[\"MambaForCausalLM\"],\"hidden_size\":8}"))
@@ -172,6 +183,14 @@ class KnownModelsTest {
                 "vision_config":{"depth":32,"hidden_act":"silu","hidden_size":1280,"intermediate_size":3420}}""");
         assertBillions(qwen, 8.29);
         assertThat(qwen.slidingLayers()).isZero();
+        // The hub counts 2,127,532,032: besides the tower four pairs of matrices join its patches.
+        var joined = KnownModels.card("qwen", "Qwen3-VL-2B-Instruct", """
+                {"architectures":["Qwen3VLForConditionalGeneration"],"text_config":{"hidden_size":2048,"head_dim":128,
+                "intermediate_size":6144,"num_attention_heads":16,"num_hidden_layers":28,"num_key_value_heads":8,
+                "vocab_size":151936,"max_position_embeddings":262144,"tie_word_embeddings":true},
+                "vision_config":{"depth":24,"hidden_size":1024,"intermediate_size":4096,"out_hidden_size":2048,
+                "spatial_merge_size":2,"deepstack_visual_indexes":[5,11,17]}}""");
+        assertThat(joined.parameters() / 1e9).isCloseTo(2.1275, Percentage.withPercentage(0.5));
         var scout = KnownModels.card("scout", "Llama-4-Scout-17B-16E", """
                 {"architectures":["Llama4ForConditionalGeneration"],"text_config":{"hidden_size":5120,"head_dim":128,
                 "intermediate_size":8192,"intermediate_size_mlp":16384,"interleave_moe_layer_step":1,
@@ -180,6 +199,119 @@ class KnownModelsTest {
                 "max_position_embeddings":10485760,"tie_word_embeddings":false},"vision_config":{}}""");
         assertBillions(scout, 108);
         assertActiveBillions(scout, 17);
+    }
+
+    private static String with(String bundled, String quantization) {
+        var config = KnownModels.config(bundled).orElseThrow();
+        return config.substring(0, config.lastIndexOf('}')) + ", \"quantization_config\": " + quantization + "}";
+    }
+
+    private static ModelCard quantised(String bundled, String quantization) {
+        return KnownModels.card(bundled, bundled, with(bundled, quantization));
+    }
+
+    private static void assertGigabytes(ModelCard card, double published) {
+        assertThat(card.weightBytes() / 1e9).isCloseTo(published, Percentage.withPercentage(1));
+    }
+
+    /** Sizes of the files as the hub lists them, or the sum over tensors that the config stores so. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Qwen/Qwen3-30B-A3B | 16.9 | {'quant_method':'gptq','bits':4,'group_size':128}",
+                "Qwen/Qwen2.5-72B | 41.6 | {'quant_method':'awq','bits':4,'group_size':128}",
+                "Qwen/Qwen2.5-72B | 77.2 | {'quant_method':'gptq','bits':8,'group_size':128}",
+                "meta-llama/Llama-3.1-70B | 72.7 | {'quant_method':'modelopt','quant_algo':'FP8','ignore':['lm_head']}",
+                "meta-llama/Llama-3.1-70B | 39.8 | {'quant_method':'compressed-tensors','config_groups':{'g':{'weights':"
+                        + "{'num_bits':4,'type':'int','group_size':128,'symmetric':true}}}}"
+            })
+    void bytes_of_quantised_checkpoints(String bundled, double gigabytes, String quantization) {
+        assertGigabytes(quantised(bundled, quantization.replace('\'', '"')), gigabytes);
+    }
+
+    /** Kimi-K2.5 and K2-Thinking: 595 GB; integers of four bits around zero have a scale for 32 of them and no zero. */
+    @Test
+    void four_bits_around_zero_store_no_zero() {
+        assertGigabytes(KnownModels.find("moonshotai/Kimi-K2.6").card(), 595);
+    }
+
+    /**
+     * What stays in 16 bits is what the config lists, of the text model: not the feed-forward parts where attention is named
+     * (Meta's Llama-3.1-405B-Instruct-FP8, Llama 4), nor anything where the lists name what the model sees with (Gemma 3).
+     */
+    @Test
+    void what_stays_in_16_bits_is_what_is_listed() {
+        var meta = quantised("meta-llama/Llama-3.1-405B", """
+                {"quant_method":"fbgemm_fp8","modules_to_not_convert":["model.layers.0.mlp.gate_proj","lm_head","self_attn",
+                "model.layers.0.mlp.up_proj","model.layers.0.mlp.down_proj","model.layers.125.mlp"]}""");
+        // 126 layers of attention, two of feed-forward parts and both embeddings in 16 bits, the rest in 8.
+        double attention = 126.0 * 16384 * 128 * (2 * 128 + 2 * 8);
+        double ffn = 3.0 * 16384 * 53248;
+        assertGigabytes(meta, (2 * attention + (124 + 2 * 2) * ffn + 2 * 2 * 128256.0 * 16384) / 1e9);
+        assertThat(meta.attentionFormat()).isEqualTo(WeightFormat.HALF);
+        assertThat(meta.denseFormat()).isEqualTo(WeightFormat.FP8);
+
+        var gemma = KnownModels.card("gemma", "gemma-3-27b-it-quantized.w4a16", """
+                {"architectures":["Gemma3ForConditionalGeneration"],"text_config":{"hidden_size":5376,
+                "intermediate_size":21504,"num_attention_heads":32,"num_hidden_layers":62,"num_key_value_heads":16,
+                "head_dim":128},"vision_config":{"hidden_size":1152,"intermediate_size":4304,"num_hidden_layers":27},
+                "quantization_config":{"quant_method":"compressed-tensors","config_groups":{"group_0":{"weights":
+                {"num_bits":4,"type":"int","group_size":128}}},"ignore":["lm_head",
+                "vision_tower.vision_model.encoder.layers.0.self_attn.k_proj"]}}""");
+        assertThat(gemma.attentionFormat()).isEqualTo(WeightFormat.INT4);
+        assertGigabytes(gemma, 16.8);
+
+        var mla = quantised("moonshotai/Kimi-K2-Instruct", """
+                {"quant_method":"modelopt","quant_algo":"NVFP4","ignore":["re:.*self_attn.kv_[ab]_proj.*",
+                "language_model.model.layers.*.self_attn.q_[ab]_proj","lm_head"]}""".replace("q_[ab]_proj", "q_*"));
+        assertThat(mla.attentionFormat())
+                .as("its output matrix is the larger part")
+                .isEqualTo(WeightFormat.NVFP4);
+        assertThat(mla.attentionBytes() / mla.attentionParameters()).isBetween(0.6, 1.9);
+    }
+
+    /** NVIDIA's ModelOpt tells how weights are stored in a file of its own, beside the config. */
+    @Test
+    void quantisation_told_beside_the_config(@TempDir Path folder) throws Exception {
+        Files.writeString(
+                folder.resolve("config.json"),
+                KnownModels.config("Qwen/Qwen3-235B-A22B").orElseThrow());
+        Files.writeString(folder.resolve("hf_quant_config.json"), """
+                {"producer":{"name":"modelopt"},"quantization":{"quant_algo":"NVFP4","kv_cache_quant_algo":"FP8",
+                "group_size":16,"exclude_modules":["model.layers.0.mlp.gate","lm_head"]}}""");
+        var card = KnownModels.find(folder.toString()).card();
+        assertThat(card.format()).isEqualTo(WeightFormat.NVFP4);
+        assertThat(card.eightBitCache()).isTrue();
+        // 133.9 GB: both embeddings in 16 bits, a scale for 16 of the rest.
+        assertGigabytes(card, 134);
+    }
+
+    @Test
+    void quantisation_that_is_not_understood_is_refused_by_its_field() {
+        for (var refused : List.of(
+                "{\"bits\":4} quant_method is missing",
+                "{\"quant_method\":\"gptq\",\"bits\":3} bits is 3; known are 4 and 8",
+                "{\"quant_method\":\"modelopt\",\"quant_algo\":\"MIXED_PRECISION\"} quant_algo is MIXED_PRECISION",
+                "\"fp8\" quantization_config is \"fp8\"; it must be an object",
+                "{\"quant_method\":\"compressed-tensors\"} config_groups is missing",
+                "{\"quant_method\":\"compressed-tensors\",\"config_groups\":{\"a\":{\"weights\":{\"num_bits\":4,"
+                        + "\"type\":\"float\"}},\"b\":{\"weights\":{\"num_bits\":8,\"type\":\"float\"}}}}"
+                        + " weights in fp8 and nvfp4")) {
+            int end = refused.startsWith("{") ? refused.lastIndexOf('}') + 1 : 5;
+            assertThatThrownBy(() -> quantised("Qwen/Qwen3-32B", refused.substring(0, end)))
+                    .as(refused)
+                    .hasMessageContaining(refused.substring(end + 1));
+        }
+    }
+
+    /** As Python writes configs; weights of 32 bits, which vLLM loads in 16. */
+    @Test
+    void numbers_that_are_none_and_weights_of_32_bits() {
+        var config = KnownModels.config("Qwen/Qwen3-4B").orElseThrow();
+        var odd = config.substring(0, config.lastIndexOf('}'))
+                + ", \"time_step_limit\": [0.0, Infinity], \"torch_dtype\": \"float32\"}";
+        assertGigabytes(KnownModels.card("x", "x", odd), 8.04);
     }
 
     @Test
