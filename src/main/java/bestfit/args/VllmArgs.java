@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * ({@code -tp 4}, {@code -tp=4}), abbreviations ({@code --tensor-parallel 4}); of repeated flags the last wins. Immutable.
  */
 public record VllmArgs(List<String> list) {
+    private static final Pattern LARGE = Pattern.compile("(\\d{1,15}|\\d{1,6}(?:\\.\\d+)?(?=[kmgt]))([kKmMgGtT]?)");
     private static final Pattern NUMBER = Pattern.compile("(\\d{1,9}|\\d{1,6}(?:\\.\\d+)?(?=[km]))([kKmM]?)");
 
     public VllmArgs {
@@ -147,12 +149,23 @@ public record VllmArgs(List<String> list) {
                 .findFirst();
     }
 
+    /** The same for what may be more than 2³¹: bytes, with {@code g}, {@code G}, {@code t} and {@code T} as well. */
+    public OptionalLong longValue(String flag) {
+        return value(flag).map(LARGE::matcher).filter(Matcher::matches).stream()
+                .mapToLong(found -> Math.round(Double.parseDouble(found.group(1)) * scale(found.group(2))))
+                .findFirst();
+    }
+
     private static double scale(@Nullable String word) {
         return switch (word) {
             case "k" -> 1e3;
             case "K" -> 1 << 10;
             case "m" -> 1e6;
             case "M" -> 1 << 20;
+            case "g" -> 1e9;
+            case "G" -> 1 << 30;
+            case "t" -> 1e12;
+            case "T" -> 1L << 40;
             case null, default -> 1;
         };
     }

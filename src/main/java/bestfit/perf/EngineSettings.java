@@ -9,12 +9,15 @@ import bestfit.model.ModelCard;
 import bestfit.model.WeightFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What vLLM runs with: its args, and its defaults where they say nothing ({@code arg_utils.get_batch_defaults}).
  *
  * @param kvBytes of one number of the KV cache
  * @param prefixCache full blocks of what was computed stay until their memory is needed
+ * @param kvSpaceBytes of each GPU, where {@code --kv-cache-memory-bytes} tells them: then the utilization decides nothing
+ * @param kvTokens of an instance, where {@code --num-gpu-blocks-override} tells them
  * @param dataParallel ranks that keep requests of their own and share the experts; 1 without
  * @param expertGroups groups of devices over which experts are spread whole; 1 where each is cut over all
  */
@@ -24,6 +27,8 @@ public record EngineSettings(
         double kvBytes,
         int maxModelLen,
         double utilization,
+        OptionalLong kvSpaceBytes,
+        OptionalLong kvTokens,
         int maxBatchedTokens,
         int maxSequences,
         boolean eager,
@@ -34,7 +39,17 @@ public record EngineSettings(
     private static final List<String> QUANTIZATIONS =
             List.of("fp8", "awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4", "modelopt_fp4", "bitsandbytes");
 
-    private static final List<String> COUNTS = List.of("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens");
+    /** Counts that may be 0 for no engine. */
+    private static final List<String> COUNTS = List.of(
+            "--max-model-len",
+            "--max-num-seqs",
+            "--max-num-batched-tokens",
+            "--kv-cache-memory-bytes",
+            "--num-gpu-blocks-override",
+            "--block-size");
+
+    /** Tokens of a KV block. */
+    private static final int USUAL_BLOCK = 16;
 
     /** Methods whose format the checkpoint tells. */
     private static final List<String> CHECKPOINTS =
@@ -65,6 +80,8 @@ public record EngineSettings(
                 kvBytes(card, version, args, format),
                 longest,
                 utilization,
+                args.longValue("--kv-cache-memory-bytes"),
+                kvTokens(args),
                 (int) Math.min(tokens, (long) sequences * longest),
                 Math.min(sequences, tokens),
                 args.has("--enforce-eager"),
@@ -84,6 +101,18 @@ public record EngineSettings(
         return eight ? 1 : format == WeightFormat.FLOAT32 ? 4 : 2;
     }
 
+    private static OptionalLong kvTokens(VllmArgs args) {
+        var blocks = args.longValue("--num-gpu-blocks-override");
+        return blocks.isEmpty()
+                ? blocks
+                : OptionalLong.of(blocks.getAsLong() * args.intValue("--block-size").orElse(USUAL_BLOCK));
+    }
+
+    /** True where a flag tells the room of the KV cache, whatever the memory. */
+    boolean tellsKvSpace() {
+        return kvSpaceBytes.isPresent() || kvTokens.isPresent();
+    }
+
     /** {@code auto} loads checkpoints of 32 bits in 16. */
     private static boolean inFull(ModelCard card, VllmArgs args) {
         return card.format() == WeightFormat.HALF
@@ -100,6 +129,8 @@ public record EngineSettings(
                 kvBytes,
                 maxModelLen,
                 utilization,
+                kvSpaceBytes,
+                kvTokens,
                 maxBatchedTokens,
                 maxSequences,
                 eager,

@@ -81,11 +81,11 @@ public final class MemoryModel {
     public static Memory of(Instance on, Constants constants) {
         var settings = on.settings();
         double total = on.gpu().memoryBytes();
-        var rest = on.gpu().consumer() ? "memory.nonTorchConsumer" : "memory.nonTorch";
+        var besides = on.gpu().consumer() ? "memory.nonTorchConsumer" : "memory.nonTorch";
         double heavier = constants.get("memory.weights");
         double activation = activation(on) * constants.get("memory.activation");
-        double nonTorch = nonTorch(on) * constants.get(rest);
-        double unsure = activation * constants.doubt("memory.activation") + nonTorch * constants.doubt(rest);
+        double nonTorch = nonTorch(on) * constants.get(besides);
+        double unsure = activation * constants.doubt("memory.activation") + nonTorch * constants.doubt(besides);
         double perLayer = kvBytesPerLayer(on, settings.maxModelLen());
         double weights = weights(on) * heavier;
         double perToken = perLayer * on.stageLayers();
@@ -96,16 +96,25 @@ public final class MemoryModel {
             double space = total * settings.utilization() - stageWeights - activation - nonTorch;
             double off = NINETY * (unsure + stageWeights * constants.doubt("memory.weights"));
             double each = perLayer * layers[stage];
-            double value = blocks(space, each);
-            if (value < tokens.value() || tokens.value() == Double.MAX_VALUE) {
-                tokens = new Estimate(value, blocks(space - off, each), blocks(space + off, each));
+            var found = kvTokens(settings, space, off, each);
+            if (found.value() < tokens.value()) {
+                tokens = found;
                 weights = stageWeights;
                 perToken = each;
             }
         }
         int needed = settings.maxModelLen();
-        double missing = weights + activation + nonTorch + perToken * needed - total * settings.utilization();
-        var verdict = tokens.low() >= needed ? Verdict.YES : tokens.high() < needed ? Verdict.NO : Verdict.CLOSE;
+        double rest = activation + nonTorch;
+        double missing = weights + rest + perToken * needed - total * settings.utilization();
+        double over = Double.NEGATIVE_INFINITY;
+        if (settings.tellsKvSpace()) {
+            over = weights + rest + perToken * tokens.value() - total;
+            missing = Math.max(over, perToken * (needed - tokens.value()));
+        }
+        double off = NINETY * (unsure + weights * constants.doubt("memory.weights"));
+        var verdict = tokens.high() < needed || over > off
+                ? Verdict.NO
+                : tokens.low() >= needed && over <= -off ? Verdict.YES : Verdict.CLOSE;
         return new Memory(
                 total,
                 weights,
@@ -116,7 +125,17 @@ public final class MemoryModel {
                 tokens,
                 (int) Math.max(0, Math.min(tokens.low(), on.card().maxPositions())),
                 verdict,
-                reason(on, verdict, weights, activation + nonTorch, perToken, missing, tokens));
+                reason(on, verdict, weights, rest, perToken, missing, tokens));
+    }
+
+    private static Estimate kvTokens(EngineSettings settings, double space, double off, double perToken) {
+        if (settings.kvTokens().isPresent()) {
+            return Estimate.exactly(settings.kvTokens().getAsLong());
+        }
+        return settings.kvSpaceBytes().isPresent()
+                ? Estimate.exactly(blocks(settings.kvSpaceBytes().getAsLong(), perToken))
+                : new Estimate(
+                        blocks(space, perToken), blocks(space - off, perToken), blocks(space + off, perToken));
     }
 
     private static double blocks(double bytes, double perToken) {
@@ -131,23 +150,31 @@ public final class MemoryModel {
             double perToken,
             double missing,
             Estimate tokens) {
-        double usable = on.gpu().memoryBytes() * on.settings().utilization();
+        boolean told = on.settings().tellsKvSpace();
+        long kvTokens = told ? (long) tokens.value() : on.settings().maxModelLen();
         var shares = String.format(
                 Locale.ROOT,
-                "a GPU may use %.1f GiB: weights %.1f, activations and the rest %.1f, KV cache for %d tokens %.1f",
-                usable / GIB,
+                "a GPU %s %.1f GiB: weights %.1f, activations and the rest %.1f, KV cache for %d tokens %.1f",
+                told ? "has" : "may use",
+                on.gpu().memoryBytes() * (told ? 1 : on.settings().utilization()) / GIB,
                 weights / GIB,
                 rest / GIB,
-                on.settings().maxModelLen(),
-                perToken * on.settings().maxModelLen() / GIB);
+                kvTokens,
+                perToken * kvTokens / GIB);
+        if (told && kvTokens < on.settings().maxModelLen()) {
+            return shares + "; too few for a context of " + on.settings().maxModelLen() + shorter(on, tokens);
+        }
         return switch (verdict) {
             case YES -> shares;
-            case CLOSE -> shares + "; too close to call" + shorter(tokens);
-            case NO -> String.format(Locale.ROOT, "%s; %.1f GiB too much", shares, missing / GIB) + shorter(tokens);
+            case CLOSE -> shares + "; too close to call" + shorter(on, tokens);
+            case NO -> String.format(Locale.ROOT, "%s; %.1f GiB too much", shares, missing / GIB) + shorter(on, tokens);
         };
     }
 
-    private static String shorter(Estimate tokens) {
+    private static String shorter(Instance on, Estimate tokens) {
+        if (tokens.low() >= on.settings().maxModelLen()) {
+            return "; fewer bytes or blocks would fit";
+        }
         return tokens.low() >= BLOCK
                 ? String.format(Locale.ROOT, "; --max-model-len %.0f would fit", tokens.low())
                 : "; the weights alone leave no room";

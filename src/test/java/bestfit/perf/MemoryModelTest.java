@@ -7,6 +7,9 @@ import bestfit.args.VllmArgs;
 import bestfit.hardware.ServerSpec;
 import bestfit.model.KnownModels;
 import bestfit.perf.MemoryModel.Verdict;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +68,27 @@ class MemoryModelTest {
         assertThat(half.reason()).contains("GiB too much");
         var whole = MemoryModel.of(instance("Qwen/Qwen3-32B-FP8", "8x4070tis", "0.8.1", 8, 1));
         assertThat(whole.verdict()).isEqualTo(Verdict.YES);
+    }
+
+    /** Then the share of the memory decides nothing, but what is told must still find room on the card. */
+    @Test
+    void kv_space_that_a_flag_tells_is_taken() {
+        var blocks = MemoryModel.of(instance(
+                "Qwen3-8B", "H100-SXM", "0.23.0", 1, 1, "--num-gpu-blocks-override", "1000", "--max-model-len", "8k"));
+        assertThat(blocks.kvTokens()).isEqualTo(Estimate.exactly(16_000));
+        assertThat(blocks.verdict()).isEqualTo(Verdict.YES);
+
+        var bytes = List.of("--gpu-memory-utilization", "0.3", "--kv-cache-memory-bytes");
+        for (var told : Map.of("2G", Verdict.YES, "1g", Verdict.NO, "70G", Verdict.NO).entrySet()) {
+            var args = Stream.concat(bytes.stream(), Stream.of(told.getKey(), "--max-model-len", "8k"));
+            var memory =
+                    MemoryModel.of(instance("Qwen3-8B", "H100-SXM", "0.23.0", 1, 1, args.toArray(String[]::new)));
+            assertThat(memory.verdict()).as(told.getKey()).isEqualTo(told.getValue());
+        }
+        // 36 layers of 8 heads of 128 numbers, keys and values, of two bytes: 147,456 a token.
+        var two = MemoryModel.of(instance("Qwen3-8B", "H100-SXM", "0.23.0", 1, 1, "--kv-cache-memory-bytes", "2G"));
+        assertThat(two.kvTokens()).isEqualTo(Estimate.exactly((2L << 30) / 147_456 / 16 * 16));
+        assertThat(two.reason()).endsWith("; too few for a context of 40960; --max-model-len 14560 would fit");
     }
 
     @Test
