@@ -33,8 +33,12 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     private static final EpollIoOps READ_AND_WRITE = READ.with(EpollIoOps.EPOLLOUT);
 
     private final Socket socket = Socket.newSocketStream();
+    // as the socket tells, but within this object: one less that 500 other streams' events drove out of the cache
+    private final int fd = socket.intValue();
+    private boolean open = true;
     private final EventLoop loop;
     private final Gathering gathering;
+    private final ReadPieces pieces;
     private final StampedReads reads = StampedReads.ofThisLoop();
     private @Nullable IoRegistration registration;
     private @Nullable ScheduledFuture<?> connectTimeout;
@@ -44,12 +48,15 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     private @Nullable StreamCall sentFor;
     private int watched;
     private long lastNanos;
+    private int pieceFrom;
+    private int pieceTo; // 0 when none waits
 
     /** To be made on the loop. */
-    EpollStream(StreamPool pool, InetSocketAddress address, EventLoop loop, Gathering gathering) {
+    EpollStream(StreamPool pool, InetSocketAddress address, EventLoop loop, Gathering gathering, ReadPieces pieces) {
         super(pool, address);
         this.loop = loop;
         this.gathering = gathering;
+        this.pieces = pieces;
     }
 
     /** The waiter is told from the loop, never within this call. */
@@ -57,7 +64,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         waiter = told;
         try {
             socket.setTcpNoDelay(true);
-            reads.stamp(socket);
+            reads.stamp(fd);
             boolean connected = socket.connect(address());
             // on the loop itself this is done when it returns
             registration = ((IoEventLoop) loop).register(this).getNow();
@@ -83,7 +90,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
 
     private void established() {
         StreamPool.Waiter told = waiter;
-        if (told != null && socket.isOpen()) {
+        if (told != null && open) {
             connected();
             watch(READ);
             told.connected(this);
@@ -113,14 +120,14 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
 
     @Override
     boolean isActive() {
-        return socket.isOpen() && waiter == null;
+        return open && waiter == null;
     }
 
     @Override
     public void handle(IoRegistration from, IoEvent event) {
         int ready = ((EpollIoEvent) event).ops().value();
         try {
-            if (!socket.isOpen()) {
+            if (!open) {
                 return;
             }
             if (waiter != null) {
@@ -149,21 +156,46 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     /** Reads all there is: what fills less than the memory was the last, but for the end of a stream, which is told beside it. */
     private void read(int ready) throws IOException {
         boolean more = true;
-        while (more && socket.isOpen()) {
-            int count = reads.read(socket);
+        while (more) {
+            if (pieceTo > 0) {
+                pieces.handOn(); // what came before it
+            }
+            if (!open) {
+                return;
+            }
+            int count = reads.read(fd);
             if (count > 0) {
-                lastNanos =
-                        Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
-                if (reads.stamped()) {
-                    gathering.afterRead();
-                } else {
-                    pool().unstamped();
-                }
-                received(reads.bytes(), lastNanos);
+                keep(reads.bytes());
             } else if (count < 0) {
                 end(null);
             }
-            more = count == LoopMemory.BYTES || (count > 0 && (ready & EpollIoOps.EPOLLRDHUP.value()) != 0);
+            more = count == StampedReads.MOST_BYTES || (count > 0 && (ready & EpollIoOps.EPOLLRDHUP.value()) != 0);
+        }
+    }
+
+    private void keep(ByteBuf piece) {
+        lastNanos = Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
+        pieceFrom = piece.readerIndex();
+        pieceTo = piece.writerIndex();
+        pieces.add(this, reads);
+        if (reads.stamped()) {
+            gathering.afterRead();
+        } else {
+            pool().unstamped();
+        }
+    }
+
+    /** Takes the piece that was kept last, if it still matters to anybody. */
+    void handOn() {
+        int to = pieceTo;
+        pieceTo = 0;
+        if (!open) {
+            return;
+        }
+        try {
+            received(reads.bytes().setIndex(pieceFrom, to), lastNanos);
+        } catch (Exception broken) {
+            end(broken);
         }
     }
 
@@ -210,7 +242,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
     }
 
     private void end(@Nullable Throwable cause) {
-        if (!socket.isOpen()) {
+        if (!open) {
             return;
         }
         StreamPool.Waiter told = waiter;
@@ -224,9 +256,10 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
 
     @Override
     void shut() {
-        if (!socket.isOpen()) {
+        if (!open) {
             return;
         }
+        open = false;
         connected();
         request = NOTHING;
         sentFor = null;

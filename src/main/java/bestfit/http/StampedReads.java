@@ -3,7 +3,6 @@ package bestfit.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.unix.Errors;
-import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -31,6 +30,14 @@ final class StampedReads {
 
     /** The wall clock is slewed by at most 0.05 %: 5 µs in this time. A step of it is believed for no longer. */
     private static final long CLOCKS_AGREE_NANOS = 10_000_000;
+
+    /** The most that one read returns. */
+    static final int MOST_BYTES = 64 << 10;
+
+    /** Pieces are kept as long as they are small together, which stays in the processor's cache. */
+    private static final int MOST_KEPT_BYTES = 16 << 10;
+
+    private static final int MEMORY_BYTES = MOST_KEPT_BYTES + MOST_BYTES;
 
     private static final int EAGAIN = 11;
     private static final int SOL_SOCKET = 1;
@@ -77,7 +84,9 @@ final class StampedReads {
     private final MemorySegment errno = Arena.global().allocate(Linker.Option.captureStateLayout());
     private final ByteBuf call = Unpooled.directBuffer(MESSAGE + MESSAGE_BYTES).setZero(0, MESSAGE + MESSAGE_BYTES);
     private final long callAddress = call.memoryAddress();
-    private final ByteBuf bytes = LoopMemory.toRead();
+    private final ByteBuf bytes = Unpooled.directBuffer(MEMORY_BYTES, MEMORY_BYTES);
+    private final long bytesAddress = bytes.memoryAddress();
+    private int kept;
     private long arrivalNanos;
     private boolean stamped;
     private long wallAheadNanos;
@@ -87,8 +96,7 @@ final class StampedReads {
         call.setLongLE(IOV, callAddress + IOVEC);
         call.setLongLE(IOV_COUNT, 1);
         call.setLongLE(CONTROL, callAddress + MESSAGE);
-        call.setLongLE(IOVEC, bytes.memoryAddress());
-        call.setLongLE(IOVEC + 8, LoopMemory.BYTES);
+        call.setLongLE(IOVEC + 8, MOST_BYTES);
         clocksComparedNanos = System.nanoTime() - CLOCKS_AGREE_NANOS;
     }
 
@@ -97,11 +105,11 @@ final class StampedReads {
     }
 
     /** Asks for stamps; false where there are none. */
-    boolean stamp(Socket socket) {
+    boolean stamp(int socket) {
         call.setIntLE(MESSAGE, 1);
         try {
             return (int) Native.SETSOCKOPT.invokeExact(
-                            socket.intValue(), SOL_SOCKET, SO_TIMESTAMPNS, callAddress + MESSAGE, Integer.BYTES)
+                            socket, SOL_SOCKET, SO_TIMESTAMPNS, callAddress + MESSAGE, Integer.BYTES)
                     == 0;
         } catch (Throwable impossible) {
             throw new IllegalStateException("setsockopt could not be called", impossible);
@@ -109,15 +117,16 @@ final class StampedReads {
     }
 
     /**
-     * Reads once into {@link #bytes}, without waiting.
+     * Reads once into {@link #bytes}, behind what is kept there, without waiting.
      *
      * @return bytes read; 0 when there are none, -1 at the end of the stream
      */
-    int read(Socket socket) throws IOException {
+    int read(int socket) throws IOException {
         call.setLongLE(CONTROL_LENGTH, MESSAGE_BYTES);
+        call.setLongLE(IOVEC, bytesAddress + kept);
         long count;
         try {
-            count = (long) Native.RECVMSG.invokeExact(errno, socket.intValue(), callAddress, 0);
+            count = (long) Native.RECVMSG.invokeExact(errno, socket, callAddress, 0);
         } catch (Throwable impossible) {
             throw new IllegalStateException("recvmsg could not be called", impossible);
         }
@@ -130,13 +139,24 @@ final class StampedReads {
                 throw Errors.newIOException("recvmsg", -error);
             }
         }
-        bytes.setIndex(0, (int) Math.max(0, count));
+        bytes.setIndex(kept, kept + (int) Math.max(0, count));
         return count == 0 ? -1 : (int) Math.max(0, count);
     }
 
-    /** What was read, to be taken before the next read. */
+    /** What was read, to be taken or kept before the next read. */
     ByteBuf bytes() {
         return bytes;
+    }
+
+    /** Leaves what was read where it is until {@link #release}; false if nothing more may be read before. */
+    boolean keep() {
+        kept = bytes.writerIndex();
+        return kept <= MOST_KEPT_BYTES;
+    }
+
+    /** All that was kept has been taken. */
+    void release() {
+        kept = 0;
     }
 
     /** When the last of what was read arrived, by {@link System#nanoTime}. */

@@ -1,6 +1,5 @@
 package bestfit.http;
 
-import io.netty.buffer.ByteBuf;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
@@ -65,12 +64,8 @@ final class StreamCall implements StreamClient.Call, StreamPool.Waiter {
         }
     }
 
-    void head(int status, long nanos) {
-        listener.onHead(status, nanos);
-    }
-
-    void body(ByteBuf piece, long nanos) {
-        listener.onBody(piece, nanos);
+    StreamClient.Listener listener() {
+        return listener;
     }
 
     void end(long nanos) {

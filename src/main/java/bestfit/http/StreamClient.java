@@ -37,6 +37,16 @@ public final class StreamClient implements AutoCloseable {
         /** Status line and headers arrived. */
         void onHead(int status, long nanos);
 
+        /**
+         * A piece will come at once: looks at the memory that {@link #onBody} will need, so that a processor that waits for one
+         * stream's fetches the next one's meanwhile.
+         *
+         * @return anything made from all that was looked at
+         */
+        default int near() {
+            return 0;
+        }
+
         /** A piece of the body, dechunked; valid during the call only. Several pieces may share one {@code nanos}. */
         void onBody(ByteBuf piece, long nanos);
 

@@ -13,6 +13,7 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
     private final InetSocketAddress address;
     private final ResponseParser parser = new ResponseParser();
     private @Nullable StreamCall call;
+    private StreamClient.@Nullable Listener listener; // of the call: an event's bytes go straight to it
     private long readNanos;
 
     StreamConnection(StreamPool pool, InetSocketAddress address) {
@@ -41,9 +42,19 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
     }
 
     final void send(StreamCall next, byte[] request) {
-        call = next;
+        carry(next);
         parser.begin(false);
         write(request, next);
+    }
+
+    /** See {@link StreamClient.Listener#near}. */
+    final int near() {
+        return listener == null ? 0 : listener.near() + (parser.started() ? 1 : 0);
+    }
+
+    private void carry(@Nullable StreamCall next) {
+        call = next;
+        listener = next == null ? null : next.listener();
     }
 
     /** True once a byte of the answer came. */
@@ -53,7 +64,7 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
 
     /** Ends the connection; its call hears nothing. */
     final void abandon() {
-        call = null;
+        carry(null);
         shut();
     }
 
@@ -65,7 +76,7 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
             shut(); // bytes that nobody asked for
             pool.remove(this);
         } else if (parser.feed(in, this) && call == answered) {
-            call = null;
+            carry(null);
             if (parser.keepAlive() && !in.isReadable()) {
                 pool.putBack(this);
             } else {
@@ -78,22 +89,22 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
 
     @Override
     public final void head(int status, HttpHeaders headers) {
-        if (call != null) {
-            call.head(status, readNanos);
+        if (listener != null) {
+            listener.onHead(status, readNanos);
         }
     }
 
     @Override
     public final void body(ByteBuf window) {
-        if (call != null) {
-            call.body(window, readNanos);
+        if (listener != null) {
+            listener.onBody(window, readNanos);
         }
     }
 
     /** @param cause null when the other side ended it properly */
     final void ended(@Nullable Throwable cause) {
         StreamCall cut = call;
-        call = null;
+        carry(null);
         if (cut == null) {
             pool.remove(this);
         } else if (parser.endsWithConnection() && cause == null) {

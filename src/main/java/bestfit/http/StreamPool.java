@@ -26,6 +26,7 @@ final class StreamPool {
     private final ChannelGroup channels;
     private final long connectTimeoutMillis;
     private final Gathering gathering;
+    private final ReadPieces pieces;
     private boolean kernelStamps = true;
     private final Map<InetSocketAddress, Deque<StreamConnection>> idle = new HashMap<>();
 
@@ -36,6 +37,7 @@ final class StreamPool {
         this.bootstrap = bootstrap;
         this.connectTimeoutMillis = connectTimeoutMillis;
         this.gathering = new Gathering(loop);
+        this.pieces = new ReadPieces(loop);
     }
 
     /** A piece came without the kernel's stamp. */
@@ -92,7 +94,7 @@ final class StreamPool {
         if (route.secure() || !EventLoops.epoll()) {
             return connectChannel(route, waiter);
         }
-        EpollStream connection = new EpollStream(this, route.address(), loop, gathering);
+        EpollStream connection = new EpollStream(this, route.address(), loop, gathering, pieces);
         connection.connect(waiter, connectTimeoutMillis);
         return connection::shut;
     }

@@ -5,12 +5,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The text of an answer as it stands between quotes, if it is to be kept. */
 final class AnswerText {
+    /** Keeps nothing; all streams may share it. */
+    static final AnswerText NONE = new AnswerText(null);
+
     private byte @Nullable [] kept;
     private int length;
 
-    /** From now on. */
-    void keep() {
-        kept = new byte[1024];
+    private AnswerText(byte @Nullable [] kept) {
+        this.kept = kept;
+    }
+
+    static AnswerText kept() {
+        return new AnswerText(new byte[1024]);
     }
 
     void append(byte[] in, int from, int to) {

@@ -10,6 +10,8 @@ final class EventPattern {
     /** A server that tells something new with every event is not compared for ever. */
     private static final int MOST_IN_VAIN = 16;
 
+    private static final int CACHE_LINE_BYTES = 64;
+
     private byte[] line = new byte[0];
     private int length;
     private int textFrom;
@@ -59,6 +61,15 @@ final class EventPattern {
         inVain = 0;
         matchedTextTo = at;
         return at + rest;
+    }
+
+    /** See {@link RequestRecorder#near}. */
+    int near() {
+        int seen = 0;
+        for (int at = 0; at < length; at += CACHE_LINE_BYTES) {
+            seen += line[at];
+        }
+        return seen;
     }
 
     /** Of the line that matched last, which began at {@code from}. */

@@ -40,9 +40,9 @@ final class EventScanner {
 
     private final Events events;
     private final EventPattern pattern = new EventPattern();
-    private final SplitData split = new SplitData();
-    private final AnswerText answer = new AnswerText();
-    private final EventKeys keys = new EventKeys(answer);
+    private final AnswerText answer;
+    private final EventKeys keys;
+    private SplitData split = SplitData.NONE;
     private byte[] rest = new byte[0];
     private int filled;
     private byte[] buffer = rest;
@@ -51,17 +51,21 @@ final class EventScanner {
     private boolean done;
     private long doneNanos;
     private boolean namedError;
+    private boolean usage;
 
     private boolean sawEvent;
     private String firstLine = "";
 
-    EventScanner(Events events) {
+    /** @param answer takes the text of the answer, as it stands between quotes */
+    EventScanner(Events events, AnswerText answer) {
         this.events = events;
+        this.answer = answer;
+        this.keys = new EventKeys(answer);
     }
 
-    /** Keeps the text of the answer from now on, as it stands between quotes. */
-    void keepAnswer() {
-        answer.keep();
+    /** See {@link RequestRecorder#near}. */
+    int near() {
+        return filled + pattern.near();
     }
 
     /** What was kept. */
@@ -170,7 +174,7 @@ final class EventScanner {
     }
 
     boolean hasUsage() {
-        return keys.usage();
+        return usage;
     }
 
     /** From the last usage told. */
@@ -207,7 +211,7 @@ final class EventScanner {
         }
         int next = behindLineEnd(to);
         if (!split.isEmpty() || (buffer[start] == '{' && goesOn(start, end, next))) {
-            split.add(buffer, start, end);
+            split = split.with(buffer, start, end);
         } else if (onData(start, end, nanos) && keys.isOneText()) {
             int textFrom = keys.textFrom();
             pattern.learn(buffer, from, textFrom, EventKeys.stringEnd(buffer, textFrom, to), next, !keys.content());
@@ -261,6 +265,7 @@ final class EventScanner {
             return false;
         }
         keys.read(buffer, start, end);
+        usage = keys.usage();
         if (keys.error() && (!keys.choices() || ErrorEvent.tells(text(start, end)))) {
             events.onError(errorMessage(start, end));
             return false;

@@ -23,7 +23,7 @@ public final class ParserBenchmark {
 
     public static void main(String[] args) {
         var counter = new int[1];
-        var scanner = new EventScanner(counting(counter));
+        var scanner = new EventScanner(counting(counter), AnswerText.NONE);
         var events =
                 Unpooled.directBuffer().writeBytes(EVENT.repeat(EVENTS_A_PIECE).getBytes(StandardCharsets.UTF_8));
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

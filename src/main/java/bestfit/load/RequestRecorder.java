@@ -25,7 +25,7 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
 
     private static final int MOST_CHUNKS_EXPECTED = 4096;
 
-    private final EventScanner scanner = new EventScanner(this);
+    private final EventScanner scanner;
     private final Ask ask;
     private final long intendedNanos;
     private final long startNanos;
@@ -58,9 +58,7 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
         this.slot = slot;
         this.whenEnded = whenEnded;
         this.lastActivityNanos = startNanos;
-        if (!ask.isLast()) {
-            scanner.keepAnswer();
-        }
+        this.scanner = new EventScanner(this, ask.isLast() ? AnswerText.NONE : AnswerText.kept());
         if (exactTokens > 0) {
             chunks = new long[Math.min(exactTokens, MOST_CHUNKS_EXPECTED) + 2];
         }
@@ -158,6 +156,11 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     public void onHead(int newStatus, long nanos) {
         status = newStatus;
         lastActivityNanos = nanos;
+    }
+
+    @Override
+    public int near() {
+        return slot + (int) (intendedNanos + chunks[Math.min(chunkCount, chunks.length - 1)]) + scanner.near();
     }
 
     @Override

@@ -4,6 +4,9 @@ import java.util.Arrays;
 
 /** Data of an event that came in several lines, put together as WHATWG's specification of server-sent events says. */
 final class SplitData {
+    /** Nothing; all streams may share it. */
+    static final SplitData NONE = new SplitData();
+
     private byte[] bytes = new byte[0];
     private int length;
 
@@ -15,8 +18,15 @@ final class SplitData {
         return length;
     }
 
-    /** A line's data; a line feed joins it to the next. */
-    void add(byte[] in, int from, int to) {
+    /** This, or new, and a line's data; a line feed joins it to the next. */
+    @SuppressWarnings("ReferenceEquality") // the shared one is known by what it is, not what it holds
+    SplitData with(byte[] in, int from, int to) {
+        var all = this == NONE ? new SplitData() : this;
+        all.add(in, from, to);
+        return all;
+    }
+
+    private void add(byte[] in, int from, int to) {
         int needed = length + to - from + 1;
         if (needed > bytes.length) {
             bytes = Arrays.copyOf(bytes, Math.max(needed, 2 * bytes.length));

@@ -16,7 +16,7 @@ class EventScannerTest {
     @Test
     void events_areReadWithoutAllocation() {
         var counter = new int[1];
-        var scanner = new EventScanner(ParserBenchmark.counting(counter));
+        var scanner = new EventScanner(ParserBenchmark.counting(counter), AnswerText.NONE);
         ByteBuf events = Unpooled.directBuffer()
                 .writeBytes(ParserBenchmark.EVENT.repeat(100).getBytes(StandardCharsets.UTF_8));
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -117,10 +117,9 @@ class EventScannerTest {
     /** Writes down what a scanner tells. */
     private static final class Told implements EventScanner.Events {
         private final List<String> lines = new ArrayList<>();
-        private final EventScanner scanner = new EventScanner(this);
+        private final EventScanner scanner = new EventScanner(this, AnswerText.kept());
 
         List<String> of(String stream, int pieceBytes) {
-            scanner.keepAnswer();
             ByteBuf bytes = Unpooled.directBuffer().writeBytes(stream.getBytes(StandardCharsets.UTF_8));
             while (bytes.isReadable()) {
                 scanner.accept(bytes.readSlice(Math.min(pieceBytes, bytes.readableBytes())), 0);

@@ -1,0 +1,58 @@
+package bestfit.http;
+
+import io.netty.channel.EventLoop;
+
+/**
+ * What one round of an event loop reads, handed on when the round is over or many pieces wait. One system call follows another
+ * then and one look at an event another, so that neither drives the other's code out of the processor's cache; and what the
+ * streams' looks will need is fetched for all of them at once ({@link StreamClient.Listener#near}). The kernel has stamped each
+ * piece ({@link StampedReads}), so nothing looks later for it. Confined to its loop.
+ */
+final class ReadPieces implements Runnable {
+    /** An answer that ends waits for so many reads, a sixth of a millisecond, before its user sends the next request. */
+    private static final int MOST = 32;
+
+    private final EventLoop loop;
+    private final EpollStream[] waiting = new EpollStream[MOST];
+    private int count;
+    private boolean due;
+    private int looked;
+
+    ReadPieces(EventLoop loop) {
+        this.loop = loop;
+    }
+
+    /** Keeps what this stream read last; the stream must have no other piece here. */
+    void add(EpollStream by, StampedReads reads) {
+        waiting[count++] = by;
+        if (!due) {
+            due = true;
+            loop.execute(this);
+        }
+        if (!reads.keep() || count == MOST) {
+            handOn();
+        }
+    }
+
+    /** The round is over. */
+    @Override
+    public void run() {
+        due = false;
+        handOn();
+    }
+
+    void handOn() {
+        if (count == 0) {
+            return;
+        }
+        int handed = count;
+        count = 0;
+        for (int i = 0; i < handed; i++) {
+            looked += waiting[i].near(); // kept, so that no compiler leaves the looks out
+        }
+        for (int i = 0; i < handed; i++) {
+            waiting[i].handOn();
+        }
+        StampedReads.ofThisLoop().release();
+    }
+}
