@@ -105,7 +105,8 @@ public record EngineSettings(
         var blocks = args.longValue("--num-gpu-blocks-override");
         return blocks.isEmpty()
                 ? blocks
-                : OptionalLong.of(blocks.getAsLong() * args.intValue("--block-size").orElse(USUAL_BLOCK));
+                : OptionalLong.of(
+                        blocks.getAsLong() * args.intValue("--block-size").orElse(USUAL_BLOCK));
     }
 
     /** True where a flag tells the room of the KV cache, whatever the memory. */

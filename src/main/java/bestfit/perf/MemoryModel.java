@@ -130,12 +130,11 @@ public final class MemoryModel {
 
     private static Estimate kvTokens(EngineSettings settings, double space, double off, double perToken) {
         if (settings.kvTokens().isPresent()) {
-            return Estimate.exactly(settings.kvTokens().getAsLong());
+            return Estimate.exactly((double) settings.kvTokens().getAsLong());
         }
         return settings.kvSpaceBytes().isPresent()
-                ? Estimate.exactly(blocks(settings.kvSpaceBytes().getAsLong(), perToken))
-                : new Estimate(
-                        blocks(space, perToken), blocks(space - off, perToken), blocks(space + off, perToken));
+                ? Estimate.exactly(blocks((double) settings.kvSpaceBytes().getAsLong(), perToken))
+                : new Estimate(blocks(space, perToken), blocks(space - off, perToken), blocks(space + off, perToken));
     }
 
     private static double blocks(double bytes, double perToken) {

@@ -79,15 +79,15 @@ class MemoryModelTest {
         assertThat(blocks.verdict()).isEqualTo(Verdict.YES);
 
         var bytes = List.of("--gpu-memory-utilization", "0.3", "--kv-cache-memory-bytes");
-        for (var told : Map.of("2G", Verdict.YES, "1g", Verdict.NO, "70G", Verdict.NO).entrySet()) {
+        for (var told :
+                Map.of("2G", Verdict.YES, "1g", Verdict.NO, "70G", Verdict.NO).entrySet()) {
             var args = Stream.concat(bytes.stream(), Stream.of(told.getKey(), "--max-model-len", "8k"));
-            var memory =
-                    MemoryModel.of(instance("Qwen3-8B", "H100-SXM", "0.23.0", 1, 1, args.toArray(String[]::new)));
+            var memory = MemoryModel.of(instance("Qwen3-8B", "H100-SXM", "0.23.0", 1, 1, args.toArray(String[]::new)));
             assertThat(memory.verdict()).as(told.getKey()).isEqualTo(told.getValue());
         }
         // 36 layers of 8 heads of 128 numbers, keys and values, of two bytes: 147,456 a token.
         var two = MemoryModel.of(instance("Qwen3-8B", "H100-SXM", "0.23.0", 1, 1, "--kv-cache-memory-bytes", "2G"));
-        assertThat(two.kvTokens()).isEqualTo(Estimate.exactly((2L << 30) / 147_456 / 16 * 16));
+        assertThat(two.kvTokens()).isEqualTo(Estimate.exactly(14_560));
         assertThat(two.reason()).endsWith("; too few for a context of 40960; --max-model-len 14560 would fit");
     }
 
