@@ -29,6 +29,32 @@ public final class ArgsText {
     }
 
     /**
+     * The args without the counts that {@link #read} refuses, to look at what else is wrong; none where the text cannot be split.
+     */
+    public static VllmArgs usable(String text) {
+        try {
+            var kept = new ArrayList<String>();
+            for (var given : new VllmArgs(words("", text)).given()) {
+                if (!isNoCount(given)) {
+                    kept.add(given.flag());
+                    kept.addAll(given.values());
+                }
+            }
+            return new VllmArgs(kept);
+        } catch (ConfigException told) {
+            return VllmArgs.of();
+        }
+    }
+
+    private static boolean isNoCount(VllmArgs.Given given) {
+        return COUNTS.contains(given.flag()) && !value(given).matches("0*[1-9]\\d{0,7}");
+    }
+
+    private static String value(VllmArgs.Given given) {
+        return given.values().isEmpty() ? "" : given.values().getFirst();
+    }
+
+    /**
      * The words of either form, whatever they are: a command line, say.
      *
      * @throws ConfigException on an open quote, or an array that is broken or holds anything but strings
@@ -47,8 +73,8 @@ public final class ArgsText {
                 .ifPresent(first -> problems.add(option + ": " + first
                         + " is no flag; args are vLLM's flags with their values," + " such as --max-num-seqs 64"));
         for (var given : args.given()) {
-            var value = given.values().isEmpty() ? "" : given.values().getFirst();
-            if (COUNTS.contains(given.flag()) && !value.matches("0*[1-9]\\d{0,7}")) {
+            if (isNoCount(given)) {
+                var value = value(given);
                 problems.add(option + ": " + given.flag() + " is " + (value.isEmpty() ? "without a value" : value)
                         + "; it takes a whole number of at least 1");
             }

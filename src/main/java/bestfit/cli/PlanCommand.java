@@ -199,13 +199,16 @@ public final class PlanCommand implements Callable<Integer> {
         var found = problems.of(() -> KnownModels.find(model));
         var there = problems.of(this::serverSpec);
         var release = problems.of(() -> EngineVersion.told(engineVersion));
-        var given = problems.of(() -> ArgsText.read(
-                "--args",
-                space.args.isEmpty()
-                        ? found.map(KnownModels.Known::mandatoryArgs).orElse("")
-                        : space.args));
+        var text = space.args.isEmpty()
+                ? found.map(KnownModels.Known::mandatoryArgs).orElse("")
+                : space.args;
+        var given = problems.of(() -> ArgsText.read("--args", text));
         var load = problems.of(this::load);
         check(problems);
+        if (!problems.none() && found.isPresent() && there.isPresent() && release.isPresent() && load.isPresent()) {
+            var rest = ArgsText.usable(text);
+            Plan.check(new Plan.Query(found.get().card(), there.get(), release.get(), rest, load.get()), problems);
+        }
         problems.throwIfAny();
         space.warnOfUnknownArgs();
         var known = found.orElseThrow();

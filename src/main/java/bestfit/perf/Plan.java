@@ -73,10 +73,7 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
     /** The same with what was measured on this server. */
     public static Plan of(Query query, MeasuredHere.Knowledge known) {
         var problems = new Problems();
-        problems.of(() -> EngineSettings.of(query.card(), query.server().gpu(), query.version(), query.mandatory()))
-                .ifPresent(settings -> checkContext(query, settings.maxModelLen(), problems));
-        checkPositions(query, problems);
-        checkLayout(query, problems);
+        check(query, problems);
         problems.throwIfAny();
         var load = query.load();
         var rows = new ArrayList<Row>();
@@ -90,6 +87,15 @@ public record Plan(List<Row> rows, Map<Integer, List<Layout>> order) {
                 .thenComparing(Comparator.comparingDouble(Row::throughput).reversed())
                 .thenComparingDouble(Row::missing));
         return new Plan(List.copyOf(rows), order(query, rows, known));
+    }
+
+    /** Adds what keeps {@link #of} from planning. */
+    public static void check(Query query, Problems problems) {
+        var args = query.mandatory();
+        problems.of(() -> EngineSettings.of(query.card(), query.server().gpu(), query.version(), args));
+        checkContext(query, args.intValue("--max-model-len").orElse(query.card().maxPositions()), problems);
+        checkPositions(query, problems);
+        checkLayout(query, problems);
     }
 
     private static void checkContext(Query query, int longest, Problems problems) {

@@ -142,6 +142,21 @@ class PlanCommandTest {
                 .satisfiesExactly(
                         context -> assertThat(context).contains("900000").contains("40960 positions"),
                         tensor -> assertThat(tensor).contains("has 6").contains("the most that works is TP 4"));
+        // A count that is none hides nothing else.
+        assertThat(problems(
+                        "--model",
+                        "Qwen/Qwen3-8B",
+                        "--server",
+                        "8xH100-SXM",
+                        "--input",
+                        "50000",
+                        "--args",
+                        "--max-num-seqs 0 -tp 3 --max-num-batched-tokens 0"))
+                .satisfiesExactly(
+                        sequences -> assertThat(sequences).contains("--max-num-seqs is 0"),
+                        tokens -> assertThat(tokens).contains("--max-num-batched-tokens 0 must be at least 1"),
+                        context -> assertThat(context).contains("50000 + 300 tokens"),
+                        tensor -> assertThat(tensor).contains("nearest that works is 2"));
     }
 
     private static Plan plan(String model, String server, int users) {
