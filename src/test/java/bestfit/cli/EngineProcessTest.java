@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The engine as a node meets it: a process with a first line, a log and an exit code. */
 @Tag("slow")
+@Tag("together")
 class EngineProcessTest {
     private static final String LONG = "{\"prompt\":\"x\",\"max_tokens\":400,\"ignore_eos\":true,\"stream\":true}";
     private static final Duration PATIENCE = Duration.ofSeconds(30);

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The bash launcher as a user meets it; the first of these builds, so they are slow. */
 @Tag("slow")
+@Tag("together")
 class LauncherTest {
     private static final Path LAUNCHER = Path.of("bestfit").toAbsolutePath();
 

@@ -13,11 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** A node on a server of four GPUs (as its nvidia-smi tells), started by an operator who leaves it some of them. */
+@Tag("together")
 class NodeDevicesTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 

@@ -22,6 +22,7 @@ import tools.jackson.databind.JsonNode;
 
 /** A campaign on a node of two hot GPUs: its nvidia-smi tells them, as on another machine to it alone, and an engine that computes nothing stands for vLLM. */
 @Tag("slow")
+@Tag("together")
 class TuneOnGpusTest {
     private static final String CAPPED = "0x0000000000000004";
 

@@ -23,6 +23,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The main job from one end to the other, as its own process, on one device so that it is short. */
 @Tag("slow")
+@Tag("together")
 class TuneProcessTest {
     @TempDir
     Path home;
@@ -32,6 +33,21 @@ class TuneProcessTest {
     @AfterEach
     void endProcesses() {
         started.forEach(Process::destroyForcibly);
+    }
+
+    /**
+     * Of two users, and shorter than what is measured without it, so that warming up is.
+     *
+     * @param outputTokens the fewer, the shorter the blocks
+     */
+    private String workload(int outputTokens) throws IOException {
+        return Files.writeString(home.resolve("brief.yml"), """
+                        name: brief
+                        load: {users: 2, requests: 2}
+                        prompt: {tokens: 20}
+                        output: {tokens: %d}
+                        """.formatted(outputTokens))
+                .toString();
     }
 
     private Process tune(String... more) throws IOException {
@@ -78,7 +94,7 @@ class TuneProcessTest {
     /** Only the baseline can run, so that one trial is measured; the others fail, and the answer comes from the rest. */
     @Test
     void killedCampaignGoesOnAndEndsWithARecommendation() throws Exception {
-        var flags = new String[] {"--devices", "2", "--users", "2", "--fault", "tp=2:exit,pp=2:exit"};
+        var flags = new String[] {"--devices", "2", "--workload", workload(8), "--fault", "tp=2:exit,pp=2:exit"};
         var killed = tune(flags);
         await().atMost(Duration.ofMinutes(4))
                 .untilAsserted(() -> assertThat(err()).contains("measured in"));
@@ -130,8 +146,8 @@ class TuneProcessTest {
                 client.address().inference(),
                 "--devices",
                 "1",
-                "--users",
-                "2");
+                "--workload",
+                workload(60));
         var unasked = bestfit("", command);
         assertThat(unasked.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(unasked.exitValue()).isEqualTo(ExitCode.BAD_INPUT);
@@ -213,7 +229,9 @@ class TuneProcessTest {
                         "--inference",
                         client.address().inference(),
                         "--devices",
-                        "1"));
+                        "1",
+                        "--workload",
+                        workload(60)));
         await().atMost(Duration.ofMinutes(4)).until(() -> err().contains(": block 1"));
         var other = new DeploymentConfig("tiny", "auto", VllmArgs.of("--max-num-seqs", "9"));
         assertThat(client.up(other)).isInstanceOf(NodeClient.Start.Up.class);

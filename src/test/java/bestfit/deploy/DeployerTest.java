@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Deploying on MLNode's builds as they really behave. */
+@Tag("together")
 class DeployerTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class HttpServerTest {
-    private static final Duration SECONDS = Duration.ofSeconds(10);
+    private static final Duration SECONDS = Duration.ofSeconds(30);
     private static final HttpServer.Limits LIMITS = new HttpServer.Limits(
             1000, 2000, 8, TimeUnit.MILLISECONDS.toNanos(400), TimeUnit.MILLISECONDS.toNanos(1500));
 
@@ -205,7 +205,7 @@ class HttpServerTest {
             raw.send("GET /waits HTTP/1.1\r\nHost: x\r\n\r\n");
             assertThat(clientLeft.await(100, TimeUnit.MILLISECONDS)).isFalse();
         }
-        assertThat(clientLeft.await(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(clientLeft.await(30, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -219,7 +219,7 @@ class HttpServerTest {
             assertThat(streaming.get()).isNull();
         }
         await().untilAsserted(() -> assertThat(streaming.get()).isFalse());
-        assertThat(clientLeft.await(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(clientLeft.await(30, TimeUnit.SECONDS)).isTrue();
     }
 
     /** The number of chunks taken once it stands still. */
@@ -289,7 +289,7 @@ class HttpServerTest {
         caller.interrupt();
         assertThat(caller.join(Duration.ofSeconds(5))).isTrue();
         assertThat(thrown.get()).isInstanceOf(InterruptedIOException.class).hasMessageContaining("/waits");
-        assertThat(clientLeft.await(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(clientLeft.await(30, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -298,7 +298,7 @@ class HttpServerTest {
             raw.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").readUntil("\r\n\r\n");
             server.close();
             await().untilAsserted(() -> assertThat(streaming.get()).isFalse());
-            assertThat(clientLeft.await(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(clientLeft.await(30, TimeUnit.SECONDS)).isTrue();
         }
     }
 }

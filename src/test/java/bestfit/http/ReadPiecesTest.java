@@ -67,7 +67,7 @@ class ReadPiecesTest {
         }
 
         List<String> await() throws InterruptedException {
-            assertThat(over.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(over.await(30, TimeUnit.SECONDS)).isTrue();
             return told;
         }
     }
@@ -113,7 +113,7 @@ class ReadPiecesTest {
                 calls.add(post(server.port(), i, answers.get(i)));
             }
             for (var answer : answers) {
-                assertThat(answer.sent.await(10, TimeUnit.SECONDS)).isTrue();
+                assertThat(answer.sent.await(30, TimeUnit.SECONDS)).isTrue();
             }
             client.execute(() -> {
                 kept.countDown();

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class RelayTest {
-    private static final Duration SECONDS = Duration.ofSeconds(10);
+    private static final Duration SECONDS = Duration.ofSeconds(30);
     private static final String CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
     private final HttpClient client = new HttpClient();
@@ -236,7 +236,7 @@ class RelayTest {
         inTheMiddle.readUntil("first\r\n");
         beforeFirstByte.close();
         inTheMiddle.close();
-        assertThat(cut.await(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(cut.await(30, TimeUnit.SECONDS)).isTrue();
         await().until(() -> picker.done.size() == 2);
         assertThat(picker.done).containsOnly(upstream.port() + " ok");
     }

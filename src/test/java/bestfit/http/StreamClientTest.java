@@ -73,7 +73,7 @@ class StreamClientTest {
         }
 
         Recorder await() throws InterruptedException {
-            assertThat(over.await(5, TimeUnit.SECONDS))
+            assertThat(over.await(30, TimeUnit.SECONDS))
                     .as("over after %s", events)
                     .isTrue();
             return this;
@@ -114,7 +114,7 @@ class StreamClientTest {
             try (var accepted = server.accept()) {
                 var out = accepted.getOutputStream();
                 out.write((CHUNKED + "1\r\na\r\n").getBytes(StandardCharsets.US_ASCII));
-                assertThat(busy.await(5, TimeUnit.SECONDS)).isTrue();
+                assertThat(busy.await(30, TimeUnit.SECONDS)).isTrue();
                 long before = System.nanoTime();
                 out.write("1\r\nb\r\n".getBytes(StandardCharsets.US_ASCII));
                 long written = System.nanoTime();
@@ -267,7 +267,7 @@ class StreamClientTest {
             call.cancel();
             call.cancel();
             assertThat(recorder.await().failure).isInstanceOf(CancellationException.class);
-            assertThat(cut.await(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(cut.await(30, TimeUnit.SECONDS)).isTrue();
             assertThat(recorder.events).containsOnlyOnce("failure");
         }
     }

@@ -12,7 +12,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,20 +24,29 @@ class ClosedLoopTest {
     private static final RequestOptions OPTIONS =
             RequestOptions.asCompressa(3).withLimits(Duration.ofSeconds(30), Duration.ofSeconds(30));
 
-    private ClosedLoop loop;
+    private static ClosedLoop loop;
+
     private final List<Measurement> taken = new CopyOnWriteArrayList<>();
     private final StopSignal stop = new StopSignal();
     private FakeEngine engine;
 
+    @BeforeAll
+    static void open() throws InterruptedException {
+        loop = ClosedLoop.open();
+    }
+
+    @AfterAll
+    static void close() {
+        loop.close();
+    }
+
     @BeforeEach
     void start() throws Exception {
-        loop = ClosedLoop.open();
         engine = new FakeEngine();
     }
 
     @AfterEach
-    void close() {
-        loop.close();
+    void stop() {
         engine.close();
     }
 
@@ -154,7 +165,7 @@ class ClosedLoopTest {
         Awaitility.await().until(() -> taken.size() > 5);
         stop.stop();
         engine.release();
-        var result = running.get(10, TimeUnit.SECONDS);
+        var result = running.get(30, TimeUnit.SECONDS);
         assertThat(result.stopped()).isTrue();
         assertThat(result.measurements()).hasSize(engine.requests().size()).allMatch(Measurement::succeeded);
 

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -33,7 +34,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,23 +47,32 @@ class LoadShapesTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final int WAIT_MILLIS = 100;
 
+    private static LoadGenerator generator;
+
     private final List<JsonNode> requests = Collections.synchronizedList(new ArrayList<>());
     private HttpServer server;
-    private LoadGenerator generator;
+
+    @BeforeAll
+    static void open() throws InterruptedException {
+        generator = LoadGenerator.open();
+    }
+
+    @AfterAll
+    static void close() {
+        generator.close();
+    }
 
     @BeforeEach
-    void start() throws IOException, InterruptedException {
+    void start() throws IOException {
         server = HttpServer.start(
                 "127.0.0.1",
                 0,
                 HttpServer.Limits.DEFAULTS,
                 new Router().post(LoadTarget.CHAT, this::answer).get("/metrics", this::metrics));
-        generator = LoadGenerator.open();
     }
 
     @AfterEach
-    void close() {
-        generator.close();
+    void stop() {
         server.close();
     }
 
@@ -278,10 +290,13 @@ class LoadShapesTest {
                 Duration.ZERO,
                 List.of(server.url()));
         assertThat(result.measurements()).hasSize(12).allMatch(Measurement::succeeded);
-        assertThat(result.measurements().stream()
-                        .filter(m -> m.startNanos() - m.intendedNanos() > WAIT_MILLIS * 500_000L)
-                        .count())
-                .isEqualTo(8);
+        var waits = result.measurements().stream()
+                .sorted(Comparator.comparingInt(Measurement::index))
+                .map(m -> m.startNanos() - m.intendedNanos())
+                .toList();
+        // A loaded machine may keep the first four from being sent in time, but they wait for no place.
+        long expected = Math.max(WAIT_MILLIS * 500_000L, Collections.max(waits.subList(0, 4)));
+        assertThat(waits.subList(4, 12)).allMatch(wait -> wait > expected);
     }
 
     @Test

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What goes wrong on a server, done to real engine processes; {@code bench/soak/node-chaos} does more of it for longer. */
 @Tag("slow")
+@Tag("together")
 class ChaosTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What becomes of streams and processes when a deployment is ended or replaced. */
 @Tag("slow")
+@Tag("together")
 class DeploymentEndTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What an engine is told before it is killed. */
 @Tag("slow")
+@Tag("together")
 class EngineStopTest {
     /** Waits without a child: one that dies of the group's signal can swallow the shell's. */
     private static final String HEARS_ALL =

@@ -21,6 +21,7 @@ import tools.jackson.databind.JsonNode;
 
 /** A node as a process of its own, ended in every way a process can end; no engine may be left. */
 @Tag("slow")
+@Tag("together")
 class KilledNodeTest {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
     private final HttpClient http = new HttpClient();

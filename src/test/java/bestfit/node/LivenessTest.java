@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Engines that live but do not work, as processes: the node tells them from busy ones and from sick ones. */
 @Tag("slow")
+@Tag("together")
 class LivenessTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration GRACE = Duration.ofSeconds(3);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The management API and the balanced port, with real engine processes that compute nothing. */
 @Tag("slow")
+@Tag("together")
 class NodeContractTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 

@@ -30,6 +30,7 @@ import tools.jackson.databind.JsonNode;
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@Tag("together")
 class WireContractTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String UP = "{\"model\":\"tiny\",\"dtype\":\"auto\",\"additional_args\":%s}";
