@@ -74,7 +74,16 @@ class JudgeCommandTest {
     @Test
     @Tag("slow")
     void toolThatSendsNothing_isNoSuccess() {
-        assertThat(Main.run("judge", "--streams", "1", "--tokens", "2", "--only", "--", "echo", "{\"ttft\": {\"mean\": 5}}"))
+        assertThat(Main.run(
+                        "judge",
+                        "--streams",
+                        "1",
+                        "--tokens",
+                        "2",
+                        "--only",
+                        "--",
+                        "echo",
+                        "{\"ttft\": {\"mean\": 5}}"))
                 .isEqualTo(ExitCode.FAILED);
     }
 

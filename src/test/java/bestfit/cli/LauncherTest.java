@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The bash launcher as a user meets it; the first of these builds, so they are slow. */
+/** The bash launcher as a user meets it. */
 @Tag("slow")
 @Tag("together")
 class LauncherTest {
@@ -26,23 +26,6 @@ class LauncherTest {
     private Path folder;
 
     private record Run(int exitCode, String out, String err) {}
-
-    @Test
-    void symbolicLink_fromAnotherFolder() throws Exception {
-        var link = Files.createSymbolicLink(folder.resolve("bf"), LAUNCHER);
-
-        var run = run(folder, Map.of(), link.toString(), "version");
-
-        assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).startsWith("bestfit 0.1");
-    }
-
-    @Test
-    void withoutALocale_printsWhatItMeans() throws Exception {
-        var run = run(folder, Map.of("LC_ALL", "C"), LAUNCHER.toString(), "help", "node");
-
-        assertThat(run.out()).contains("P+2, …");
-    }
 
     /** One checkout's life under a path with spaces, in the order of a developer's day: each build takes half a minute. */
     @Test
@@ -58,6 +41,8 @@ class LauncherTest {
         var path = Map.of("PATH", mvn.getParent() + ":" + System.getenv("PATH"), "BESTFIT_HOME", folder.toString());
         try {
             buildsOnce_andThenNeedsNoWriting(checkout, path);
+            symbolicLink_fromAnotherFolder(launcher);
+            withoutALocale_printsWhatItMeans(launcher);
             rebuildLeavesRunningProgramsTheirBuild(checkout, path);
 
             Files.delete(checkout.resolve("src/main/java/bestfit/cli/ExitCode.java"));
@@ -82,6 +67,22 @@ class LauncherTest {
         assertThat(second.out()).isEqualTo(first.out()).containsOnlyOnce("\n");
         assertThat(second.err()).isEmpty();
         assertThat(newest(checkout)).isEqualTo(before);
+    }
+
+    private void symbolicLink_fromAnotherFolder(String launcher) throws Exception {
+        var link = Files.createSymbolicLink(folder.resolve("bf"), Path.of(launcher));
+
+        var run = run(folder, Map.of(), link.toString(), "version");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).startsWith("bestfit 0.1");
+        assertThat(run.err()).isEmpty();
+    }
+
+    private void withoutALocale_printsWhatItMeans(String launcher) throws Exception {
+        var run = run(folder, Map.of("LC_ALL", "C"), launcher, "help", "node");
+
+        assertThat(run.out()).contains("P+2, …");
     }
 
     /** A campaign goes on starting engines from the build that it runs from, whatever is built meanwhile. */

@@ -73,8 +73,6 @@ class TuneOnGpusTest {
                 node.path("management").asString(),
                 "--inference",
                 node.path("inference").asString(),
-                "--users",
-                "2",
                 "--json"));
         command.addAll(List.of(more));
         var process = bestfit(command)
@@ -100,7 +98,7 @@ class TuneOnGpusTest {
     @Test
     void trialTellsWhichGpuWasThrottledWhileItWasMeasured() throws Exception {
         var node = node("--engine", "embedded", "--simulate", "2xL4", "--time-scale", "4");
-        throttled(stoppedOnceItSays(tune(node, "--model", "Qwen/Qwen3-0.6B"), "measured in"));
+        throttled(stoppedOnceItSays(tune(node, "--model", "Qwen/Qwen3-0.6B", "--users", "2"), "measured in"));
         assertThat(home.resolve("measured"))
                 .as("what an engine of ours took is no GPU's")
                 .doesNotExist();
@@ -135,13 +133,19 @@ class TuneOnGpusTest {
     @Test
     void planKnowsEachTrialOnce_thoughTheCampaignWasKilledAndGoesOn() throws Exception {
         var node = node("--engine-command", standInVllm());
-        var flags = new String[] {"--model", "Qwen/Qwen3-0.6B", "--args", "--tensor-parallel-size 2"};
+        var workload = Files.writeString(home.resolve("brief.yml"), """
+                - {name: shorter, load: {users: 2, requests: 2}, prompt: {tokens: 20}, output: {tokens: 8}}
+                - {name: longer, load: {users: 2, requests: 2}, prompt: {tokens: 100}, output: {tokens: 8}}
+                """).toString();
+        var flags =
+                new String[] {"--model", "Qwen/Qwen3-0.6B", "--args", "--tensor-parallel-size 2", "--workload", workload
+                };
         assertThat(planBasis()).isEqualTo("similar GPU");
         var killed = tune(node, flags);
         await().atMost(Duration.ofMinutes(4)).until(() -> err().contains("measured in") || !killed.isAlive());
         killed.destroyForcibly().waitFor();
         assertThat(planBasis()).as(err()).isEqualTo("measured here");
-        assertThat(learnt()).as("short and long prompts").hasSize(2);
+        assertThat(learnt()).as("shorter and longer prompts").hasSize(2);
 
         var tune = tune(node, flags);
         assertThat(tune.waitFor(300, TimeUnit.SECONDS)).isTrue();
