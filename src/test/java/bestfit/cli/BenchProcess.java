@@ -18,11 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +45,11 @@ abstract class BenchProcess {
 
     /** Requests after which {@code /tokenize} answers no more. */
     volatile int tokenizesUntil = Integer.MAX_VALUE;
+
+    /** Requests after which the next ones wait for {@link #released}. */
+    volatile int answersUntil = Integer.MAX_VALUE;
+
+    final CountDownLatch released = new CountDownLatch(1);
 
     /** Nobody is answered without a key. */
     volatile boolean locked;
@@ -78,6 +85,7 @@ abstract class BenchProcess {
 
     @AfterEach
     void close() {
+        released.countDown();
         server.close();
     }
 
@@ -115,6 +123,9 @@ abstract class BenchProcess {
     void answer(Exchange exchange) {
         var request = body(exchange);
         requests.add(request);
+        if (requests.size() > answersUntil) {
+            awaitRelease();
+        }
         tokens.add(exchange.header("Authorization").orElse(""));
         var prompt = request.at("/messages/0/content").asString();
         prompts.add(prompt);
@@ -130,6 +141,25 @@ abstract class BenchProcess {
                         + count + "}}");
         send(stream, "[DONE]");
         stream.end();
+    }
+
+    private void awaitRelease() {
+        try {
+            released.await();
+        } catch (InterruptedException closed) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Kills a run that is under way, however late this is: the server gives it so many answers and no more. */
+    void killAfter(int answers, String words, String... args) throws IOException, InterruptedException {
+        answersUntil = answers;
+        var process = begin(words, args);
+        Awaitility.await().until(() -> requests.size() > answers);
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+        answersUntil = Integer.MAX_VALUE;
+        released.countDown();
     }
 
     private static void send(Exchange.BodyStream stream, String data) {

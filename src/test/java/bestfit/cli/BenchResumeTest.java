@@ -19,10 +19,7 @@ class BenchResumeTest extends BenchProcess {
     void killedRun_isResumed() throws Exception {
         var events = folder.resolve("events.jsonl");
         var run = closedLoop(8, 3000, "--model=m", "--events=" + events);
-        var process = begin(run);
-        Awaitility.await().until(() -> requests.size() > 500);
-        process.toHandle().destroyForcibly();
-        process.waitFor();
+        killAfter(1000, "bench", run);
         int ended = EventLog.read(events).measurements().size();
         assertThat(ended).isBetween(1, 2999);
         var resumed = joined(run, "--resume");
@@ -47,10 +44,7 @@ class BenchResumeTest extends BenchProcess {
             "--model=m",
             "--events=" + folder.resolve("sweep.jsonl")
         };
-        var process = begin("bench sweep", sweep);
-        Awaitility.await().until(() -> requests.size() > 800);
-        process.toHandle().destroyForcibly();
-        process.waitFor();
+        killAfter(800, "bench sweep", sweep);
         assertThat(EventLog.read(folder.resolve("sweep.1-users-1.jsonl")).measurements())
                 .hasSize(600);
         int ended = EventLog.read(folder.resolve("sweep.2-users-4.jsonl"))
