@@ -287,6 +287,13 @@ final class ArgReader {
                 number(given.flag(), value);
             }
         }
+        double offloaded = number("--cpu-offload-gb", 0);
+        if (!(offloaded >= 0)) {
+            throw ValueBounds.refuse("--cpu-offload-gb", offloaded, "greater_than_equal", "greater than or equal to 0");
+        }
+        if (offloaded == Double.POSITIVE_INFINITY) {
+            throw ArgumentError.inConfig("OverflowError: cannot convert float infinity to integer");
+        }
         for (var flag : VllmFlags.JSON) {
             json(flag);
         }

@@ -163,12 +163,17 @@ record EngineConfig(
         }
         for (var only : VllmFlags.ONLY.entrySet()) {
             var value = args.given().get(only.getKey().substring(2).replace('-', '_'));
+            boolean any = VllmFlags.ANY_SIMULATED.contains(only.getKey());
             boolean simulated = args.simulation().isPresent()
-                    && VllmFlags.ONLY_SIMULATED
-                            .getOrDefault(only.getKey(), Set.of())
-                            .contains(value == null ? "" : value);
+                    && (any
+                            || VllmFlags.ONLY_SIMULATED
+                                    .getOrDefault(only.getKey(), Set.of())
+                                    .contains(value == null ? "" : value));
             if (value != null && !simulated && !only.getValue().contains(value)) {
                 throw StartFailure.config("The embedded engine does not support " + only.getKey() + " " + value
+                        + (any
+                                ? " on this machine's cores, whose weights are in host memory already; give --simulate"
+                                : "")
                         + (only.getValue().isEmpty()
                                 ? "; leave it out."
                                 : "; allowed: " + String.join(", ", only.getValue()) + "."));

@@ -38,7 +38,7 @@ public record Simulation(
     private static final double GREATEST_SCALE = 10_000;
 
     /** Flags that the performance model reads; what the engine decides by itself is given as decided. */
-    private static final List<String> READ = List.of("quantization", "kv_cache_dtype");
+    private static final List<String> READ = List.of("quantization", "kv_cache_dtype", "cpu_offload_gb");
 
     /**
      * Reads {@code 8x4070tis} or a server's YAML file, and what varies behind commas:

@@ -54,6 +54,7 @@ final class ValueBounds {
             case "--block-size", "--gpu-memory-utilization" -> "CacheConfig";
             case "--max-model-len", "--max-logprobs", "--override-generation-config" -> "ModelConfig";
             case "--shutdown-timeout" -> "VllmConfig";
+            case "--cpu-offload-gb" -> "UVAOffloadConfig";
             default -> "";
         };
     }

@@ -40,6 +40,9 @@ final class VllmFlags {
             "--quantization", Set.of("fp8", "awq", "gptq", "awq_marlin", "gptq_marlin", "mxfp4", "modelopt_fp4"),
             "--kv-cache-dtype", Set.of("fp8", "fp8_e4m3", "fp8_e5m2", "bfloat16", "float16"));
 
+    /** What simulated GPUs take with any value. */
+    static final Set<String> ANY_SIMULATED = Set.of("--cpu-offload-gb");
+
     /** Minor release; those before had others. */
     static final int CHOICES_SINCE = 32;
 

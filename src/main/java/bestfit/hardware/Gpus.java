@@ -12,6 +12,10 @@ import java.util.function.ToDoubleBiFunction;
 
 /** The GPUs whose data sheets are known (resource {@code gpus.csv}). */
 public final class Gpus {
+    /** Columns of the link's speed, and of the host's where that is another. */
+    private static final int LINK = 6;
+
+    private static final int HOST = 11;
     private static final List<GpuSpec> ALL = read();
 
     private Gpus() {}
@@ -83,8 +87,9 @@ public final class Gpus {
                 Double.parseDouble(cells[4]) * 1e12,
                 new Interconnect(
                         Interconnect.Kind.valueOf(cells[5]),
-                        Double.parseDouble(cells[6]) * 1e9,
-                        Boolean.parseBoolean(cells[7])),
+                        Double.parseDouble(cells[LINK]) * 1e9,
+                        Boolean.parseBoolean(cells[7]),
+                        Double.parseDouble(cells[cells.length > HOST ? HOST : LINK]) * 1e9),
                 cells[8],
                 Integer.parseInt(cells[9]),
                 Long.parseLong(cells[10]) << 20);

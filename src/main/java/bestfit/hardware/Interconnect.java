@@ -1,12 +1,13 @@
 package bestfit.hardware;
 
 /**
- * How the GPUs of one server reach each other.
+ * How the GPUs of one server reach each other, and their host.
  *
  * @param bytesPerSecond one direction of one GPU
  * @param peerToPeer false where data goes through the host's memory
+ * @param hostBytesPerSecond from the host's memory to one GPU, which no other shares; what the link's data sheet says
  */
-public record Interconnect(Kind kind, double bytesPerSecond, boolean peerToPeer) {
+public record Interconnect(Kind kind, double bytesPerSecond, boolean peerToPeer, double hostBytesPerSecond) {
     /** Families; a PCIe generation doubles the one before. */
     public enum Kind {
         NVLINK,
@@ -17,7 +18,8 @@ public record Interconnect(Kind kind, double bytesPerSecond, boolean peerToPeer)
 
     /** PCIe of so many lanes: 16, 32 and 64 GB/s at sixteen of them. */
     public static Interconnect pcie(Kind kind, int lanes, boolean peerToPeer) {
-        return new Interconnect(kind, usualSpeed(kind) * lanes / 16, peerToPeer);
+        double speed = usualSpeed(kind) * lanes / 16;
+        return new Interconnect(kind, speed, peerToPeer, speed);
     }
 
     /** One direction of one GPU, where nothing else is told. */

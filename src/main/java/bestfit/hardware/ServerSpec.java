@@ -46,8 +46,22 @@ public record ServerSpec(GpuSpec gpu, int count, Interconnect link) {
         boolean told = !pairs.isEmpty() && pairs.stream().allMatch(pair -> pair.nvlink() != null);
         boolean peerToPeer = reading.peerToPeer().orElse(usual.peerToPeer());
         if (nvlink || !told) {
-            return new Interconnect(usual.kind(), usual.bytesPerSecond(), peerToPeer);
+            return new Interconnect(usual.kind(), usual.bytesPerSecond(), peerToPeer, host(reading, usual));
         }
+        return pcie(reading, peerToPeer);
+    }
+
+    /** What the driver tells of PCIe; the data sheet's where it tells nothing, or the host is reached otherwise. */
+    private static double host(GpuReading reading, Interconnect usual) {
+        var gpus = reading.gpus();
+        boolean told =
+                !gpus.isEmpty() && gpus.stream().allMatch(gpu -> gpu.pcie().mostGeneration() != null);
+        boolean overPcie = usual.hostBytesPerSecond() <= Interconnect.usualSpeed(Interconnect.Kind.PCIE5);
+        return told && overPcie ? pcie(reading, true).hostBytesPerSecond() : usual.hostBytesPerSecond();
+    }
+
+    /** By the slowest GPU's way to the host. */
+    private static Interconnect pcie(GpuReading reading, boolean peerToPeer) {
         var kind = Interconnect.Kind.PCIE5;
         int lanes = 16;
         for (var gpu : reading.gpus()) {
@@ -116,7 +130,11 @@ public record ServerSpec(GpuSpec gpu, int count, Interconnect link) {
         return new ServerSpec(
                 plain.gpu(),
                 plain.count(),
-                new Interconnect(linkKind, speed, p2p == null ? usual.peerToPeer() : Boolean.parseBoolean(p2p)));
+                new Interconnect(
+                        linkKind,
+                        speed,
+                        p2p == null ? usual.peerToPeer() : Boolean.parseBoolean(p2p),
+                        linkKind == Interconnect.Kind.NVLINK ? usual.hostBytesPerSecond() : speed));
     }
 
     @Override

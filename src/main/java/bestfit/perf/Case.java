@@ -221,7 +221,9 @@ public record Case(Instance instance, int instances, Load load, boolean vllm) {
             return usual;
         }
         if (text.contains("NVLINK") || text.contains("NVSWITCH") || text.contains("SXM")) {
-            return usual.nvlink() ? usual : new Interconnect(Interconnect.Kind.NVLINK, BRIDGE, true);
+            return usual.nvlink()
+                    ? usual
+                    : new Interconnect(Interconnect.Kind.NVLINK, BRIDGE, true, usual.hostBytesPerSecond());
         }
         var generation = GENERATION.matcher(text);
         boolean told = generation.find();

@@ -20,6 +20,7 @@ import java.util.OptionalLong;
  * @param kvTokens of an instance, where {@code --num-gpu-blocks-override} tells them
  * @param dataParallel ranks that keep requests of their own and share the experts; 1 without
  * @param expertGroups groups of devices over which experts are spread whole; 1 where each is cut over all
+ * @param offload which weights stay in host memory
  */
 public record EngineSettings(
         EngineVersion version,
@@ -34,7 +35,8 @@ public record EngineSettings(
         boolean eager,
         boolean prefixCache,
         int dataParallel,
-        int expertGroups) {
+        int expertGroups,
+        WeightOffload offload) {
     private static final long LARGE = 70L << 30;
     private static final List<String> QUANTIZATIONS =
             List.of("fp8", "awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4", "modelopt_fp4", "bitsandbytes");
@@ -56,8 +58,10 @@ public record EngineSettings(
             List.of("compressed-tensors", "modelopt", "auto-round", "quark", "moe_wna16");
 
     /** @throws ConfigException for a value that vLLM refuses */
-    public static EngineSettings of(ModelCard card, GpuSpec gpu, EngineVersion version, VllmArgs args) {
+    public static EngineSettings of(ModelCard card, GpuSpec gpu, EngineVersion release, VllmArgs args) {
         var problems = new Problems();
+        var offload = WeightOffload.of(args, release, problems);
+        var version = offload.none() ? release : release.offloading();
         var format = args.value("--quantization")
                 .filter(text -> !CHECKPOINTS.contains(text))
                 .map(text -> format(text, problems).orElse(card.format()))
@@ -87,7 +91,8 @@ public record EngineSettings(
                 args.has("--enforce-eager"),
                 version.vllm() && args.on("enable-prefix-caching", !version.v0()),
                 args.dataParallel(),
-                args.on("enable-expert-parallel", false) ? args.tensorParallel() * args.dataParallel() : 1);
+                args.on("enable-expert-parallel", false) ? args.tensorParallel() * args.dataParallel() : 1,
+                offload);
     }
 
     /**
@@ -137,7 +142,8 @@ public record EngineSettings(
                 eager,
                 prefixCache,
                 dataParallel,
-                groups);
+                groups,
+                offload);
     }
 
     private static Optional<WeightFormat> format(String text, Problems problems) {

@@ -38,6 +38,11 @@ public record EngineVersion(int minor, int patch, boolean v0, boolean async) {
         return new EngineVersion(minor, patch, v0, !v0 && args.on("async-scheduling", async));
     }
 
+    /** The same with weights in host memory, with which releases before 0.8.3 fall back to V0 (vLLM's pull request 15354). */
+    EngineVersion offloading() {
+        return vllm() && (minor < 8 || (minor == 8 && patch < 3)) ? new EngineVersion(minor, patch, true) : this;
+    }
+
     /** Finds {@code 0.MINOR.PATCH} in a text; {@link #DEFAULT} if there is none. */
     public static EngineVersion of(String text) {
         var found = RELEASE.matcher(text);

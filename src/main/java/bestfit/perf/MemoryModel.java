@@ -19,6 +19,8 @@ import java.util.Locale;
  *       buffers are; 0.1 since.
  *   <li>Weights, activation and non-torch memory are multiplied by the constants {@code memory.*}, which start-up logs of a
  *       server move; their doubts make the interval.
+ *   <li>Weights in host memory ({@link HostWeights}) take none here but for copies: in V0 a layer's beside its activations, under the
+ *       prefetch backend a layer's for each that is fetched ahead, for good.
  *   <li>A pipeline's KV space is that of its tightest stage; the layers that are left over go to the middle stages (vLLM's
  *       get_pp_indices).
  * </ul>
@@ -57,6 +59,8 @@ public final class MemoryModel {
     /**
      * Bytes of one GPU of the fullest stage.
      *
+     * @param weights on the GPU, without those in host memory
+     * @param host weights that it reads from host memory
      * @param kvTokens of the whole instance, whole blocks
      * @param missing bytes that the context does not find; below 0 where it fits
      * @param longestThatFits greatest {@code --max-model-len} with one request; 0 if not even weights fit
@@ -64,6 +68,7 @@ public final class MemoryModel {
     public record Memory(
             double total,
             double weights,
+            double host,
             double activation,
             double nonTorch,
             double kvBytesPerToken,
@@ -88,11 +93,16 @@ public final class MemoryModel {
         double unsure = activation * constants.doubt("memory.activation") + nonTorch * constants.doubt(besides);
         double perLayer = kvBytesPerLayer(on, settings.maxModelLen());
         double weights = weights(on) * heavier;
+        double host = 0;
+        int first = 0;
         double perToken = perLayer * on.stageLayers();
         var tokens = new Estimate(Double.MAX_VALUE, Double.MAX_VALUE, Double.MAX_VALUE);
         var layers = ModelSizes.stageLayers(on.card().layers(), on.pp());
         for (int stage = 0; stage < layers.length; stage++) {
-            double stageWeights = heavier * weights(on, layers[stage], stage == 0, stage == layers.length - 1);
+            double offloaded = offloaded(on, first, layers[stage]);
+            first += layers[stage];
+            double stageWeights =
+                    heavier * (weights(on, layers[stage], stage == 0, stage == layers.length - 1) - offloaded);
             double space = total * settings.utilization() - stageWeights - activation - nonTorch;
             double off = NINETY * (unsure + stageWeights * constants.doubt("memory.weights"));
             double each = perLayer * layers[stage];
@@ -100,6 +110,7 @@ public final class MemoryModel {
             if (found.value() < tokens.value()) {
                 tokens = found;
                 weights = stageWeights;
+                host = heavier * offloaded;
                 perToken = each;
             }
         }
@@ -118,6 +129,7 @@ public final class MemoryModel {
         return new Memory(
                 total,
                 weights,
+                host,
                 activation,
                 nonTorch,
                 perToken,
@@ -125,7 +137,7 @@ public final class MemoryModel {
                 tokens,
                 (int) Math.max(0, Math.min(tokens.low(), on.card().maxPositions())),
                 verdict,
-                reason(on, verdict, weights, rest, perToken, missing, tokens));
+                reason(on, verdict, weights, host, rest, perToken, missing, tokens));
     }
 
     private static Estimate kvTokens(EngineSettings settings, double space, double off, double perToken) {
@@ -145,6 +157,7 @@ public final class MemoryModel {
             Instance on,
             Verdict verdict,
             double weights,
+            double host,
             double rest,
             double perToken,
             double missing,
@@ -153,10 +166,11 @@ public final class MemoryModel {
         long kvTokens = told ? (long) tokens.value() : on.settings().maxModelLen();
         var shares = String.format(
                 Locale.ROOT,
-                "a GPU %s %.1f GiB: weights %.1f, activations and the rest %.1f, KV cache for %d tokens %.1f",
+                "a GPU %s %.1f GiB: weights %.1f%s, activations and the rest %.1f, KV cache for %d tokens %.1f",
                 told ? "has" : "may use",
                 on.gpu().memoryBytes() * (told ? 1 : on.settings().utilization()) / GIB,
                 weights / GIB,
+                host == 0 ? "" : String.format(Locale.ROOT, " (%.1f more in host memory)", host / GIB),
                 rest / GIB,
                 kvTokens,
                 perToken * kvTokens / GIB);
@@ -211,6 +225,12 @@ public final class MemoryModel {
         return (layers * layer + ends * card.embeddingBytes() + tower) / on.tp() + layers * routed / on.expertGpus();
     }
 
+    /** Bytes that a GPU of a stage is spared; no more than its layers weigh, whose kinds are spread evenly over stages here. */
+    private static double offloaded(Instance on, int first, int layers) {
+        var host = HostWeights.of(on, first, layers);
+        return Math.min(host.bytes(), weights(on, layers, false, false));
+    }
+
     private static double activation(Instance on) {
         var card = on.card();
         double tokens = on.settings().maxBatchedTokens();
@@ -220,7 +240,10 @@ public final class MemoryModel {
                 ? card.ffn()
                 : Math.max(card.denseLayers() > 0 ? card.ffn() : 0, (double) experts.ffn() * experts.perToken());
         double layer = 2.0 * tokens * (3.0 * width / on.tp() + 2.0 * card.hidden());
-        return Math.max(logits, layer);
+        double copies = on.settings().offload().none() ? 0 : HostWeights.of(on).copies(on);
+        return on.settings().offload().prefetches()
+                ? Math.max(logits, layer) + copies
+                : Math.max(logits, layer + copies);
     }
 
     /**

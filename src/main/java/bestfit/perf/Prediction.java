@@ -45,7 +45,7 @@ public record Prediction(MemoryModel.Memory memory, Basis basis, Map<String, Est
         var on = row.instance();
         var memory = MemoryModel.of(on, constants);
         if (memory.verdict() == MemoryModel.Verdict.NO) {
-            return new Prediction(memory, basis, Map.of(), new StepTime(0, 0, 0, 0, 0));
+            return new Prediction(memory, basis, Map.of(), StepTime.ZERO);
         }
         var service = service(row, memory, constants);
         var load = row.load();

@@ -43,7 +43,7 @@ final class Replica {
     private int done;
     private double busyEntry;
     private double queuedSeconds;
-    private StepTime spent = new StepTime(0, 0, 0, 0, 0);
+    private StepTime spent = StepTime.ZERO;
 
     Replica(
             StepTimeModel steps,
@@ -220,6 +220,7 @@ final class Replica {
                 spent.attention() + times * time.attention(),
                 spent.communication() + times * time.communication(),
                 spent.cpu() + times * time.cpu(),
+                spent.hostMemory() + times * time.hostMemory(),
                 0);
     }
 

@@ -20,12 +20,13 @@ record RowNotes(String text) {
 
     /** {@code max_num_seqs=256 per replica}. */
     private static final Pattern SETTING = Pattern.compile(
-            "\\b(max_num_seqs|max_num_batched_tokens|max_model_len|gpu_memory_utilization|kv_cache_dtype)"
+            "\\b(max_num_seqs|max_num_batched_tokens|max_model_len|gpu_memory_utilization|kv_cache_dtype|cpu_offload_gb)"
                     + "\\s*=\\s*([\\w.]+)");
 
     /** Above 0 and at most 1. */
     private static final Pattern SHARE = Pattern.compile("0?\\.\\d*[1-9]\\d*|1(?:\\.0*)?");
 
+    private static final Pattern GIB = Pattern.compile("\\d{1,9}(?:\\.\\d+)?");
     private static final Pattern SLICE = Pattern.compile("\\b\\d+g\\.(\\d+)gb\\b");
     private static final Pattern PREFIX = Pattern.compile("shared.?prefix\\D{0,12}(\\d{1,7})");
     private static final Pattern JITTER = Pattern.compile("jitter=(\\d{1,3}(?:\\.\\d+)?)");
@@ -59,6 +60,7 @@ record RowNotes(String text) {
             boolean kept = switch (given.flag()) {
                 case "--quantization" -> WeightFormat.parse(value).isPresent() && !value.isEmpty();
                 case "--gpu-memory-utilization" -> SHARE.matcher(value).matches();
+                case "--cpu-offload-gb" -> GIB.matcher(value).matches();
                 default -> true;
             };
             if (kept) {

@@ -54,6 +54,7 @@ final class StartLog {
             "num_gpu_blocks_override",
             "block_size",
             "enforce_eager",
+            "cpu_offload_gb",
             "enable_expert_parallel",
             "tensor_parallel_size",
             "pipeline_parallel_size");

@@ -1,8 +1,10 @@
 package bestfit.perf;
 
 import bestfit.hardware.GpuSpec;
+import bestfit.model.LayerParameter.Part;
 import bestfit.model.ModelCard;
 import bestfit.model.WeightFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Time of one forward pass: roofline of every matrix product with the efficiencies that operator tables show, attention,
@@ -43,6 +45,7 @@ public final class StepTimeModel {
     private final double stageForward;
     private final double stageFixed;
     private final double stageEach;
+    private final @Nullable HostReads hostReads;
 
     public StepTimeModel(Instance on, Constants constants) {
         this.on = on;
@@ -97,6 +100,7 @@ public final class StepTimeModel {
         stageForward = threads ? constants.get("cpu.stageLayerUs") * MICRO * card.layers() / on.pp() : 0;
         stageFixed = threads ? constants.get("cpu.stageMs") * 1e-3 : 0;
         stageEach = threads ? constants.get("cpu.stageSequenceUs") * MICRO : 0;
+        hostReads = on.settings().offload().none() ? null : new HostReads(on, constants);
     }
 
     /** Beginning of the names of the constants that hold for a GPU. */
@@ -205,7 +209,8 @@ public final class StepTimeModel {
         double plain = card.layers() * plainLayer;
         boolean graph = captured(step) && step.prefillTokens() == 0;
         double communication = collectives.seconds(tokens, sampled, graph);
-        double gpu = layers + attended + communication + plain;
+        double host = hostReads == null ? 0 : hostReads.seconds(this, tokens, layers + attended);
+        double gpu = layers + attended + communication + plain + host;
         double launch = launchSeconds(step) - ahead;
         // A CPU that runs ahead keeps the GPU's queue filled; else kernels wait for it here and there.
         double launched = ahead > 0 ? Math.max(gpu, launch) : roof.seconds(gpu, Math.max(0, launch));
@@ -216,7 +221,8 @@ public final class StepTimeModel {
                 layers + out,
                 attended,
                 communication,
-                Math.max(plain + launched - gpu + fixed, hosts - layers - out - attended - communication),
+                Math.max(plain + launched - gpu + fixed, hosts - layers - out - attended - communication - host),
+                host,
                 Math.max(launched / on.pp() + out + fixed, stageForward + stageFixed + sampling));
     }
 
@@ -264,11 +270,48 @@ public final class StepTimeModel {
     /** Every rank of data parallelism brings as many tokens. */
     private double experts(ModelCard.Experts experts, double ofRank) {
         double tokens = ofRank * on.settings().dataParallel();
-        double memory = activeExperts(experts, tokens, on.settings().expertGroups()) * expertBytesTime;
-        double routed = roof.seconds(memory, tokens * expertTokenTime * expertBalance) + tokens * expertMovedTime;
+        double routed = routed(experts, tokens, expertBytesTime) + tokens * expertMovedTime;
         double always = experts.sharedFfn() == 0 ? 0 : time(shared, ofRank) + PRODUCTS * kernel;
         // Two grouped products, routing, sorting and summing of tokens.
         return routed + always + expertLayer;
+    }
+
+    private double routed(ModelCard.Experts experts, double tokens, double bytesTime) {
+        double memory = activeExperts(experts, tokens, on.settings().expertGroups()) * bytesTime;
+        return roof.seconds(memory, tokens * expertTokenTime * expertBalance);
+    }
+
+    /** Seconds of a part's products in one layer if all of its weights took so many times as long to read as from the GPU's memory. */
+    double products(Part part, double tokens, double slower) {
+        return switch (part) {
+            case ATTENTION -> slowed(attentionPart, tokens, slower);
+            case DENSE -> slowed(dense, tokens, slower);
+            case SHARED -> slowed(shared, tokens, slower);
+            case EXPERTS -> {
+                var experts = on.card().experts();
+                double all = tokens * on.settings().dataParallel();
+                yield experts == null ? 0 : routed(experts, all, expertBytesTime * slower);
+            }
+        };
+    }
+
+    private double slowed(Product of, double tokens, double slower) {
+        return roof.seconds(of.memory() * slower, of.perToken() * tokens);
+    }
+
+    /** Seconds in which a GPU reads a part's weights of one layer from its own memory. */
+    double readSeconds(Part part) {
+        return switch (part) {
+            case ATTENTION -> attentionPart.memory();
+            case DENSE -> dense.memory();
+            case SHARED -> shared.memory();
+            case EXPERTS -> {
+                var experts = on.card().experts();
+                yield experts == null
+                        ? 0
+                        : expertBytesTime * experts.count() / on.settings().expertGroups();
+            }
+        };
     }
 
     /** Seconds of one layer's experts for so many tokens. */

@@ -33,7 +33,9 @@ public final class PredictionReport {
         lines.add(ROW.formatted("layout", "fits", "output tok/s", "TPOT ms", "TTFT s", "at once", "where it goes")
                 .stripTrailing());
         plan.rows().forEach(row -> lines.addAll(lines(row)));
-        lines.add("At once: requests that run together. Where a decode step goes: weights·KV·links·CPU, %.");
+        boolean offloaded = plan.rows().stream().anyMatch(PredictionReport::waitsForHost);
+        lines.add("At once: requests that run together. Where a decode step goes: weights·KV·links·CPU"
+                + (offloaded ? "·host memory (offloaded weights)" : "") + ", %.");
         plan.basis()
                 .ifPresent(each -> lines.add("Basis: " + each.label() + "; intervals hold 90 %." + rest(each, known)));
         if (plan.basis().filter(each -> each != Prediction.Basis.SPEC_SHEET).isPresent()) {
@@ -55,6 +57,10 @@ public final class PredictionReport {
             lines.addAll(Wrapped.lines(left + row.reason(), INDENT));
         }
         return lines;
+    }
+
+    private static boolean waitsForHost(Plan.Row row) {
+        return row.prediction().filter(each -> each.decode().hostMemory() > 0).isPresent();
     }
 
     private static String rest(Prediction.Basis basis, MeasuredHere.Knowledge known) {
@@ -116,13 +122,16 @@ public final class PredictionReport {
 
     private static String shares(StepTime time) {
         double all = time.seconds();
-        return String.format(
+        var parts = String.format(
                 Locale.ROOT,
                 "%.0f·%.0f·%.0f·%.0f",
                 100 * time.weights() / all,
                 100 * time.attention() / all,
                 100 * time.communication() / all,
                 100 * time.cpu() / all);
+        return time.hostMemory() > 0
+                ? String.format(Locale.ROOT, "%s·%.0f", parts, 100 * time.hostMemory() / all)
+                : parts;
     }
 
     public static ObjectNode json(Plan plan, MeasuredHere.Knowledge known) {
@@ -169,7 +178,8 @@ public final class PredictionReport {
                     .put("weights", 1e3 * time.weights())
                     .put("kv", 1e3 * time.attention())
                     .put("links", 1e3 * time.communication())
-                    .put("cpu", 1e3 * time.cpu());
+                    .put("cpu", 1e3 * time.cpu())
+                    .put("host_memory", 1e3 * time.hostMemory());
             json.put("basis", prediction.basis().label());
         });
         return json;

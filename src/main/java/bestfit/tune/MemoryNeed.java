@@ -2,6 +2,7 @@ package bestfit.tune;
 
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
+import bestfit.config.Problems;
 import bestfit.hardware.GpuSpec;
 import bestfit.hardware.Gpus;
 import bestfit.model.EmbeddedSizes;
@@ -10,6 +11,7 @@ import bestfit.perf.EngineSettings;
 import bestfit.perf.EngineVersion;
 import bestfit.perf.Instance;
 import bestfit.perf.MemoryModel;
+import bestfit.perf.WeightOffload;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -71,8 +73,12 @@ record MemoryNeed(long weights, long activations, long kvCache, int longest, lon
         var model = query.model();
         int tp = candidate.layout().tp();
         int pp = candidate.layout().pp();
+        var problems = new Problems();
+        var offload = WeightOffload.of(candidate.config().args(), EngineVersion.DEFAULT, problems);
+        problems.throwIfAny();
+        long weights = ModelSizes.weightBytesPerDevice(model.spec(), model.dtype(), tp, pp);
         return new MemoryNeed(
-                ModelSizes.weightBytesPerDevice(model.spec(), model.dtype(), tp, pp),
+                weights - offload.atMost(weights),
                 0,
                 longest * ModelSizes.kvBytesPerTokenPerDevice(model.spec(), model.dtype(), tp, pp),
                 longest,

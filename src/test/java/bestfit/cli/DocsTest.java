@@ -176,6 +176,9 @@ class DocsTest {
             "--gpu-memory-utilization",
             "--kv-cache-dtype",
             "--quantization",
+            "--cpu-offload-gb",
+            "--cpu-offload-params",
+            "--offload-backend",
             "--dtype");
 
     private static List<String> code(Path page) throws IOException {

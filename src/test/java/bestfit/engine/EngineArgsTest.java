@@ -76,6 +76,8 @@ class EngineArgsTest {
             tiny --enable-prefix-caching true | unrecognized arguments: true
             tiny --cudagraph-capture-sizes 1 x | argument --cudagraph-capture-sizes: invalid int value: 'x'
             tiny --cpu-offload-gb x        | argument --cpu-offload-gb: invalid float value: 'x'
+            tiny --cpu-offload-gb -1       | 1 validation error for UVAOffloadConfig
+            tiny --cpu-offload-gb nan      | 1 validation error for UVAOffloadConfig
             tiny --speculative-config {    | argument --speculative-config: Value { cannot be converted
             tiny --compilation-config 3    | argument --compilation-config: 1 validation error for CompilationConfig
             tiny --compilation-config {"bogus":1} | argument --compilation-config: 1 validation error for CompilationConfig: bogus: Unexpected keyword argument

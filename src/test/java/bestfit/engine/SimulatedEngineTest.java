@@ -255,6 +255,26 @@ class SimulatedEngineTest {
                 .hasMessageContaining("known are rtx3090, rtx4090, rtx4070tis");
     }
 
+    /** vLLM's UVA offloader: whole parameters until the budget is reached; this machine's cores have no memory but the host's. */
+    @Test
+    void weightsInHostMemory_leaveRoomOnSimulatedGpusAndAreRefusedOnCores() throws ArgumentError, StartFailure {
+        var model = Models.find("Qwen/Qwen3-32B");
+        var line = List.of("Qwen/Qwen3-32B", "--simulate", "1xa6000", "--max-model-len", "4096");
+        assertThatThrownBy(() -> EngineConfig.decide(EngineArgs.read(line, OptionalInt.empty()), model))
+                .isInstanceOf(StartFailure.class)
+                .hasMessageContaining("CUDA out of memory");
+        var more = new ArrayList<>(line);
+        more.addAll(List.of("--cpu-offload-gb", "30"));
+        var config = EngineConfig.decide(EngineArgs.read(more, OptionalInt.empty()), model);
+        // 61.0 GiB of weights; a gate_up_proj is 0.49 GiB.
+        assertThat(config.memory().weights() / (double) (1L << 30)).isBetween(30.4, 31.1);
+        assertThat(config.kvTokens()).isGreaterThan(30_000);
+        var cores = List.of("tiny", "--cpu-offload-gb", "4");
+        assertThatThrownBy(() -> EngineConfig.decide(EngineArgs.read(cores, OptionalInt.empty()), Models.find("tiny")))
+                .isInstanceOf(StartFailure.class)
+                .hasMessageContainingAll("--cpu-offload-gb 4", "host memory already", "--simulate");
+    }
+
     @Test
     void aCheckpointInFp8_takesHalfTheMemoryOfItsWeights() throws ArgumentError, StartFailure {
         long[] weights = new long[2];

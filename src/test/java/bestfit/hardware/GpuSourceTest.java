@@ -70,7 +70,7 @@ class GpuSourceTest {
             assertThat(reading.driver()).isEqualTo(new GpuReading.Driver("580.95.05", "13.0", "13.580.95.05"));
             assertThat(reading.links()).containsExactly(new GpuLink(0, 1, "host-bridge", false, false));
             assertThat(reading.peerToPeer()).contains(false);
-            assertThat(ServerSpec.of(reading).link()).isEqualTo(new Interconnect(Interconnect.Kind.PCIE4, 32e9, false));
+            assertThat(ServerSpec.of(reading).link()).isEqualTo(Interconnect.pcie(Interconnect.Kind.PCIE4, 16, false));
         }
     }
 

@@ -183,4 +183,22 @@ class CasesInputTest {
                 .hasSize(odd.size())
                 .allSatisfy(row -> assertThat(row).containsEntry("status", "fits"));
     }
+
+    /** A note's offload counts, in either spelling; prose that looks like one changes nothing. */
+    @Test
+    void notes_that_tell_weights_in_host_memory() {
+        var text = """
+                model,gpu,tp,input_len,output_len,concurrency,notes
+                Qwen/Qwen3-32B,L40S,1,1000,100,1,
+                Qwen/Qwen3-32B,L40S,1,1000,100,1,--cpu-offload-gb 40
+                Qwen/Qwen3-32B,L40S,1,1000,100,1,cpu_offload_gb=40
+                Qwen/Qwen3-32B,L40S,1,1000,100,1,--cpu-offload-gb helps
+                """;
+        var result = Cases.predict("cases.csv", text, Constants.shipped());
+        var rows = Cases.read("out", String.join("\n", result.lines()));
+        assertThat(rows)
+                .extracting(row -> row.get("status"))
+                .containsExactly("does-not-fit", "fits", "fits", "does-not-fit");
+        assertThat(rows.get(2).get("pred_tpot_ms_mean")).isEqualTo(rows.get(1).get("pred_tpot_ms_mean"));
+    }
 }

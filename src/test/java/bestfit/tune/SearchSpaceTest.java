@@ -93,6 +93,9 @@ class SearchSpaceTest {
                 .startsWith("a device needs 15.6")
                 .contains(" GB of weights and ")
                 .endsWith("it has 14.4 GB");
+        var offloaded = SearchSpace.enumerate(new SearchSpace.Query(
+                model, "auto", new Inventory(devices, 0), 10, VllmArgs.of("--cpu-offload-gb", "10"), false));
+        assertThat(titles(offloaded)).contains("TP 4 PP 1 ×2 default").doesNotContain("TP 2 PP 1 ×4 default");
     }
 
     @Test
