@@ -35,18 +35,14 @@ class TuneProcessTest {
         started.forEach(Process::destroyForcibly);
     }
 
-    /**
-     * Of two users, and shorter than what is measured without it, so that warming up is.
-     *
-     * @param outputTokens the fewer, the shorter the blocks
-     */
-    private String workload(int outputTokens) throws IOException {
+    /** Of two users, and shorter than what is measured without it, so that warming up is. */
+    private String briefWorkload() throws IOException {
         return Files.writeString(home.resolve("brief.yml"), """
                         name: brief
                         load: {users: 2, requests: 2}
                         prompt: {tokens: 20}
-                        output: {tokens: %d}
-                        """.formatted(outputTokens))
+                        output: {tokens: 60}
+                        """)
                 .toString();
     }
 
@@ -94,7 +90,7 @@ class TuneProcessTest {
     /** Only the baseline can run, so that one trial is measured; the others fail, and the answer comes from the rest. */
     @Test
     void killedCampaignGoesOnAndEndsWithARecommendation() throws Exception {
-        var flags = new String[] {"--devices", "2", "--workload", workload(8), "--fault", "tp=2:exit,pp=2:exit"};
+        var flags = new String[] {"--devices", "2", "--users", "2", "--fault", "tp=2:exit,pp=2:exit"};
         var killed = tune(flags);
         await().atMost(Duration.ofMinutes(4))
                 .untilAsserted(() -> assertThat(err()).contains("measured in"));
@@ -147,7 +143,7 @@ class TuneProcessTest {
                 "--devices",
                 "1",
                 "--workload",
-                workload(60));
+                briefWorkload());
         var unasked = bestfit("", command);
         assertThat(unasked.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(unasked.exitValue()).isEqualTo(ExitCode.BAD_INPUT);
@@ -231,7 +227,7 @@ class TuneProcessTest {
                         "--devices",
                         "1",
                         "--workload",
-                        workload(60)));
+                        briefWorkload()));
         await().atMost(Duration.ofMinutes(4)).until(() -> err().contains(": block 1"));
         var other = new DeploymentConfig("tiny", "auto", VllmArgs.of("--max-num-seqs", "9"));
         assertThat(client.up(other)).isInstanceOf(NodeClient.Start.Up.class);
