@@ -42,8 +42,7 @@ class TuneProcessTest {
                         load: {users: 2, requests: 2}
                         prompt: {tokens: 20}
                         output: {tokens: 60}
-                        """)
-                .toString();
+                        """).toString();
     }
 
     private Process tune(String... more) throws IOException {
