@@ -22,6 +22,9 @@ final class LoadDriver {
     /** A time limit is noticed by this part of the shortest one late: to look at each request costs as much as an event of it. */
     private static final int LIMIT_SHARE = 10;
 
+    /** So often the pace of all that is under way is looked at, which costs as much. */
+    private static final long PACE_NANOS = 3 * LOOK_NANOS;
+
     private static final int REFUSED_IN_A_ROW = 200;
     private static final long TIMER_LATE_NANOS = 100_000;
 
@@ -54,6 +57,7 @@ final class LoadDriver {
     private boolean gaveUp;
     private long lookDueNanos;
     private long limitsDueNanos;
+    private long paceDueNanos;
 
     /** What is due and waits for a place; without an ask, a new dialogue. */
     private record Blocked(long intendedNanos, @Nullable Ask ask) {}
@@ -88,6 +92,7 @@ final class LoadDriver {
         client.gather(0); // as long as nothing is known of this run's requests, and throughout an open loop
         startNanos = clock.nanoTime();
         limitsDueNanos = startNanos;
+        paceDueNanos = startNanos;
         // one look at the wall clock: within a run, its steps move no time stamp
         var wall = Instant.now();
         startEpochMicros = wall.getEpochSecond() * 1_000_000 + wall.getNano() / 1000;
@@ -357,8 +362,9 @@ final class LoadDriver {
         }
         finishIfDone();
         if (!finished.isDone()) {
-            if (job.arrivals() instanceof Arrivals.Closed) {
+            if (job.arrivals() instanceof Arrivals.Closed && now >= paceDueNanos) {
                 client.gather(gatherNanos(now));
+                paceDueNanos = now + PACE_NANOS;
             }
             lookDueNanos = clock.nanoTime() + LOOK_NANOS;
             client.schedule(() -> guarded(this::look), LOOK_NANOS);
@@ -375,7 +381,7 @@ final class LoadDriver {
 
     private long gatherNanos(long now) {
         long requestNanos = answered == 0 ? now - startNanos : answeredNanos / answered;
-        return GatherTime.nanos(requestNanos, thinking > 0 ? List.of() : underWay, 2 * LOOK_NANOS);
+        return GatherTime.nanos(requestNanos, thinking > 0 ? List.of() : underWay, 2 * PACE_NANOS);
     }
 
     private void finishIfDone() {

@@ -16,6 +16,8 @@ final class Percentiles {
     private final boolean[] wanted = new boolean[Buckets.COUNT];
     private final int kept;
     private final Buckets ofKept;
+    private int sorted; // values at the front, of one bucket
+    private int within; // where among them the place is that was looked for last
 
     /**
      * @param values at least one; are moved about
@@ -47,7 +49,7 @@ final class Percentiles {
         int below = below(share);
         double value = value(below);
         double beyond = share * (places - 1) - below;
-        return beyond == 0 ? value : value + beyond * (value(below + 1) - value);
+        return beyond == 0 ? value : value + beyond * (valueAfter(below) - value);
     }
 
     private int below(double share) {
@@ -57,8 +59,8 @@ final class Percentiles {
     /** The value that a sort would bring to this place. */
     private double value(int place) {
         var buckets = ofKept;
-        int within = place - leftOutBefore(place);
         int count = kept;
+        within = place - leftOutBefore(place);
         while (count > SMALL && buckets.splits()) {
             int bucket = buckets.holding(within);
             within -= buckets.before(bucket);
@@ -68,7 +70,13 @@ final class Percentiles {
             buckets = Buckets.of(values, count);
         }
         Arrays.sort(values, 0, count);
+        sorted = count;
         return values[within];
+    }
+
+    /** The one after a place that was just looked for; it is often of the same bucket. */
+    private double valueAfter(int place) {
+        return within + 1 < sorted ? values[within + 1] : value(place + 1);
     }
 
     private int leftOutBefore(int place) {
