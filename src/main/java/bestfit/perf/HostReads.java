@@ -10,11 +10,10 @@ import java.util.Map;
  * through addresses of the host's. By the engine:
  *
  * <ul>
- *   <li>V1 (since 0.8.3) reads them in place, once a step: a product's weights come at the host's speed, a roofline as any
- *       other, and of experts only the active ones. A kernel whose tiles read weights again for other rows takes longer than this
- *       says. Measured: Qwen2-7B with all layers offloaded on an RTX 4090 makes 1.65 tokens/s (r/Vllm, November 2025), 13.05 GB
- *       in 0.6 s, which is 0.68 of what PCIe 4 with 16 lanes promises; kernels that read in order reach what copies do (Min et al.
- *       2020, EMOGI, arXiv 2006.06890).
+ *   <li>V1 (since 0.8.3) reads them in place: a product's weights come at the host's speed, a roofline as any other, of experts
+ *       only the active ones, and again for every {@link #TILE} tokens, since the GPU's cache holds nothing of the host's memory.
+ *       Measured: Qwen2-7B with all layers offloaded on an RTX 4090 makes 1.65 tokens/s (r/Vllm, November 2025), 13.05 GB in 0.6 s,
+ *       which is 0.68 of what PCIe 4 with 16 lanes promises; on an H200 0.79 of PCIe 5 (docs/measurements.md, 2026-11-30).
  *   <li>V0 copies each layer before it computes it, all experts included, on the same stream: nothing overlaps.
  *   <li>The prefetch backend (0.17 or before) copies while other layers are computed: of each group what the layers between leave
  *       uncovered, and in full those for which no buffer is free.
@@ -23,11 +22,16 @@ import java.util.Map;
  * Each GPU has its way to the host for itself; what GPUs behind one switch take from one another is not known here.
  */
 final class HostReads {
+    /** Tokens of one tile of a large product: cuBLAS on an H200, by its times with weights in host memory; smaller products have smaller ones. */
+    private static final int TILE = 256;
+
     private final HostWeights host;
     private final WeightOffload wanted;
     private final boolean copied;
     private final double copySeconds;
     private final int modelLayers;
+    /** Tokens that an expert gets of each token of the step, in the mean. */
+    private final double perExpert;
 
     /** Layers' worth of each part, all stages together, and how much longer than on the GPU its weights take to read. */
     private record Slowed(double layers, double hostSeconds) {}
@@ -38,6 +42,8 @@ final class HostReads {
         host = HostWeights.of(on);
         wanted = on.settings().offload();
         modelLayers = on.card().layers();
+        var experts = on.card().experts();
+        perExpert = experts == null ? 0 : (double) on.settings().dataParallel() * experts.perToken() / experts.count();
         double link = on.link().hostBytesPerSecond();
         copied = wanted.prefetches() || on.settings().version().v0();
         copySeconds = copied ? host.bytes() / (link * constants.get("host.copy")) : 0;
@@ -68,7 +74,9 @@ final class HostReads {
         double seconds = 0;
         for (var each : inPlace.entrySet()) {
             var part = each.getKey();
-            double slower = each.getValue().hostSeconds() / model.readSeconds(part);
+            double rows = part == Part.EXPERTS ? tokens * perExpert : tokens;
+            double readings = Math.max(1, Math.ceil(rows / TILE));
+            double slower = readings * each.getValue().hostSeconds() / model.readSeconds(part);
             double longer = model.products(part, tokens, slower) - model.products(part, tokens, 1);
             seconds += each.getValue().layers() * Math.max(0, longer);
         }
