@@ -1,23 +1,21 @@
 package bestfit.metrics;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * Exact percentiles of a large sample of finite values. They are counted into buckets of equal width between least and most, and
- * only the buckets that hold a place asked for are looked into, again by buckets: some passes in order of the memory, without
- * the mispredicted branches of a sort or of a selection by comparisons.
+ * Exact percentiles of a large sample of finite values. They are counted into buckets of equal width between least and most, only
+ * the buckets that hold a place asked for are kept and counted again, and what such passes narrow no further is sorted: passes in
+ * order of the memory, without the mispredicted branches of a sort or of a selection by comparisons.
  */
 final class Percentiles {
     private static final int SMALL = 64;
 
     private final double[] values;
-    private final int places;
     private final Buckets all;
-    private final boolean[] wanted = new boolean[Buckets.COUNT];
-    private final int kept;
-    private final Buckets ofKept;
-    private int sorted; // values at the front, of one bucket
-    private int within; // where among them the place is that was looked for last
+    private final List<Narrowing> narrowings = new ArrayList<>();
 
     /**
      * @param values at least one; are moved about
@@ -25,15 +23,22 @@ final class Percentiles {
      */
     Percentiles(double[] values, double... shares) {
         this.values = values;
-        this.places = values.length;
-        this.all = Buckets.of(values, places);
-        for (double share : shares) {
-            int below = below(share);
-            wanted[all.holding(below)] = true;
-            wanted[all.holding(Math.min(below + 1, places - 1))] = true;
+        this.all = Buckets.of(values, values.length);
+        var places = places(shares);
+        var buckets = all;
+        int count = values.length;
+        boolean narrows = true;
+        while (count > SMALL && narrows) {
+            var narrowing = Narrowing.to(places, buckets);
+            narrowings.add(narrowing);
+            int kept = narrowing.gather(values, count);
+            var ofKept = Buckets.of(values, kept);
+            narrows = kept < count / 2 || ofKept.perUnit() > 2 * buckets.perUnit();
+            places = Arrays.stream(places).map(narrowing::placeAfter).toArray();
+            buckets = ofKept;
+            count = kept;
         }
-        this.kept = gather(all, wanted, places);
-        this.ofKept = Buckets.of(values, kept);
+        Arrays.sort(values, 0, count);
     }
 
     double least() {
@@ -48,57 +53,61 @@ final class Percentiles {
     double at(double share) {
         int below = below(share);
         double value = value(below);
-        double beyond = share * (places - 1) - below;
-        return beyond == 0 ? value : value + beyond * (valueAfter(below) - value);
+        double beyond = share * (values.length - 1) - below;
+        return beyond == 0 ? value : value + beyond * (value(below + 1) - value);
     }
 
     private int below(double share) {
-        return (int) Math.floor(share * (places - 1));
+        return (int) Math.floor(share * (values.length - 1));
+    }
+
+    private int[] places(double... shares) {
+        return Arrays.stream(shares)
+                .mapToInt(this::below)
+                .flatMap(below -> IntStream.of(below, Math.min(below + 1, values.length - 1)))
+                .toArray();
     }
 
     /** The value that a sort would bring to this place. */
     private double value(int place) {
-        var buckets = ofKept;
-        int count = kept;
-        within = place - leftOutBefore(place);
-        while (count > SMALL && buckets.splits()) {
-            int bucket = buckets.holding(within);
-            within -= buckets.before(bucket);
-            var one = new boolean[Buckets.COUNT];
-            one[bucket] = true;
-            count = gather(buckets, one, count);
-            buckets = Buckets.of(values, count);
+        int within = place;
+        for (var narrowing : narrowings) {
+            within = narrowing.placeAfter(within);
         }
-        Arrays.sort(values, 0, count);
-        sorted = count;
         return values[within];
     }
 
-    /** The one after a place that was just looked for; it is often of the same bucket. */
-    private double valueAfter(int place) {
-        return within + 1 < sorted ? values[within + 1] : value(place + 1);
-    }
-
-    private int leftOutBefore(int place) {
-        int leftOut = 0;
-        int its = all.holding(place);
-        for (int bucket = 0; bucket < its; bucket++) {
-            leftOut += wanted[bucket] ? 0 : all.counts()[bucket];
-        }
-        return leftOut;
-    }
-
-    /** Brings the values of some buckets to the front, of the first {@code count}; tells how many there are. */
-    private int gather(Buckets buckets, boolean[] some, int count) {
-        int gathered = 0;
-        for (int i = 0; i < count; i++) {
-            double value = values[i];
-            if (some[buckets.of(value)]) {
-                values[i] = values[gathered];
-                values[gathered++] = value;
+    /** Leaves out all buckets that hold no place that is wanted. */
+    private record Narrowing(Buckets buckets, boolean[] wanted) {
+        static Narrowing to(int[] places, Buckets buckets) {
+            var wanted = new boolean[Buckets.COUNT];
+            for (int place : places) {
+                wanted[buckets.holding(place)] = true;
             }
+            return new Narrowing(buckets, wanted);
         }
-        return gathered;
+
+        /** Brings those that are kept to the front, of the first {@code count}; tells how many there are. */
+        int gather(double[] values, int count) {
+            int gathered = 0;
+            for (int i = 0; i < count; i++) {
+                double value = values[i];
+                if (wanted[buckets.of(value)]) {
+                    values[i] = values[gathered];
+                    values[gathered++] = value;
+                }
+            }
+            return gathered;
+        }
+
+        int placeAfter(int place) {
+            int leftOut = 0;
+            int its = buckets.holding(place);
+            for (int bucket = 0; bucket < its; bucket++) {
+                leftOut += wanted[bucket] ? 0 : buckets.counts()[bucket];
+            }
+            return place - leftOut;
+        }
     }
 
     /**
@@ -130,10 +139,6 @@ final class Percentiles {
             return buckets;
         }
 
-        boolean splits() {
-            return perUnit > 0;
-        }
-
         /** Never less for a larger value. */
         int of(double value) {
             return (int) ((value - least) * perUnit);
@@ -145,14 +150,6 @@ final class Percentiles {
                 bucket++;
             }
             return bucket;
-        }
-
-        int before(int bucket) {
-            int before = 0;
-            for (int i = 0; i < bucket; i++) {
-                before += counts[i];
-            }
-            return before;
         }
     }
 }
