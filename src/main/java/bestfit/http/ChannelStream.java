@@ -1,6 +1,7 @@
 package bestfit.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -75,7 +76,8 @@ final class ChannelStream extends StreamConnection {
             public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
                 ByteBuf in = (ByteBuf) message;
                 try {
-                    received(in, readNanos);
+                    byte[] bytes = ByteBufUtil.getBytes(in);
+                    received(bytes, 0, bytes.length, readNanos);
                 } finally {
                     in.release();
                 }

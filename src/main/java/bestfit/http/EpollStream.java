@@ -165,7 +165,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
             }
             int count = reads.read(fd);
             if (count > 0) {
-                keep(reads.bytes());
+                keep(count);
             } else if (count < 0) {
                 end(null);
             }
@@ -173,11 +173,11 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         }
     }
 
-    private void keep(ByteBuf piece) {
+    private void keep(int count) {
         lastNanos = Math.max(lastNanos, reads.arrivalNanos()); // a wall clock that was set back moves nothing back
-        pieceFrom = piece.readerIndex();
-        pieceTo = piece.writerIndex();
-        pieces.add(this, reads);
+        pieceFrom = reads.kept();
+        pieceTo = pieceFrom + count;
+        pieces.add(this, reads.keep(count));
         if (reads.stamped()) {
             gathering.afterRead();
         } else {
@@ -193,7 +193,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
             return;
         }
         try {
-            received(reads.bytes().setIndex(pieceFrom, to), lastNanos);
+            received(reads.taken(), pieceFrom, to, lastNanos);
         } catch (Exception broken) {
             end(broken);
         }

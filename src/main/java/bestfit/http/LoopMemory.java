@@ -11,6 +11,13 @@ final class LoopMemory {
     private static final FastThreadLocal<ByteBuf> READ = ofEachLoop();
     private static final FastThreadLocal<ByteBuf> WRITE = ofEachLoop();
 
+    private static final FastThreadLocal<byte[]> PARSE = new FastThreadLocal<>() {
+        @Override
+        protected byte[] initialValue() {
+            return new byte[BYTES];
+        }
+    };
+
     private LoopMemory() {}
 
     private static FastThreadLocal<ByteBuf> ofEachLoop() {
@@ -25,6 +32,14 @@ final class LoopMemory {
     /** Where to read into; what was read must be taken before the next read. */
     static ByteBuf toRead() {
         return READ.get();
+    }
+
+    /** A copy of what can be read in {@code read}, from the array's beginning. */
+    static byte[] toParse(ByteBuf read) {
+        int count = read.readableBytes();
+        byte[] bytes = count <= BYTES ? PARSE.get() : new byte[count];
+        read.getBytes(read.readerIndex(), bytes, 0, count);
+        return bytes;
     }
 
     /** What to send is put together here; another than {@link #toRead}, for what is read may be sent on. */

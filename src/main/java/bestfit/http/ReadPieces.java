@@ -22,14 +22,18 @@ final class ReadPieces implements Runnable {
         this.loop = loop;
     }
 
-    /** Keeps what this stream read last; the stream must have no other piece here. */
-    void add(EpollStream by, StampedReads reads) {
+    /**
+     * Takes up a stream that has read a piece; it must have no other here.
+     *
+     * @param room for another piece
+     */
+    void add(EpollStream by, boolean room) {
         waiting[count++] = by;
         if (!due) {
             due = true;
             loop.execute(this);
         }
-        if (!reads.keep() || count == MOST) {
+        if (!room || count == MOST) {
             handOn();
         }
     }
@@ -47,12 +51,12 @@ final class ReadPieces implements Runnable {
         }
         int handed = count;
         count = 0;
+        StampedReads.ofThisLoop().take();
         for (int i = 0; i < handed; i++) {
             looked += waiting[i].near(); // kept, so that no compiler leaves the looks out
         }
         for (int i = 0; i < handed; i++) {
             waiting[i].handOn();
         }
-        StampedReads.ofThisLoop().release();
     }
 }

@@ -51,7 +51,8 @@ final class RelayAttempt implements ResponseParser.Sink {
     private byte[] held = NOTHING;
 
     private boolean over;
-    private @Nullable ByteBuf reading;
+    private ByteBuf reading = Unpooled.EMPTY_BUFFER;
+    private int readFrom;
     private int relayFrom;
 
     RelayAttempt(RelayedRequest request, ServerExchange exchange, Relay.Upstream upstream) {
@@ -155,18 +156,22 @@ final class RelayAttempt implements ResponseParser.Sink {
             try {
                 relay(in);
             } finally {
-                reading = null;
+                reading = Unpooled.EMPTY_BUFFER;
             }
         }
     }
 
     private void relay(ByteBuf in) throws Exception {
         reading = in;
-        relayFrom = in.readerIndex();
-        boolean complete = parser.feed(in, this);
-        boolean clean = !in.isReadable();
-        if (framing == Framing.SAME && in.readerIndex() > relayFrom) {
-            in.setIndex(relayFrom, in.readerIndex()); // bytes beyond the answer's end are nobody's
+        readFrom = in.readerIndex();
+        relayFrom = readFrom;
+        byte[] bytes = LoopMemory.toParse(in);
+        int count = in.readableBytes();
+        int ownCount = parser.feed(bytes, 0, count, this);
+        boolean complete = parser.complete();
+        boolean clean = ownCount == count;
+        if (framing == Framing.SAME && readFrom + ownCount > relayFrom) {
+            in.setIndex(relayFrom, readFrom + ownCount); // bytes beyond the answer's end are nobody's
             if (answering) {
                 exchange.relay(in);
             } else if (held.length > 0) {
@@ -188,8 +193,8 @@ final class RelayAttempt implements ResponseParser.Sink {
      * and one that ends without a body has not answered at all.
      */
     @Override
-    public void head(int status, HttpHeaders headers) {
-        relayFrom = reading == null ? 0 : reading.readerIndex();
+    public void head(int status, HttpHeaders headers, int bodyFrom) {
+        relayFrom = readFrom + bodyFrom;
         if (parser.endsWithConnection() || parser.chunked()) {
             framing = !exchange.takesChunks() ? Framing.NONE : parser.chunked() ? Framing.SAME : Framing.CHUNKS;
         }
@@ -237,18 +242,18 @@ final class RelayAttempt implements ResponseParser.Sink {
     }
 
     @Override
-    public void body(ByteBuf window) {
-        if (held.length > 0 && window.isReadable()) {
+    public void body(byte[] in, int from, int to) {
+        if (held.length > 0) {
             beginAnswer();
         }
         if (!answering || framing == Framing.SAME) {
             return;
         }
         if (framing == Framing.CHUNKS) {
-            String size = Integer.toHexString(window.readableBytes()) + "\r\n";
+            String size = Integer.toHexString(to - from) + "\r\n";
             exchange.relay(Unpooled.wrappedBuffer(size.getBytes(StandardCharsets.US_ASCII)));
         }
-        exchange.relay(window);
+        exchange.relay(reading.setIndex(readFrom + from, readFrom + to));
         if (framing == Framing.CHUNKS) {
             exchange.relay(Unpooled.wrappedBuffer(CRLF));
         }

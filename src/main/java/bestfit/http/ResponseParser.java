@@ -1,6 +1,5 @@
 package bestfit.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -13,21 +12,22 @@ import java.util.Locale;
 
 /**
  * Finds head, body and end of HTTP/1.x answers in a connection's bytes, in whatever pieces they come. Allocates for heads
- * only: body pieces are windows into the buffer that was read. Strict, since a relay trusts where it says an answer ends.
+ * only: body pieces are parts of what was read, which is a plain array because Netty's buffers cost a virtual call a look.
+ * Strict, since a relay trusts where it says an answer ends.
  */
 final class ResponseParser {
     private static final int MAX_HEAD_BYTES = 256 << 10;
 
-    /** As two bytes of a little-endian number. */
-    private static final short CRLF = '\n' << 8 | '\r';
+    /** Larger chunks are read digit by digit. */
+    private static final int MOST_DIGITS_AT_A_LOOK = 6;
 
     /** Takes what was found. */
     interface Sink {
-        /** The head of the final answer; informational ones are skipped. */
-        void head(int status, HttpHeaders headers);
+        /** The head of the final answer, which ended before {@code bodyFrom}; informational ones are skipped. */
+        void head(int status, HttpHeaders headers, int bodyFrom);
 
-        /** Body bytes without framing, from reader to writer index of {@code window}; valid during the call only. */
-        void body(ByteBuf window);
+        /** Body bytes without framing; valid during the call only. */
+        void body(byte[] in, int from, int to);
     }
 
     private enum State {
@@ -57,6 +57,9 @@ final class ResponseParser {
     private int headBytes;
     private long remaining;
     private int sizeDigits;
+    private byte[] in = line;
+    private int at;
+    private int to;
 
     /** Expects a new answer, to a HEAD request or another one. */
     void begin(boolean toHead) {
@@ -67,6 +70,11 @@ final class ResponseParser {
         chunked = false;
         lineBytes = 0;
         headBytes = 0;
+    }
+
+    /** True once all of the answer came. */
+    boolean complete() {
+        return state == State.DONE;
     }
 
     /** True once a byte of the answer came. */
@@ -90,81 +98,78 @@ final class ResponseParser {
     }
 
     /**
-     * Reads on, until the answer or the buffer ends.
+     * Reads on, until the answer or {@code to}.
      *
-     * @return true when the answer is complete; bytes left in {@code in} do not belong to it
+     * @return behind what belongs to the answer: {@code to} unless it is {@linkplain #complete}
      * @throws IOException if this is no HTTP answer
      */
-    boolean feed(ByteBuf in, Sink sink) throws IOException {
-        started |= in.isReadable();
-        while (state != State.DONE && in.isReadable()) {
+    int feed(byte[] bytes, int from, int end, Sink sink) throws IOException {
+        in = bytes;
+        at = from;
+        to = end;
+        started |= from < end;
+        while (state != State.DONE && at < to) {
             switch (state) {
                 case STATUS_LINE, HEADER, TRAILER -> {
-                    if (readLine(in)) {
+                    if (readLine()) {
                         takeLine(sink);
                     }
                 }
-                case BODY_OF_LENGTH -> takeBody(in, sink, State.DONE);
-                case CHUNK_DATA -> takeBody(in, sink, State.CHUNK_CR);
+                case BODY_OF_LENGTH -> takeBody(sink, State.DONE);
+                case CHUNK_DATA -> takeBody(sink, State.CHUNK_CR);
                 case BODY_UNTIL_CLOSE -> {
-                    remaining = in.readableBytes();
-                    takeBody(in, sink, State.BODY_UNTIL_CLOSE);
+                    remaining = (long) to - at;
+                    takeBody(sink, State.BODY_UNTIL_CLOSE);
                 }
                 default -> {
-                    if (!takeWholeFraming(in)) {
-                        takeFraming(in.readByte());
+                    if (!takeWholeFraming()) {
+                        takeFraming(in[at++]);
                     }
                 }
             }
         }
-        return state == State.DONE;
+        return at;
     }
 
     /** Takes the end of a chunk, or a size of up to six digits, at one look; false where it is cut or has something else in it. */
-    private boolean takeWholeFraming(ByteBuf in) {
-        int readable = in.readableBytes();
-        if (state == State.CHUNK_CR && readable >= Short.BYTES && in.getShortLE(in.readerIndex()) == CRLF) {
-            in.skipBytes(Short.BYTES);
+    private boolean takeWholeFraming() {
+        if (state == State.CHUNK_CR && isLineEnd(at)) {
+            at += 2;
             beginChunk();
             return true;
         }
-        return state == State.CHUNK_SIZE && sizeDigits == 0 && readable >= Long.BYTES && takeWholeSize(in);
+        return state == State.CHUNK_SIZE && sizeDigits == 0 && takeWholeSize();
     }
 
-    private boolean takeWholeSize(ByteBuf in) {
-        long next = in.getLongLE(in.readerIndex());
+    private boolean isLineEnd(int index) {
+        return index + 1 < to && in[index] == '\r' && in[index + 1] == '\n';
+    }
+
+    private boolean takeWholeSize() {
         int size = 0;
-        for (int digits = 0; digits <= Long.BYTES - Short.BYTES; digits++) {
-            if (digits > 0 && (short) next == CRLF) {
-                in.skipBytes(digits + Short.BYTES);
-                remaining = size;
-                beginData();
-                return true;
-            }
-            int digit = hexDigit((byte) next);
-            if (digit < 0) {
-                return false;
-            }
+        int digits = 0;
+        int most = Math.min(MOST_DIGITS_AT_A_LOOK, to - at);
+        for (int digit; digits < most && (digit = hexDigit(in[at + digits])) >= 0; digits++) {
             size = size << 4 | digit;
-            next >>>= Byte.SIZE;
         }
-        return false;
+        if (digits == 0 || !isLineEnd(at + digits)) {
+            return false;
+        }
+        at += digits + 2;
+        remaining = size;
+        beginData();
+        return true;
     }
 
-    private void takeBody(ByteBuf in, Sink sink, State next) {
-        int from = in.readerIndex();
-        int filled = in.writerIndex();
-        int taken = (int) Math.min(remaining, filled - from);
-        in.writerIndex(from + taken);
-        try {
-            sink.body(in);
-        } finally {
-            in.setIndex(from + taken, filled);
-        }
+    private void takeBody(Sink sink, State next) {
+        int from = at;
+        int taken = (int) Math.min(remaining, to - from);
+        at = from + taken;
         remaining -= taken;
         if (remaining == 0) {
             state = next;
         }
+        sink.body(in, from, from + taken);
     }
 
     private void takeFraming(byte b) throws IOException {
@@ -232,9 +237,13 @@ final class ResponseParser {
     }
 
     /** Moves bytes into {@code line}; true when it is whole, without its line end. */
-    private boolean readLine(ByteBuf in) throws IOException {
-        int lf = in.indexOf(in.readerIndex(), in.writerIndex(), (byte) '\n');
-        int count = (lf < 0 ? in.writerIndex() : lf + 1) - in.readerIndex();
+    private boolean readLine() throws IOException {
+        int end = at;
+        while (end < to && in[end] != '\n') {
+            end++;
+        }
+        boolean whole = end < to;
+        int count = (whole ? end + 1 : end) - at;
         headBytes += count;
         if (headBytes > MAX_HEAD_BYTES) {
             throw malformed("a head of more than " + MAX_HEAD_BYTES + " bytes");
@@ -242,9 +251,10 @@ final class ResponseParser {
         if (lineBytes + count > line.length) {
             line = Arrays.copyOf(line, Math.max(2 * line.length, lineBytes + count));
         }
-        in.readBytes(line, lineBytes, count);
+        System.arraycopy(in, at, line, lineBytes, count);
+        at += count;
         lineBytes += count;
-        if (lf < 0) {
+        if (!whole) {
             return false;
         }
         lineBytes -= lineBytes > 1 && line[lineBytes - 2] == '\r' ? 2 : 1;
@@ -312,7 +322,7 @@ final class ResponseParser {
             remaining = length;
             state = length == 0 ? State.DONE : State.BODY_OF_LENGTH;
         }
-        sink.head(status, headers);
+        sink.head(status, headers, at);
     }
 
     private long contentLength() throws IOException {

@@ -86,6 +86,7 @@ final class StampedReads {
     private final long callAddress = call.memoryAddress();
     private final ByteBuf bytes = Unpooled.directBuffer(MEMORY_BYTES, MEMORY_BYTES);
     private final long bytesAddress = bytes.memoryAddress();
+    private final byte[] taken = new byte[MEMORY_BYTES];
     private int kept;
     private long arrivalNanos;
     private boolean stamped;
@@ -117,7 +118,7 @@ final class StampedReads {
     }
 
     /**
-     * Reads once into {@link #bytes}, behind what is kept there, without waiting.
+     * Reads once, behind what is kept, without waiting.
      *
      * @return bytes read; 0 when there are none, -1 at the end of the stream
      */
@@ -139,24 +140,29 @@ final class StampedReads {
                 throw Errors.newIOException("recvmsg", -error);
             }
         }
-        bytes.setIndex(kept, kept + (int) Math.max(0, count));
         return count == 0 ? -1 : (int) Math.max(0, count);
     }
 
-    /** What was read, to be taken or kept before the next read. */
-    ByteBuf bytes() {
-        return bytes;
+    /** How much is kept: the next read's first byte comes behind it. */
+    int kept() {
+        return kept;
     }
 
-    /** Leaves what was read where it is until {@link #release}; false if nothing more may be read before. */
-    boolean keep() {
-        kept = bytes.writerIndex();
+    /** Keeps the bytes that were read last for {@link #take}; false if nothing more may be read before. */
+    boolean keep(int count) {
+        kept += count;
         return kept <= MOST_KEPT_BYTES;
     }
 
-    /** All that was kept has been taken. */
-    void release() {
+    /** Moves all that is kept to {@link #taken}, where each byte has the place that it had here. */
+    void take() {
+        bytes.getBytes(0, taken, 0, kept);
         kept = 0;
+    }
+
+    /** What was {@linkplain #take taken} last; valid until the next time. */
+    byte[] taken() {
+        return taken;
     }
 
     /** When the last of what was read arrived, by {@link System#nanoTime}. */

@@ -1,7 +1,6 @@
 package bestfit.http;
 
 import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -47,8 +46,8 @@ public final class StreamClient implements AutoCloseable {
             return 0;
         }
 
-        /** A piece of the body, dechunked; valid during the call only. Several pieces may share one {@code nanos}. */
-        void onBody(ByteBuf piece, long nanos);
+        /** A piece of the body, dechunked, not empty; valid during the call only. Several pieces may share one {@code nanos}. */
+        void onBody(byte[] in, int from, int to, long nanos);
 
         /** The answer is complete. A request posted from here goes out on the same connection. */
         void onEnd(long nanos);

@@ -1,6 +1,5 @@
 package bestfit.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -69,15 +68,18 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
     }
 
     /** Takes what was read at this time, deciphered meanwhile. */
-    final void received(ByteBuf in, long nanos) throws IOException {
+    final void received(byte[] in, int from, int to, long nanos) throws IOException {
         readNanos = nanos;
         StreamCall answered = call;
         if (answered == null) {
             shut(); // bytes that nobody asked for
             pool.remove(this);
-        } else if (parser.feed(in, this) && call == answered) {
+            return;
+        }
+        int next = parser.feed(in, from, to, this);
+        if (parser.complete() && call == answered) {
             carry(null);
-            if (parser.keepAlive() && !in.isReadable()) {
+            if (parser.keepAlive() && next == to) {
                 pool.putBack(this);
             } else {
                 shut();
@@ -88,16 +90,16 @@ abstract sealed class StreamConnection implements ResponseParser.Sink permits Ep
     }
 
     @Override
-    public final void head(int status, HttpHeaders headers) {
+    public final void head(int status, HttpHeaders headers, int bodyFrom) {
         if (listener != null) {
             listener.onHead(status, readNanos);
         }
     }
 
     @Override
-    public final void body(ByteBuf window) {
+    public final void body(byte[] in, int from, int to) {
         if (listener != null) {
-            listener.onBody(window, readNanos);
+            listener.onBody(in, from, to, readNanos);
         }
     }
 

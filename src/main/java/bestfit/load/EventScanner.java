@@ -1,8 +1,6 @@
 package bestfit.load;
 
 import bestfit.http.ErrorText;
-import io.netty.buffer.ByteBuf;
-import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -12,15 +10,6 @@ import java.util.Arrays;
  */
 final class EventScanner {
     private static final int MOST_LINE_BYTES = 64 << 20;
-    private static final int PIECE_BYTES = 64 << 10;
-
-    /** Whole events are looked at here, which stays in the processor's cache; each stream keeps only what is cut off. */
-    private static final FastThreadLocal<byte[]> PIECE = new FastThreadLocal<>() {
-        @Override
-        protected byte[] initialValue() {
-            return new byte[PIECE_BYTES];
-        }
-    };
 
     private static final byte[] DATA = bytes("data:");
     private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
@@ -43,7 +32,9 @@ final class EventScanner {
     private final AnswerText answer;
     private final EventKeys keys;
     private SplitData split = SplitData.NONE;
+    /** Only what is cut off is kept: whole events are looked at where they are, which stays in the processor's cache. */
     private byte[] rest = new byte[0];
+
     private int filled;
     private byte[] buffer = rest;
     private int limit;
@@ -73,29 +64,34 @@ final class EventScanner {
         return answer.bytes();
     }
 
-    void accept(ByteBuf piece, long nanos) {
-        int added = piece.readableBytes();
+    /** Takes a piece, which stays the caller's. */
+    void accept(byte[] in, int from, int to, long nanos) {
+        int added = to - from;
         if (filled + split.length() + added > MOST_LINE_BYTES) {
             events.onMalformed("an event of more than " + MOST_LINE_BYTES + " bytes");
-            piece.skipBytes(added);
             filled = 0;
             split.take();
-            return;
-        }
-        if (filled > 0 || added > PIECE_BYTES) {
-            reserve(filled + added);
-            buffer = rest;
+        } else if (filled == 0) {
+            buffer = in;
+            keep(takeLines(from, from, to, nanos), to);
         } else {
-            buffer = PIECE.get();
+            reserve(filled + added);
+            System.arraycopy(in, from, rest, filled, added);
+            buffer = rest;
+            keep(takeLines(0, filled, filled + added, nanos), filled + added);
         }
-        piece.readBytes(buffer, filled, added);
-        keep(takeLines(filled + added, nanos), filled + added);
     }
 
-    /** Where the line begins that has no end yet. */
-    private int takeLines(int end, long nanos) {
-        int line = 0;
-        int at = filled;
+    /**
+     * Takes all lines that end before {@code end}.
+     *
+     * @param first where the first of them begins
+     * @param unseen behind what was looked at before
+     * @return where the line begins that has no end yet
+     */
+    private int takeLines(int first, int unseen, int end, long nanos) {
+        int line = first;
+        int at = unseen;
         limit = end;
         while (at < end) {
             int next = at == line ? takeAsBefore(line, end, nanos) : -1;

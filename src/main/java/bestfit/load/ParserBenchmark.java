@@ -1,8 +1,6 @@
 package bestfit.load;
 
 import com.sun.management.ThreadMXBean;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -24,8 +22,7 @@ public final class ParserBenchmark {
     public static void main(String[] args) {
         var counter = new int[1];
         var scanner = new EventScanner(counting(counter), AnswerText.NONE);
-        var events =
-                Unpooled.directBuffer().writeBytes(EVENT.repeat(EVENTS_A_PIECE).getBytes(StandardCharsets.UTF_8));
+        var events = EVENT.repeat(EVENTS_A_PIECE).getBytes(StandardCharsets.UTF_8);
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         for (int round = 1; round <= ROUNDS; round++) {
             long bytes = threads.getCurrentThreadAllocatedBytes();
@@ -43,10 +40,9 @@ public final class ParserBenchmark {
     }
 
     /** Reads the same piece again and again. */
-    static void feed(EventScanner scanner, ByteBuf piece, int times) {
+    static void feed(EventScanner scanner, byte[] piece, int times) {
         for (int i = 0; i < times; i++) {
-            piece.readerIndex(0);
-            scanner.accept(piece, i);
+            scanner.accept(piece, 0, piece.length, i);
         }
     }
 

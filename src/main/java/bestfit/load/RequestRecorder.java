@@ -7,7 +7,6 @@ import bestfit.http.StreamClient;
 import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
 import bestfit.metrics.RequestFailure;
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.ConnectTimeoutException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -164,15 +163,15 @@ final class RequestRecorder implements StreamClient.Listener, EventScanner.Event
     }
 
     @Override
-    public void onBody(ByteBuf piece, long nanos) {
+    public void onBody(byte[] in, int from, int to, long nanos) {
         lastActivityNanos = nanos;
         if (status / 100 == 2) {
-            scanner.accept(piece, nanos);
+            scanner.accept(in, from, to, nanos);
         } else {
-            int taken = Math.min(piece.readableBytes(), MOST_ERROR_BYTES - errorBody.length);
+            int taken = Math.min(to - from, MOST_ERROR_BYTES - errorBody.length);
             int before = errorBody.length;
             errorBody = Arrays.copyOf(errorBody, before + taken);
-            piece.readBytes(errorBody, before, taken);
+            System.arraycopy(in, from, errorBody, before, taken);
         }
     }
 

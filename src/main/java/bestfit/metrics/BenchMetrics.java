@@ -41,13 +41,27 @@ public final class BenchMetrics {
         return seconds;
     }
 
-    /** Distributions by name; empty without a success. */
+    public boolean anySuccess() {
+        return !successes.isEmpty();
+    }
+
+    /** @throws IllegalArgumentException without a success */
+    public Distribution ttftMillis() {
+        return of(m -> m.firstTokenNanos() - m.startNanos());
+    }
+
+    /** @throws IllegalArgumentException without a success */
+    public Distribution e2eMillis() {
+        return of(m -> m.endNanos() - m.startNanos());
+    }
+
+    /** Distributions by name; empty without a success. Each call goes through all gaps anew, of which there may be millions. */
     public SequencedMap<String, Distribution> times() {
         var times = new LinkedHashMap<String, Distribution>();
         if (successes.isEmpty()) {
             return times;
         }
-        times.put("ttft_ms", of(m -> m.firstTokenNanos() - m.startNanos()));
+        times.put("ttft_ms", ttftMillis());
         var answered =
                 successes.stream().filter(m -> m.firstAnswerNanos() != NEVER).toList();
         if (answered.stream().anyMatch(m -> m.firstAnswerNanos() != m.firstTokenNanos())) {
@@ -67,7 +81,7 @@ public final class BenchMetrics {
                             .toArray()));
         }
         addGaps(times);
-        times.put("e2e_ms", of(m -> m.endNanos() - m.startNanos()));
+        times.put("e2e_ms", e2eMillis());
         times.put("queue_ms", of(m -> m.startNanos() - m.intendedNanos()));
         return times;
     }

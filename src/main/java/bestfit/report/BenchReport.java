@@ -91,8 +91,9 @@ public record BenchReport(
     }
 
     private Optional<String> ownErrorReason(OwnError error) {
-        var ttft = BenchMetrics.of(measurements).times().get("ttft_ms");
-        double most = Math.max(LEAST_OWN_ERROR_MILLIS, ttft == null ? 0 : MOST_OWN_ERROR_SHARE * ttft.mean());
+        var metrics = BenchMetrics.of(measurements);
+        double ttftMillis = metrics.anySuccess() ? metrics.ttftMillis().mean() : 0;
+        double most = Math.max(LEAST_OWN_ERROR_MILLIS, MOST_OWN_ERROR_SHARE * ttftMillis);
         return Math.abs(error.ttftMeanMillis()) <= most
                 ? Optional.empty()
                 : Optional.of(

@@ -5,6 +5,7 @@ import bestfit.metrics.Distribution;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /** The runs of a sweep, one a row. */
 public final class BenchTable {
@@ -25,14 +26,15 @@ public final class BenchTable {
                 "verdict"));
         for (var report : reports) {
             var metrics = BenchMetrics.of(report.measurements());
+            var times = metrics.times();
             text.append(String.format(
                     Locale.ROOT,
                     "%-12s %10s %10s %10s %10s %10s %10s %8s  %s%n",
                     load(report),
-                    time(metrics, "ttft_ms", Distribution::mean),
-                    time(metrics, "ttft_ms", Distribution::p99),
-                    time(metrics, "tpot_ms", Distribution::mean),
-                    time(metrics, "e2e_ms", Distribution::mean),
+                    time(times.get("ttft_ms"), Distribution::mean),
+                    time(times.get("ttft_ms"), Distribution::p99),
+                    time(times.get("tpot_ms"), Distribution::mean),
+                    time(times.get("e2e_ms"), Distribution::mean),
                     rate(metrics, "output_tok_s"),
                     rate(metrics, "requests_s"),
                     report.slo() == null
@@ -54,8 +56,7 @@ public final class BenchTable {
                 : run.path("concurrency").asString("") + " users";
     }
 
-    private static String time(BenchMetrics metrics, String name, ToDoubleFunction<Distribution> figure) {
-        var times = metrics.times().get(name);
+    private static String time(@Nullable Distribution times, ToDoubleFunction<Distribution> figure) {
         return times == null ? "" : String.format(Locale.ROOT, "%.2f", figure.applyAsDouble(times));
     }
 

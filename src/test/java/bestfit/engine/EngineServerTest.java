@@ -7,7 +7,6 @@ import static org.awaitility.Awaitility.await;
 
 import bestfit.config.Json;
 import bestfit.http.StreamClient;
-import io.netty.buffer.ByteBuf;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -310,7 +309,7 @@ class EngineServerTest {
         public void onHead(int status, long nanos) {}
 
         @Override
-        public void onBody(ByteBuf piece, long nanos) {
+        public void onBody(byte[] in, int from, int to, long nanos) {
             latch.countDown();
         }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -53,8 +52,8 @@ class StreamClientTest {
         }
 
         @Override
-        public void onBody(ByteBuf piece, long nanos) {
-            String text = piece.toString(StandardCharsets.UTF_8);
+        public void onBody(byte[] in, int from, int to, long nanos) {
+            String text = new String(in, from, to - from, StandardCharsets.UTF_8);
             body.append(text);
             add("body " + text, nanos);
         }
@@ -97,8 +96,8 @@ class StreamClientTest {
         CountDownLatch arrived = new CountDownLatch(1);
         Recorder recorder = new Recorder() {
             @Override
-            public void onBody(ByteBuf piece, long nanos) {
-                super.onBody(piece, nanos);
+            public void onBody(byte[] in, int from, int to, long nanos) {
+                super.onBody(in, from, to, nanos);
                 if (busy.getCount() > 0) {
                     busy.countDown();
                     try {

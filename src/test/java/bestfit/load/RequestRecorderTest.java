@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bestfit.http.StreamClient;
 import bestfit.load.PreparedRequests.Prepared;
-import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -26,8 +25,9 @@ class RequestRecorderTest {
             recorder.onSent(0);
             recorder.onHead(200, 1);
             for (int chunk = 1; chunk <= chunks; chunk++) {
-                var event = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-                recorder.onBody(Unpooled.wrappedBuffer(event.getBytes(StandardCharsets.UTF_8)), chunk * GAP_NANOS);
+                var event =
+                        "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n".getBytes(StandardCharsets.UTF_8);
+                recorder.onBody(event, 0, event.length, chunk * GAP_NANOS);
             }
             return recorder;
         }
