@@ -92,13 +92,15 @@ final class StampedReads {
     private boolean stamped;
     private long wallAheadNanos;
     private long clocksComparedNanos;
+    private long seenNanos;
 
     private StampedReads() {
         call.setLongLE(IOV, callAddress + IOVEC);
         call.setLongLE(IOV_COUNT, 1);
         call.setLongLE(CONTROL, callAddress + MESSAGE);
         call.setLongLE(IOVEC + 8, MOST_BYTES);
-        clocksComparedNanos = System.nanoTime() - CLOCKS_AGREE_NANOS;
+        seenNanos = System.nanoTime();
+        clocksComparedNanos = seenNanos - CLOCKS_AGREE_NANOS;
     }
 
     static StampedReads ofThisLoop() {
@@ -131,9 +133,8 @@ final class StampedReads {
         } catch (Throwable impossible) {
             throw new IllegalStateException("recvmsg could not be called", impossible);
         }
-        long now = System.nanoTime();
         stamped = count > 0 && call.getLongLE(CONTROL_LENGTH) >= STAMP_BYTES && call.getLongLE(STAMP_KIND) == STAMP;
-        arrivalNanos = stamped ? Math.min(now, stampNanos() - wallAhead(now)) : now;
+        arrivalNanos = stamped ? arrival(stampNanos()) : System.nanoTime();
         if (count < 0) {
             int error = errno.get(ValueLayout.JAVA_INT, 0);
             if (error != EAGAIN) {
@@ -179,11 +180,17 @@ final class StampedReads {
         return call.getLongLE(SECONDS) * 1_000_000_000 + call.getLongLE(NANOS);
     }
 
-    private long wallAhead(long now) {
-        if (now - clocksComparedNanos >= CLOCKS_AGREE_NANOS) {
+    /** By our own clock, and not after now: that clock is asked only where what it told last does not show it already. */
+    private long arrival(long stampNanos) {
+        long sinceSeenNanos = stampNanos - wallAheadNanos - seenNanos;
+        if (sinceSeenNanos <= 0 && sinceSeenNanos > -CLOCKS_AGREE_NANOS) {
+            return seenNanos + sinceSeenNanos;
+        }
+        seenNanos = System.nanoTime();
+        if (seenNanos - clocksComparedNanos >= CLOCKS_AGREE_NANOS) {
             compareClocks();
         }
-        return wallAheadNanos;
+        return Math.min(seenNanos, stampNanos - wallAheadNanos);
     }
 
     /** The best of some looks: one during which this thread lost its core says little. */
