@@ -13,6 +13,7 @@ import bestfit.report.RequestCsv;
 import bestfit.report.VllmBenchJson;
 import bestfit.store.Database;
 import bestfit.store.ExperimentStore;
+import bestfit.store.StoreException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,10 +70,15 @@ final class ExportOptions {
         if (database != null) {
             try {
                 Database.refuseUnusable(database, Home.of(System.getenv()));
-            } catch (ConfigException wrong) { // which names the flag of the commands that have but one file
-                wrong.problems().forEach(problem -> problems.add(problem.replace(" --db", " --compressa-db")));
+            } catch (ConfigException wrong) {
+                wrong.problems().forEach(problem -> problems.add(withOwnFlag(problem)));
             }
         }
+    }
+
+    /** What names the flag of the commands that have but one file. */
+    private static String withOwnFlag(String problem) {
+        return problem.replace(" --db", " --compressa-db");
     }
 
     /** Told before the first request, and not when the run has ended. */
@@ -115,7 +121,11 @@ final class ExportOptions {
             write(csv, RequestCsv.of(measurements), problems);
         }
         if (compressa != null) {
-            add(compressa, run, measurements);
+            try {
+                add(compressa, run, measurements);
+            } catch (StoreException | ConfigException failed) { // though it was checked before the run
+                problems.add(withOwnFlag(String.valueOf(failed.getMessage())));
+            }
         }
         problems.throwIfAny();
     }

@@ -188,4 +188,25 @@ class BenchResumeTest extends BenchProcess {
                         "--warmup: ");
         assertThat(requests).hasSize(before);
     }
+
+    /** What could be written before the first request and no longer after the last. */
+    @Test
+    void exportsThatFail_areAllTold() throws Exception {
+        handler = exchange -> {
+            folder.resolve("r.csv").toFile().mkdir();
+            folder.resolve("r.sqlite").toFile().mkdir();
+            answer(exchange);
+        };
+        var run = closedLoop(
+                2,
+                4,
+                "--model=m",
+                "--csv=" + folder.resolve("r.csv"),
+                "--compressa-db=" + folder.resolve("r.sqlite"),
+                "--save-result=" + folder.resolve("r.json"));
+        assertThat(bench(2, run).at("/counts/ok").intValue()).isEqualTo(4);
+        assertThat(Files.readString(folder.resolve("err")))
+                .contains("r.csv cannot be written", "r.sqlite is a folder; --compressa-db takes a file");
+        assertThat(folder.resolve("r.json")).isRegularFile();
+    }
 }
