@@ -136,8 +136,10 @@ final class BenchOptions {
                         + "\" are not allowed there; give them as" + " --header Authorization=\"Basic …\".");
                 return;
             }
-            boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-            if (web && uri.getHost() != null && uri.getQuery() == null && !url.contains("/v1/chat/")) {
+            boolean web = "http".equalsIgnoreCase(uri.getScheme()) || "https".equalsIgnoreCase(uri.getScheme());
+            boolean bare = uri.getQuery() == null && uri.getFragment() == null;
+            boolean port = uri.getPort() <= 65_535;
+            if (web && uri.getHost() != null && port && bare && !url.contains("/v1/chat/")) {
                 return;
             }
         } catch (IllegalArgumentException malformed) {

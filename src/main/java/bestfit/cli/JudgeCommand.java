@@ -241,7 +241,10 @@ public final class JudgeCommand implements Callable<Integer> {
         }
         for (var candidate : candidates) {
             try {
-                return ResultFile.read(candidate.toString(), Home.of(System.getenv()));
+                var result = ResultFile.read(candidate.toString(), Home.of(System.getenv()));
+                if (!result.figures().isEmpty()) {
+                    return result;
+                }
             } catch (ConfigException noResult) {
                 // the next one may be
             } catch (java.io.UncheckedIOException notText) {

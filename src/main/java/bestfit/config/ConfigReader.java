@@ -272,7 +272,7 @@ public final class ConfigReader {
         try {
             var text = Files.readString(file);
             refuseDuplicateKeys(file, text, problems);
-            return YAML.readTree(text);
+            return YamlTree.read(YAML, text);
         } catch (IOException e) {
             throw new ConfigException("File " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         } catch (JacksonException e) {
@@ -289,7 +289,7 @@ public final class ConfigReader {
         if (number.lookingAt()) {
             return "\"" + number.group(1) + "\" is no number; infinity is written inf";
         }
-        return Json.isTrailing(message) ? "a second document begins here; a file holds one" : message;
+        return message;
     }
 
     /** A key that a map has twice becomes a problem; what is read is its last value. */

@@ -56,13 +56,10 @@ public record ResultComparison(
         if (shared.contains("ttft_ms")) {
             shared.remove("first_response_ms"); // the sharper of the two is enough
         }
-        if (shared.isEmpty()) {
-            throw new ConfigException(a.source() + " and " + b.source() + " have no metric in common.");
-        }
         boolean failed = a.failures().all() > 0
                 && b.failures().all() > 0
                 && a.failures().and(b.failures()).count() > 0;
-        double level = 1 - (1 - LEVEL) / (shared.size() + (failed ? 1 : 0));
+        double level = 1 - (1 - LEVEL) / Math.max(1, shared.size() + (failed ? 1 : 0));
         var rows = new ArrayList<Row>();
         for (var name : shared) {
             var first = a.figures().get(name);
@@ -71,13 +68,22 @@ public record ResultComparison(
                 rows.add(new Row(name, first, second, first.estimate().to(second.estimate(), level)));
             }
         }
-        return new ResultComparison(
+        var comparison = new ResultComparison(
                 a,
                 b,
                 List.copyOf(rows),
                 failed ? Optional.of(a.failures().to(b.failures(), level)) : Optional.empty(),
                 tolerance.orElse(Math.min(a.runs(), b.runs()) > 1 ? 0 : RUN_TO_RUN),
                 tolerance.orElse(0));
+        if (rows.isEmpty() && !comparison.failsMore()) {
+            throw new ConfigException(a.source() + " and " + b.source() + " have no metric in common" + withoutTimes(a)
+                    + withoutTimes(b) + ".");
+        }
+        return comparison;
+    }
+
+    private static String withoutTimes(ResultFile result) {
+        return result.figures().isEmpty() ? "; " + result.source() + " has no two successes" : "";
     }
 
     private static boolean hasSpread(ResultFile result, String name) {
@@ -180,7 +186,9 @@ public record ResultComparison(
                 .append(
                         switch (verdict()) {
                             case "no difference" -> "not told apart from A: no difference.";
-                            case "fails more" -> "no slower, but more of its requests fail.";
+                            case "fails more" ->
+                                (rows.isEmpty() ? "without times to compare, and" : "no slower, but")
+                                        + " more of its requests fail.";
                             case String word -> word + (failsMore() ? ", and more of its requests fail." : ".");
                         })
                 .toString();

@@ -71,7 +71,7 @@ public record ResultFile(
      *
      * @param name of the file; {@code file.sqlite#3} takes experiment 3 of a database, without number the newest
      * @param home where SQLite's native library is unpacked
-     * @throws ConfigException if it is no result that is known, or none with two successes
+     * @throws ConfigException if it is no result that is known, or one without two successes and without a failure
      */
     public static ResultFile read(String name, Path home) {
         int mark = name.lastIndexOf('#');
@@ -83,7 +83,7 @@ public record ResultFile(
                 return ofDatabase(file, numbered ? name.substring(mark + 1) : "", home);
             }
             var result = ofText(file);
-            if (!result.figures().isEmpty()) {
+            if (!result.figures().isEmpty() || result.failures().count() > 0) {
                 return result;
             }
         } catch (IOException e) {

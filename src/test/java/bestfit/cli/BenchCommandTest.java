@@ -148,6 +148,8 @@ class BenchCommandTest extends BenchProcess {
                                 2,
                                 "http://me:secret@127.0.0.1:9",
                                 "http://127.0.0.1:9/v1/chat/completions",
+                                "http://127.0.0.1:99999",
+                                "http://127.0.0.1:9/#part",
                                 "--shared-prefixes=3",
                                 "--think-time=1s",
                                 "--repeat",
@@ -160,6 +162,7 @@ class BenchCommandTest extends BenchProcess {
                 .asString();
         assertThat(err)
                 .contains("password for \"127.0.0.1\" are not allowed", "/v1/chat/completions\" is not allowed")
+                .contains("127.0.0.1:99999\" is not allowed", "/#part\" is not allowed")
                 .doesNotContain("secret")
                 .contains("--shared-prefixes: ", "--think-time: ", "--repeat: ", "has ttft twice")
                 .contains("token\" is empty", "\"Content-Length\" is not allowed", "\"same\" is one file");

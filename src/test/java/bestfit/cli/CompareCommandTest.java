@@ -205,6 +205,18 @@ class CompareCommandTest {
                 .isEqualTo(ExitCode.FAILED);
     }
 
+    /** The worst regression leaves no time to compare; two such results are no "no difference". */
+    @Test
+    void serverThatFailsAlways_isARegression() throws IOException {
+        var ours = run("ours", 1, 1);
+        var none = Files.writeString(
+                folder.resolve("none.json"),
+                "{\"verdict\": \"INVALID\", \"counts\": {\"ok\": 0, \"failed\": {\"http_status\": 40}}, \"metrics\": {}}");
+        assertThat(compare(ours, none)).isEqualTo(ExitCode.FAILED);
+        assertThat(compare(none, ours)).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(compare(none, none)).isEqualTo(ExitCode.BAD_INPUT);
+    }
+
     /** vLLM's detailed arrays: two tokens 20 ms apart after 50 ms, one request failed. */
     @Test
     void vllmsDetailedFile_isRead() throws IOException {

@@ -48,6 +48,23 @@ class WorkloadTest {
         return Files.write(folder.resolve(name), Arrays.asList(lines));
     }
 
+    /** As PyYAML reads them, for compressa-perf's files; keys that a map has itself win. */
+    @Test
+    void aliasesAndMergedKeys_standForWhatTheirAnchorsMark() throws IOException {
+        var workload = read("""
+                name: "\ud83d\ude42"
+                load: {<<: [{users: &n 8}, {users: 9, requests: 50}], requests: 40}
+                prompt: &law {tokens: *n}
+                output: *law
+                """);
+        assertThat(workload.load()).isEqualTo(new LoadShape.Users(8, Duration.ZERO));
+        assertThat(workload.extent()).isEqualTo(new Extent.Requests(40));
+        assertThatThrownBy(() -> read("name: *chat")).hasMessageContaining("nothing before *chat is marked &chat");
+        var laughs = new StringBuilder("a0: &a0 [x]\n");
+        IntStream.range(0, 30).forEach(i -> laughs.append("a%2$d: &a%2$d [*a%1$d, *a%1$d]\n".formatted(i, i + 1)));
+        assertThatThrownBy(() -> read(laughs.toString())).hasMessageContaining("aliases make more than 100000 values");
+    }
+
     @Test
     void everyKey_isRead() throws IOException {
         var workload = read("""
