@@ -37,10 +37,6 @@ public final class Json {
         return PYTHON.readTree(text);
     }
 
-    static boolean isTrailing(String message) {
-        return message.startsWith("Trailing token");
-    }
-
     /** What is wrong with a document of one line, and where, for people. */
     public static String problemOfLine(JacksonException broken) {
         var at = broken.getLocation();
@@ -50,7 +46,7 @@ public final class Json {
     private static String inWords(JacksonException broken) {
         var message = broken.getOriginalMessage();
         // Jackson adds where a bracket opened, in words for programmers.
-        return isTrailing(message)
+        return message.startsWith("Trailing token")
                 ? "More follows after the end of the value"
                 : message.replaceFirst(" \\(start marker at .*", "");
     }

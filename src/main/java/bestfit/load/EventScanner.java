@@ -32,6 +32,7 @@ final class EventScanner {
     private final AnswerText answer;
     private final EventKeys keys;
     private SplitData split = SplitData.NONE;
+
     /** Only what is cut off is kept: whole events are looked at where they are, which stays in the processor's cache. */
     private byte[] rest = new byte[0];
 
