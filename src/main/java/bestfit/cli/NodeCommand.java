@@ -342,11 +342,15 @@ public final class NodeCommand implements Callable<Integer> {
 
     /** Of {@code --start-timeout}: some time. */
     static Duration startLimit(Problems problems, String text) {
+        return someTime(problems, "--start-timeout", text, "an engine no time to start; give some, such as 90s or 20m");
+    }
+
+    /** @param withoutIt what a time of 0 leaves, and what to give instead */
+    static Duration someTime(Problems problems, String flag, String text, String withoutIt) {
         if (NO_TIME.matcher(text).matches()) {
-            problems.add(
-                    "--start-timeout " + text + " leaves an engine no time to start; give some, such as 90s or 20m");
+            problems.add(flag + " " + text + " leaves " + withoutIt);
         }
-        return duration(problems, "--start-timeout", text);
+        return duration(problems, flag, text);
     }
 
     static Duration duration(Problems problems, String flag, String text) {

@@ -21,6 +21,7 @@ import bestfit.workload.WorkloadFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -78,6 +79,12 @@ public final class TuneCommand implements Callable<Integer> {
             defaultValue = "score",
             description = "score, throughput or latency (${DEFAULT-VALUE}).")
     private String objective = "score";
+
+    @Option(
+            names = "--budget",
+            paramLabel = "10m",
+            description = "No trial begins that would end later, over all runs of the same command (no limit).")
+    private @Nullable String budget;
 
     @Option(
             names = "--search",
@@ -167,6 +174,7 @@ public final class TuneCommand implements Callable<Integer> {
                 json,
                 server(spec, target, inventory.summary()),
                 file,
+                budget(new Problems()),
                 Optional.ofNullable(nodeLogs));
         var run = new TuneRun(spec, target, options, environment);
         space.warnOfUnknownArgs();
@@ -216,6 +224,7 @@ public final class TuneCommand implements Callable<Integer> {
         problems.requireOneOf("--engine", engine, "embedded", "vllm");
         problems.requireOneOf("--search", search, "exhaustive");
         problems.requireOneOf("--objective", objective, names());
+        budget(problems);
         if (address.node != null && engine != null) {
             problems.add("--engine " + engine + ": the node at " + address.node
                     + " has its own engine; leave one of them out");
@@ -239,6 +248,12 @@ public final class TuneCommand implements Callable<Integer> {
             problems.add("--python " + python + " is for --engine vllm");
         }
         problems.throwIfAny();
+    }
+
+    private Optional<Duration> budget(Problems problems) {
+        return Optional.ofNullable(budget)
+                .map(text -> NodeCommand.someTime(
+                        problems, "--budget", text, "no time for a trial; give some, such as 10m"));
     }
 
     private static String[] names() {

@@ -58,6 +58,7 @@ final class TuneRun {
      * @param fresh begin a new campaign even if the same one is unfinished
      * @param server for the report's head
      * @param database file, for what can be done next
+     * @param budget for all runs of the campaign; empty for no limit
      * @param nodeLogs where the node's log can be read, a file or a command
      */
     record Options(
@@ -66,6 +67,7 @@ final class TuneRun {
             boolean json,
             String server,
             Path database,
+            Optional<Duration> budget,
             Optional<String> nodeLogs) {}
 
     private final CampaignSpec spec;
@@ -184,6 +186,7 @@ final class TuneRun {
                     target instanceof TuneTarget.Own own && own.onCores()
                             ? Optional.of(EMBEDDED_AIM)
                             : Optional.empty(),
+                    options.budget(),
                     simulated().map(TuneTarget.Simulated::time).orElse(SimulatedTime.NONE),
                     gpus::read,
                     simulated().isPresent() ? _ -> {} : learning::learn,
@@ -232,7 +235,9 @@ final class TuneRun {
         if (!left.asFound()) { // unfinished, so that the same command restores
             return ExitCode.FAILED;
         }
-        campaigns.finish(result.id(), json.toString());
+        if (result.verdict() != Verdict.BUDGET) { // which a larger one goes on with
+            campaigns.finish(result.id(), json.toString());
+        }
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }
 
@@ -270,6 +275,11 @@ final class TuneRun {
         if (result.verdict() == Verdict.STOPPED) {
             return "The same command" + (options.fresh() ? " without --new" : "") + " goes on with campaign "
                     + result.id() + "; no finished trial is repeated.";
+        }
+        if (result.verdict() == Verdict.BUDGET) {
+            return "More certainty: the same command with a larger --budget"
+                    + (options.fresh() ? " and without --new" : "") + " goes on with campaign " + result.id()
+                    + "; no finished trial is repeated.";
         }
         boolean onServer = target instanceof TuneTarget.Running || (target instanceof TuneTarget.Own own && own.vllm());
         return onServer
@@ -319,6 +329,10 @@ final class TuneRun {
         announced = true;
         boolean busy = target instanceof TuneTarget.Running && node.state().serving();
         OutlookReport.text(spec, campaign.outlook(), options.server(), busy).forEach(progress::say);
+        options.budget()
+                .ifPresent(budget -> progress.say("budget: "
+                        + (budget.toMinutes() < 2 ? budget.toSeconds() + " s" : budget.toMinutes() + " minutes")
+                        + " for all runs of this command; no trial begins that would end later"));
         if (TerminalStreams.isTerminal(TerminalStreams.INPUT)) {
             progress.say("q or Ctrl-C stops after the block under way; the same command goes on later");
         }

@@ -9,6 +9,7 @@ import bestfit.tune.Figures;
 import bestfit.tune.Interval;
 import bestfit.tune.Outcome;
 import bestfit.tune.Rejection;
+import bestfit.tune.Verdict;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -113,7 +114,11 @@ public final class TuneReport {
         boolean untried = outcome.status() == Outcome.Status.UNTRIED;
         json.put("status", untried ? "excluded" : outcome.status().name().toLowerCase(Locale.ROOT));
         if (untried) {
-            json.put("reason", "the campaign was stopped before");
+            json.put(
+                    "reason",
+                    result.verdict() == Verdict.STOPPED
+                            ? "the campaign was stopped before"
+                            : "the time given was over before");
         }
         outcome.failure().ifPresent(failure -> {
             json.put("reason", failure.line());

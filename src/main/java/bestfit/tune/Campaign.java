@@ -35,6 +35,7 @@ public final class Campaign {
      * @param gpus looked at while a trial is measured
      * @param measured hears of each trial that was measured, once its figures are stored; on every run of the command of
      *     those of earlier runs again, for one may have been killed in between
+     * @param budget in which a trial must be likely to end, over all runs, or it is not begun; empty for no limit
      * @param aim after which nothing is deployed again but best and runner-up once, however close they are; empty for no limit
      */
     public record Tools(
@@ -46,6 +47,7 @@ public final class Campaign {
             ToIntFunction<String> countTokens,
             Duration silence,
             Optional<Duration> aim,
+            Optional<Duration> budget,
             SimulatedTime simulated,
             Supplier<GpuReading> gpus,
             Consumer<MeasuredTrial> measured,
@@ -151,7 +153,7 @@ public final class Campaign {
         try {
             trials().forEach(this::tell);
             var next = schedule().next();
-            while (next.isPresent() && !tools.stop().isAsked()) {
+            while (next.isPresent() && !budgetIsOver() && !tools.stop().isAsked()) {
                 touchNode();
                 runTrial(next.get());
                 next = schedule().next();
@@ -162,15 +164,32 @@ public final class Campaign {
         } finally {
             tools.campaigns().spend(row.id(), (System.nanoTime() - start) / 1e9);
         }
-        return result(row.seconds() + (System.nanoTime() - start) / 1e9);
+        return result(secondsSpent());
     }
 
     private Schedule schedule() {
         return Schedule.of(candidates.size(), baseline, trials(), mostRepeats(), this::worthAnotherDeployment);
     }
 
+    /** Over all runs; of one that was killed, its trials. */
+    private double secondsSpent() {
+        return Math.max(row.seconds() + (System.nanoTime() - openedNanos) / 1e9, deviceSeconds());
+    }
+
+    private double deviceSeconds() {
+        return trials().stream().mapToDouble(TrialRow::seconds).sum();
+    }
+
+    /** How long a trial takes here is known once one has ended. */
+    private boolean budgetIsOver() {
+        double next = finished().isEmpty() ? 0 : secondsATrial();
+        return tools.budget()
+                .filter(budget -> secondsSpent() + next > budget.toMillis() / 1e3)
+                .isPresent();
+    }
+
     private int mostRepeats() {
-        double withOneMore = row.seconds() + (System.nanoTime() - openedNanos) / 1e9 + secondsATrial();
+        double withOneMore = secondsSpent() + secondsATrial();
         return tools.aim().filter(aim -> withOneMore > aim.toSeconds()).isPresent()
                 ? Schedule.LEAST_REPEATS
                 : Schedule.MOST_REPEATS;
@@ -359,7 +378,8 @@ public final class Campaign {
         if (!measured.isEmpty()) {
             var comparison = compare(outcomes, measured);
             comparison.ranking().forEach(each -> ranking.add(ranked(each, measured)));
-            verdict = stopped ? Verdict.STOPPED : comparison.verdict();
+            boolean more = budgetIsOver() && schedule().next().isPresent();
+            verdict = stopped ? Verdict.STOPPED : more ? Verdict.BUDGET : comparison.verdict();
             safe = Optional.of(ranked(comparison.withoutLosses(), measured));
         }
         int reference = measured.isEmpty() || measured.contains(baseline) ? baseline : measured.getFirst();
@@ -376,7 +396,7 @@ public final class Campaign {
                 safe,
                 clientCheck(),
                 seconds,
-                trials().stream().mapToDouble(TrialRow::seconds).sum());
+                deviceSeconds());
     }
 
     private static CampaignResult.Ranked ranked(Comparison.Standing standing, List<Integer> measured) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -147,6 +148,10 @@ class TuneOnGpusTest {
         assertThat(planBasis()).as(err()).isEqualTo("measured here");
         assertThat(learnt()).as("shorter and longer prompts").hasSize(2);
 
+        onlyWhatWasMeasured(tune(
+                node,
+                Stream.concat(Stream.of(flags), Stream.of("--budget", "1s")).toArray(String[]::new)));
+
         var tune = tune(node, flags);
         assertThat(tune.waitFor(300, TimeUnit.SECONDS)).isTrue();
         assertThat(tune.exitValue()).as(err()).isEqualTo(ExitCode.OK);
@@ -158,6 +163,22 @@ class TuneOnGpusTest {
         assertThat(deployments).isGreaterThanOrEqualTo(4);
         assertThat(learnt()).hasSize(2 * deployments).doesNotHaveDuplicates();
         assertThat(err()).contains(" now predicts from " + 2 * deployments + " measurements");
+    }
+
+    /** What an earlier run spent counts, and what it measured is what can be said. */
+    private void onlyWhatWasMeasured(Process tune) throws Exception {
+        assertThat(tune.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(tune.exitValue()).as(err()).isEqualTo(ExitCode.OK);
+        assertThat(err()).contains("budget: 1 s for all runs").doesNotContain("measured in");
+        var result = Json.parse(Files.readAllLines(home.resolve("out")).getLast());
+        assertThat(result.path("verdict").asString()).isEqualTo("budget");
+        assertThat(result.path("trials")
+                        .valueStream()
+                        .filter(trial -> trial.path("deployments").asInt(0) > 0))
+                .singleElement()
+                .satisfies(
+                        trial -> assertThat(result.at("/recommendation/args")).isEqualTo(trial.path("args")));
+        assertThat(result.path("trials").findValuesAsString("reason")).contains("the time given was over before");
     }
 
     private static String standInVllm() {
