@@ -120,7 +120,7 @@ final class TuneText {
         var blank = " ".repeat(21 * experiments + 17);
         var what = outcome.failure()
                 .map(failure -> "failed: " + failure.name() + " at " + failure.stage())
-                .orElse("not tried: stopped before");
+                .orElse(result.verdict() == Verdict.STOPPED ? "not tried: stopped before" : "not tried: no time left");
         var cost = outcome.failure().isPresent() ? "%5.0f s  ".formatted(outcome.seconds()) : "         ";
         lines.add(name(row, outcome) + blank + cost + what);
         outcome.failure().ifPresent(failure -> lines.add("     └ " + cut(failure.line(), Wrapped.WIDTH - 7)));

@@ -27,7 +27,7 @@ public record Outcome(
     public enum Status {
         MEASURED,
         FAILED,
-        /** The campaign was stopped before. */
+        /** The campaign was stopped, or its time was over, before. */
         UNTRIED
     }
 }
