@@ -3,13 +3,14 @@ package bestfit.load;
 import bestfit.metrics.Measurement;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /**
  * What the client's own share of a run's figures is judged by; runs of one kind can be put together and judged as one.
  *
- * @param sendLagMillis of each request, from taking it up to handing it to the socket
+ * @param sendLagMillis of each request, from when it was due, or got the place it waited for, to handing it to the socket
  * @param firstTokenMillis the times to first token of all requests that had one, summed
  * @param firstTokens how many these are
  * @param loopLagMillis of each look of the event loop, how long it was kept waiting
@@ -34,7 +35,12 @@ public record ClientSamples(
     }
 
     static ClientSamples of(
-            List<Measurement> measurements, ClientCpu before, ClientCpu after, double[] loopLagMillis, int loops) {
+            List<Measurement> measurements,
+            BitSet waited,
+            ClientCpu before,
+            ClientCpu after,
+            double[] loopLagMillis,
+            int loops) {
         var firstTokens = measurements.stream()
                 .filter(each -> each.succeeded() && each.firstTokenNanos() != Measurement.NEVER)
                 .mapToDouble(each -> (each.firstTokenNanos() - each.startNanos()) / 1e6)
@@ -42,7 +48,9 @@ public record ClientSamples(
         return new ClientSamples(
                 measurements.stream()
                         .filter(each -> each.sentNanos() != Measurement.NEVER)
-                        .map(each -> (each.sentNanos() - each.intendedNanos()) / 1e6)
+                        .map(each -> (each.sentNanos()
+                                        - (waited.get(each.index()) ? each.startNanos() : each.intendedNanos()))
+                                / 1e6)
                         .toList(),
                 Arrays.stream(firstTokens).sum(),
                 firstTokens.length,

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +45,7 @@ final class LoadDriver {
     private final List<RequestRecorder> underWay = new ArrayList<>();
     private final Queue<Double> lags = new ArrayDeque<>();
     private final Queue<Blocked> blocked = new ArrayDeque<>();
+    private final BitSet waited = new BitSet();
     private long startNanos;
     private long startEpochMicros;
     private int due;
@@ -88,6 +90,11 @@ final class LoadDriver {
         return lags.stream().mapToDouble(Double::doubleValue).toArray();
     }
 
+    /** Numbers of the requests that waited for a place, which is no fault of the client's; to be called when all has ended. */
+    BitSet waited() {
+        return waited;
+    }
+
     private void begin() {
         client.gather(0); // as long as nothing is known of this run's requests, and throughout an open loop
         startNanos = clock.nanoTime();
@@ -114,7 +121,6 @@ final class LoadDriver {
     /** Lets the users begin one after another. */
     private void begin(int users, long rampUpNanos) {
         for (int user = 0; user < users; user++) {
-            thinking++;
             long due = startNanos + rampUpNanos / users * user;
             at(due, () -> beginNext(due));
         }
@@ -122,6 +128,7 @@ final class LoadDriver {
 
     /** Runs later on the event loop; the run does not end before. */
     private void at(long dueNanos, Runnable action) {
+        thinking++;
         client.schedule(
                 () -> guarded(() -> {
                     thinking--;
@@ -251,7 +258,6 @@ final class LoadDriver {
         if (pause.isZero()) {
             beginNext(due);
         } else {
-            thinking++;
             at(due, () -> beginNext(due));
         }
     }
@@ -262,7 +268,6 @@ final class LoadDriver {
         if (job.thinkTime().isZero()) {
             goOn(next, due);
         } else {
-            thinking++;
             at(due, () -> goOn(next, due));
         }
     }
@@ -280,27 +285,21 @@ final class LoadDriver {
     private void sendBlocked(int mostInFlight) {
         while (!blocked.isEmpty() && (underWay.size() < mostInFlight || isOver())) {
             var first = blocked.remove();
-            var ask = first.ask();
-            if (isOver()) {
-                leaveOut(first);
-            } else if (ask == null) {
-                beginNext(first.intendedNanos());
+            var ask = stop.isStopped() ? null : ask(first);
+            if (ask == null) {
+                noMore = true;
+            } else if (isOver()) { // what was due and found no place up to the end is counted as failed
+                results.add(notSent(ask.index(), first.intendedNanos(), "no place was free until the run's end"));
             } else {
+                waited.set(ask.index());
                 send(ask, first.intendedNanos());
             }
         }
     }
 
-    /** What was due and found no place up to the end is counted as failed. */
-    private void leaveOut(Blocked late) {
-        var ask = late.ask();
-        var next = ask == null && !stop.isStopped() ? take() : null;
-        if (next != null) {
-            ask = Ask.first(next);
-        }
-        if (ask != null && !stop.isStopped()) {
-            results.add(notSent(ask.index(), late.intendedNanos(), "too many were under way until the run's end"));
-        }
+    private @Nullable Ask ask(Blocked late) {
+        var next = late.ask() == null ? take() : null;
+        return next == null ? late.ask() : Ask.first(next);
     }
 
     /** The turns after one that failed are counted as failed too. */

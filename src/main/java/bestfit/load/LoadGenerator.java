@@ -86,7 +86,7 @@ public final class LoadGenerator implements AutoCloseable {
                 var lags = driver.lagMillis();
                 var effort = ClientEffort.between(
                         before, after, lags, wallMillis, client.kernelStamps(), client.rests() - restsBefore);
-                var check = SelfCheck.of(ClientSamples.of(measurements, before, after, lags, LOOPS));
+                var check = SelfCheck.of(ClientSamples.of(measurements, driver.waited(), before, after, lags, LOOPS));
                 return new LoadResult(measurements, check, effort, endNanos - startNanos, stop.isStopped());
             } catch (InterruptedException | RuntimeException failure) {
                 stop.cut();

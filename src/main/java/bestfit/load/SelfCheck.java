@@ -9,7 +9,8 @@ import java.util.List;
  *
  * @param reasons why the run is INVALID and what to do; empty if it is VALID
  * @param cpuShare of one core, used by this process during the run
- * @param sendLagMillis 95th percentile of the time from taking a request up to handing it to the socket
+ * @param sendLagMillis 95th percentile of the time from when a request was due, or got the place it waited for, to handing it
+ *     to the socket
  * @param readLagMillis mean time that an event loop, woken because bytes had arrived, waited for a core before it could
  *     stamp them; NaN where the system does not tell
  * @param samples what it was judged by

@@ -6,7 +6,8 @@ import java.util.HashSet;
 import java.util.List;
 
 /**
- * What a request must keep to count as good: an upper limit for each named time. A failed request never does.
+ * What a request must keep to count as good: an upper limit for each named time. A failed request never does. Times
+ * count from when the request was due: what a cap on the requests under way made it wait is in them.
  *
  * @param ttftMillis infinite where there is no limit, as for the others
  */
@@ -61,9 +62,9 @@ public record Slo(double ttftMillis, double tpotMillis, double e2eMillis) {
         }
         double tpot =
                 m.outputTokens() > 1 ? (m.lastTokenNanos() - m.firstTokenNanos()) / 1e6 / (m.outputTokens() - 1) : 0;
-        return (m.firstTokenNanos() - m.startNanos()) / 1e6 <= ttftMillis
+        return (m.firstTokenNanos() - m.intendedNanos()) / 1e6 <= ttftMillis
                 && tpot <= tpotMillis
-                && (m.endNanos() - m.startNanos()) / 1e6 <= e2eMillis;
+                && (m.endNanos() - m.intendedNanos()) / 1e6 <= e2eMillis;
     }
 
     /** The smallest wait that breaks it in milliseconds; infinite where only the time between tokens is limited. */

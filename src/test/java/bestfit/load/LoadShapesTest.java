@@ -9,6 +9,7 @@ import bestfit.http.Router;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.Distribution;
 import bestfit.metrics.Measurement;
+import bestfit.metrics.Slo;
 import bestfit.workload.Conversation;
 import bestfit.workload.ConversationSource;
 import bestfit.workload.Extent;
@@ -297,6 +298,15 @@ class LoadShapesTest {
         // A loaded machine may keep the first four from being sent in time, but they wait for no place.
         long expected = Math.max(WAIT_MILLIS * 500_000L, Collections.max(waits.subList(0, 4)));
         assertThat(waits.subList(4, 12)).allMatch(wait -> wait > expected);
+        // The client did not make them wait.
+        assertThat(result.selfCheck().samples().sendLagMillis())
+                .filteredOn(lag -> lag < WAIT_MILLIS / 2)
+                .hasSizeGreaterThanOrEqualTo(8);
+        // Who asked waited for the first token since the request was due.
+        var slo = new Slo(Collections.max(waits) / 1e6, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
+        assertThat(result.measurements())
+                .filteredOn(m -> m.startNanos() - m.intendedNanos() == Collections.max(waits))
+                .noneMatch(slo::keeps);
     }
 
     @Test
