@@ -169,7 +169,10 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
         try {
             write(text.toString());
         } catch (IOException e) {
-            throw new UncheckedIOException("Events file " + file + " cannot be written", e);
+            throw new UncheckedIOException(
+                    "Events file " + file + " cannot be written (" + e.getMessage()
+                            + "). What it holds is kept: make room for it and give the same command with --resume.",
+                    e);
         }
     }
 
