@@ -18,6 +18,7 @@ class ResponseParserTest {
                 "5\r\nhello\r\n0\r\n\r\n",
                 "0005\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",
                 "c\r\nhello, world\r\nC\r\nhello, world\r\n000000\r\n\r\n",
+                "10\r\nsixteen letters.\r\n01a\r\ntwenty-six letters, or so.\r\n0\r\n\r\n",
                 "000000005\r\nhello\r\n00000000000000\r\n\r\n",
                 "5;name=value\r\nhello\r\n0;last\r\n\r\n",
                 "5 \r\nhello\r\n0\t\r\nTrailer: 1\r\n\r\n",
