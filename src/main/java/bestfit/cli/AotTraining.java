@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What the launcher runs once after a build so that the JVM can keep the classes of every command, loaded and
@@ -50,8 +51,9 @@ final class AotTraining {
         System.exit(ExitCode.OK);
     }
 
-    /** The load generator's rehearsal, prompts and report, against a server that answers every request in one piece. */
+    /** The load generator's rehearsal, prompts and report, against a server that answers every request in one piece and counts. */
     private static void measureOnce() throws IOException {
+        var answers = new AtomicInteger();
         var answer = """
                 data: {"choices":[{"index":0,"delta":{"content":"a"}}]}
 
@@ -66,14 +68,22 @@ final class AotTraining {
                 vllm:num_requests_running{engine="0"} 1
                 vllm:num_requests_waiting{engine="0"} 0
                 vllm:kv_cache_usage_perc{engine="0"} 0.1
-                vllm:prompt_tokens_total{engine="0"} 8
-                vllm:generation_tokens_total{engine="0"} 2
-                vllm:time_to_first_token_seconds_sum{engine="0"} 0.1
-                vllm:time_to_first_token_seconds_count{engine="0"} 1
+                vllm:prompt_tokens_total{engine="0"} %1$d
+                vllm:generation_tokens_total{engine="0"} %2$d
+                vllm:time_to_first_token_seconds_sum{engine="0"} %3$d
+                vllm:time_to_first_token_seconds_count{engine="0"} %3$d
+                vllm:e2e_request_latency_seconds_sum{engine="0"} %3$d
+                vllm:e2e_request_latency_seconds_count{engine="0"} %3$d
                 """;
         var router = new Router()
-                .get("/metrics", exchange -> exchange.text(200, counters))
-                .post("/v1/chat/completions", exchange -> exchange.text(200, answer))
+                .get("/metrics", exchange -> {
+                    int count = answers.get();
+                    exchange.text(200, counters.formatted(8 * count, 2 * count, count));
+                })
+                .post("/v1/chat/completions", exchange -> {
+                    answers.incrementAndGet();
+                    exchange.text(200, answer);
+                })
                 .post("/tokenize", exchange -> {
                     var text = Json.parse(new String(exchange.body(), StandardCharsets.UTF_8))
                             .path("prompt")

@@ -64,7 +64,7 @@ final class EpollStream extends StreamConnection implements EpollIoHandle {
         waiter = told;
         try {
             socket.setTcpNoDelay(true);
-            reads.stamp(fd);
+            StampedReads.stamp(socket);
             boolean connected = socket.connect(address());
             // on the loop itself this is done when it returns
             registration = ((IoEventLoop) loop).register(this).getNow();

@@ -3,6 +3,7 @@ package bestfit.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.unix.Errors;
+import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -57,28 +58,18 @@ final class StampedReads {
     private static final int NANOS = MESSAGE + 24;
     private static final long STAMP = (long) SO_TIMESTAMPNS << 32 | SOL_SOCKET;
 
-    /** Of the C library; loaded when a stream first connects. */
+    /** Of the C library; linked at the first read, which takes a while. */
     private static final class Native {
-        static final MethodHandle RECVMSG = function(
-                "recvmsg",
-                FunctionDescriptor.of(
-                        ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT),
-                Linker.Option.captureCallState("errno"),
-                Linker.Option.critical(false)); // it never waits: the sockets do not block
-        static final MethodHandle SETSOCKOPT = function(
-                "setsockopt",
-                FunctionDescriptor.of(
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_INT));
-
-        private static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
-            MemorySegment address = Linker.nativeLinker().defaultLookup().findOrThrow(name);
-            return Linker.nativeLinker().downcallHandle(address, type, options);
-        }
+        static final MethodHandle RECVMSG = Linker.nativeLinker()
+                .downcallHandle(
+                        Linker.nativeLinker().defaultLookup().findOrThrow("recvmsg"),
+                        FunctionDescriptor.of(
+                                ValueLayout.JAVA_LONG,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_LONG,
+                                ValueLayout.JAVA_INT),
+                        Linker.Option.captureCallState("errno"),
+                        Linker.Option.critical(false)); // it never waits: the sockets do not block
     }
 
     private final MemorySegment errno = Arena.global().allocate(Linker.Option.captureStateLayout());
@@ -107,15 +98,12 @@ final class StampedReads {
         return OF_LOOP.get();
     }
 
-    /** Asks for stamps; false where there are none. */
-    boolean stamp(int socket) {
-        call.setIntLE(MESSAGE, 1);
+    /** Asks for stamps, before the socket connects. */
+    static void stamp(Socket socket) {
         try {
-            return (int) Native.SETSOCKOPT.invokeExact(
-                            socket, SOL_SOCKET, SO_TIMESTAMPNS, callAddress + MESSAGE, Integer.BYTES)
-                    == 0;
-        } catch (Throwable impossible) {
-            throw new IllegalStateException("setsockopt could not be called", impossible);
+            socket.setIntOpt(SOL_SOCKET, SO_TIMESTAMPNS, 1);
+        } catch (IOException none) {
+            // each read tells that it has no stamp
         }
     }
 

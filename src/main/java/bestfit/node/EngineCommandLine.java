@@ -81,6 +81,7 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
         command.addAll(List.of("-Xlog:disable", "-Xlog:all=error:stderr", "-XX:+UseSerialGC"));
         command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
         command.addAll(List.of("-Dio.netty.jfr.enabled=false", "--add-modules", "jdk.incubator.vector"));
+        command.add("-Djava.library.path=" + System.getProperty("java.library.path"));
         if (!own.simulation().isEmpty()) {
             command.addAll(List.of("-Xmn8m", "-XX:TieredStopAtLevel=1")); // as the launcher does
         }
