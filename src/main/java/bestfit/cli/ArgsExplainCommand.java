@@ -67,7 +67,8 @@ public final class ArgsExplainCommand implements Callable<Integer> {
         if (json) {
             var list = Json.array();
             specs.forEach(spec -> list.add(fields(spec)));
-            System.out.println(Json.object().put("engine_version", version).set("flags", list));
+            System.out.println(
+                    Json.write(Json.object().put("engine_version", version).set("flags", list)));
         } else {
             specs.forEach(this::print);
         }

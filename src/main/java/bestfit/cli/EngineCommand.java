@@ -83,9 +83,9 @@ public final class EngineCommand implements Callable<Integer> {
         try {
             var server = EngineServer.start(args, log);
             running = server;
-            System.out.println(Json.object()
+            System.out.println(Json.write(Json.object()
                     .put("engine", server.url())
-                    .put("pid", ProcessHandle.current().pid()));
+                    .put("pid", ProcessHandle.current().pid())));
             System.out.flush();
             int code = server.ended().get();
             ending.set(true);

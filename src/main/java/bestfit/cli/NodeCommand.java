@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Home;
+import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.config.Spans;
 import bestfit.hardware.Inventory;
@@ -199,7 +200,7 @@ public final class NodeCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         var server = NodeServer.start(options(System.getenv()));
         Runtime.getRuntime().addShutdownHook(new Thread(server::close, "end of the node"));
-        System.out.println(server.announcement());
+        System.out.println(Json.write(server.announcement()));
         System.out.flush();
         if ("1".equals(System.getenv("BESTFIT_PARENT_PIPE"))) {
             Thread.ofPlatform().daemon().name("parent").start(NodeCommand::endWithParent);

@@ -3,6 +3,7 @@ package bestfit.cli;
 import bestfit.args.ArgsText;
 import bestfit.config.ConfigException;
 import bestfit.config.Home;
+import bestfit.config.Json;
 import bestfit.config.Problems;
 import bestfit.hardware.Device;
 import bestfit.hardware.GpuSource;
@@ -224,7 +225,7 @@ public final class PlanCommand implements Callable<Integer> {
         }
         var plan = Plan.of(new Plan.Query(known.card(), on, version, given.orElseThrow(), load.orElseThrow()), learnt);
         if (json) {
-            System.out.println(PredictionReport.json(plan, learnt));
+            System.out.println(Json.write(PredictionReport.json(plan, learnt)));
         } else {
             PredictionReport.text(plan, learnt).forEach(System.out::println);
         }
@@ -258,7 +259,7 @@ public final class PlanCommand implements Callable<Integer> {
         space.warnOfUnknownArgs();
         var enumerated = space.space(found, inventory, inventory.kind() == Device.Kind.CORE);
         if (json) {
-            System.out.println(PlanReport.json(enumerated));
+            System.out.println(Json.write(PlanReport.json(enumerated)));
         } else {
             PlanReport.text(enumerated).forEach(System.out::println);
         }

@@ -39,7 +39,7 @@ final class PlanGuide {
                 .put("winner_calibrated", calibrated);
         json.put("residual", fitted.residual());
         if (asJson) {
-            System.out.println(json);
+            System.out.println(Json.write(json));
         } else {
             System.out.printf(
                     Locale.ROOT,

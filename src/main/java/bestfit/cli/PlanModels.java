@@ -60,7 +60,7 @@ final class PlanModels {
             }
         }
         if (asJson) {
-            System.out.println(json);
+            System.out.println(Json.write(json));
         }
         return ExitCode.OK;
     }

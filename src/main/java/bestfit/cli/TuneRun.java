@@ -2,6 +2,7 @@ package bestfit.cli;
 
 import bestfit.args.ArgsText;
 import bestfit.config.Home;
+import bestfit.config.Json;
 import bestfit.deploy.Deployer;
 import bestfit.deploy.NodeClient;
 import bestfit.deploy.NodeGpus;
@@ -226,7 +227,7 @@ final class TuneRun {
         TuneReport.text(result, setting).forEach(out::println);
         var json = TuneReport.json(result, setting);
         if (options.json()) {
-            System.out.println(json);
+            System.out.println(Json.write(json));
         }
         learning.sentence().ifPresent(System.err::println);
         if (result.verdict() == Verdict.STOPPED) {
@@ -236,7 +237,7 @@ final class TuneRun {
             return ExitCode.FAILED;
         }
         if (result.verdict() != Verdict.BUDGET) { // which a larger one goes on with
-            campaigns.finish(result.id(), json.toString());
+            campaigns.finish(result.id(), Json.write(json));
         }
         return result.verdict() == Verdict.NONE ? ExitCode.NO_RECOMMENDATION : ExitCode.OK;
     }

@@ -3,7 +3,6 @@ package bestfit.cli;
 import bestfit.config.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.LinkedHashMap;
 import java.util.Properties;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -25,11 +24,10 @@ public final class VersionCommand implements Callable<Integer>, IVersionProvider
     public Integer call() {
         var build = buildProperties();
         if (json) {
-            var fields = new LinkedHashMap<String, String>();
-            fields.put("version", build.getProperty("version"));
-            fields.put("commit", build.getProperty("commit"));
-            fields.put("java", Runtime.version().toString());
-            System.out.println(Json.write(fields));
+            System.out.println(Json.write(Json.object()
+                    .put("version", build.getProperty("version"))
+                    .put("commit", build.getProperty("commit"))
+                    .put("java", Runtime.version().toString())));
         } else {
             System.out.println(line(build));
         }

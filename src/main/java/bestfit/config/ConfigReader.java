@@ -23,14 +23,12 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
  * Reads one map of a YAML or JSON file key by key. What is wrong goes to {@link Problems}, and the default is given so
  * that reading goes on. The keys asked for are the known ones. Not thread-safe.
  */
 public final class ConfigReader {
-    private static final YAMLMapper YAML = YAMLMapper.builder().build();
     private static final Pattern MALFORMED_NUMBER = Pattern.compile("Malformed numeric value '([^':]*)");
 
     private final String where;
@@ -272,7 +270,7 @@ public final class ConfigReader {
         try {
             var text = Files.readString(file);
             refuseDuplicateKeys(file, text, problems);
-            return YamlTree.read(YAML, text);
+            return YamlTree.read(text);
         } catch (IOException e) {
             throw new ConfigException("File " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         } catch (JacksonException e) {
@@ -295,7 +293,7 @@ public final class ConfigReader {
     /** A key that a map has twice becomes a problem; what is read is its last value. */
     private static void refuseDuplicateKeys(Path file, String text, Problems problems) {
         var maps = new ArrayDeque<Set<String>>(); // the keys so far of each map that is open
-        try (var parser = YAML.createParser(text)) {
+        try (var parser = YamlTree.parser(text)) {
             for (var token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 if (token == JsonToken.START_OBJECT) {
                     maps.push(new HashSet<>());

@@ -1,21 +1,26 @@
 package bestfit.config;
 
+import java.io.StringWriter;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.BinaryNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.NullNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
-/** The one JSON mapper of the program; thread-safe. Not for hot paths. */
+/** JSON as trees and as text; thread-safe. Not for hot paths. */
 public final class Json {
-    public static final JsonMapper MAPPER = JsonMapper.builder().build();
-
-    private static final JsonMapper PYTHON = JsonMapper.builder(JsonFactory.builder()
-                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-                    .build())
-            .build();
+    private static final JsonFactory FORMAT = new JsonFactory();
+    private static final JsonReader READER = new JsonReader(FORMAT);
+    private static final JsonReader PYTHON = new JsonReader(JsonFactory.builder()
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build());
 
     private Json() {}
 
@@ -25,7 +30,16 @@ public final class Json {
      * @throws JacksonException if it is not JSON
      */
     public static JsonNode parse(String text) {
-        return MAPPER.readTree(text);
+        return READER.read(text);
+    }
+
+    /**
+     * Parses a document in UTF-8, UTF-16 or UTF-32.
+     *
+     * @throws JacksonException if it is not JSON
+     */
+    public static JsonNode parse(byte[] text) {
+        return READER.read(text);
     }
 
     /**
@@ -34,7 +48,7 @@ public final class Json {
      * @throws JacksonException if it is not even that
      */
     public static JsonNode parsePython(String text) {
-        return PYTHON.readTree(text);
+        return PYTHON.read(text);
     }
 
     /** What is wrong with a document of one line, and where, for people. */
@@ -44,11 +58,8 @@ public final class Json {
     }
 
     private static String inWords(JacksonException broken) {
-        var message = broken.getOriginalMessage();
         // Jackson adds where a bracket opened, in words for programmers.
-        return message.startsWith("Trailing token")
-                ? "More follows after the end of the value"
-                : message.replaceFirst(" \\(start marker at .*", "");
+        return broken.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
     }
 
     /** What is wrong with a document, and where, for people. */
@@ -60,15 +71,46 @@ public final class Json {
                 : text + " at line " + at.getLineNr() + ", column " + at.getColumnNr();
     }
 
-    public static String write(Object value) {
-        return MAPPER.writeValueAsString(value);
+    /** What a node's {@code toString} says, too, but with a mapper that it builds: see {@link JsonReader}. */
+    public static String write(JsonNode tree) {
+        var text = new StringWriter();
+        try (var out = FORMAT.createGenerator(ObjectWriteContext.empty(), text)) {
+            write(tree, out);
+        }
+        return text.toString();
+    }
+
+    /** The text as JSON: in quotes and escaped. */
+    public static String write(String text) {
+        return write(StringNode.valueOf(text));
+    }
+
+    private static void write(JsonNode node, JsonGenerator out) {
+        switch (node) {
+            case ObjectNode object -> {
+                out.writeStartObject();
+                for (var property : object.properties()) {
+                    out.writeName(property.getKey());
+                    write(property.getValue(), out);
+                }
+                out.writeEndObject();
+            }
+            case ArrayNode array -> {
+                out.writeStartArray();
+                array.forEach(each -> write(each, out));
+                out.writeEndArray();
+            }
+            case NullNode _ -> out.writeNull();
+            case BinaryNode bytes -> out.writeBinary(bytes.binaryValue());
+            default -> node.serialize(out, null); // the others ask for no context
+        }
     }
 
     public static ObjectNode object() {
-        return MAPPER.createObjectNode();
+        return JsonNodeFactory.instance.objectNode();
     }
 
     public static ArrayNode array() {
-        return MAPPER.createArrayNode();
+        return JsonNodeFactory.instance.arrayNode();
     }
 }

@@ -8,6 +8,7 @@ import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 import tools.jackson.dataformat.yaml.YAMLParser;
@@ -20,16 +21,16 @@ final class YamlTree {
     /** More than any file needs; aliases of aliases make millions of a few lines. */
     private static final int MOST_COPIED = 100_000;
 
-    private final YAMLMapper mapper;
-    private final ObjectReader scalars; // what follows one is no trailing token
+    private static final YAMLMapper MAPPER = YAMLMapper.builder().build();
+    private static final ObjectReader SCALARS = // what follows one is no trailing token
+            MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
     private final YAMLParser parser;
     private final String text;
     private final Map<String, JsonNode> anchors = new HashMap<>();
     private int copied;
 
-    private YamlTree(YAMLMapper mapper, YAMLParser parser, String text) {
-        this.mapper = mapper;
-        this.scalars = mapper.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    private YamlTree(YAMLParser parser, String text) {
         this.parser = parser;
         this.text = text;
     }
@@ -39,17 +40,22 @@ final class YamlTree {
      *
      * @throws StreamReadException if it is no YAML, or more than one document
      */
-    static JsonNode read(YAMLMapper mapper, String text) {
-        try (var parser = (YAMLParser) mapper.createParser(text)) {
+    static JsonNode read(String text) {
+        try (var parser = parser(text)) {
             if (parser.nextToken() == null) {
-                return mapper.missingNode();
+                return MissingNode.getInstance();
             }
-            var root = new YamlTree(mapper, parser, text).node();
+            var root = new YamlTree(parser, text).node();
             if (parser.nextToken() != null) {
                 throw new StreamReadException(parser, "a second document begins here; a file holds one");
             }
             return root;
         }
+    }
+
+    /** The events of a document. */
+    static YAMLParser parser(String text) {
+        return (YAMLParser) MAPPER.createParser(text);
     }
 
     private JsonNode node() {
@@ -60,7 +66,7 @@ final class YamlTree {
         var node = switch (parser.currentToken()) {
             case START_OBJECT -> map();
             case START_ARRAY -> list();
-            default -> scalars.readTree(parser);
+            default -> SCALARS.readTree(parser);
         };
         if (anchor != null) {
             anchors.put(anchor, node);
@@ -78,8 +84,8 @@ final class YamlTree {
     }
 
     private JsonNode map() {
-        var map = mapper.createObjectNode();
-        var merged = mapper.createObjectNode();
+        var map = Json.object();
+        var merged = Json.object();
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             var key = parser.currentName();
             parser.nextToken();
@@ -103,7 +109,7 @@ final class YamlTree {
     }
 
     private JsonNode list() {
-        var list = mapper.createArrayNode();
+        var list = Json.array();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             list.add(node());
         }

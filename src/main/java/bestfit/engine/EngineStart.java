@@ -361,7 +361,7 @@ final class EngineStart {
                 prompt.append(i % 2 == 0 ? " word " : "the ").append(random.nextInt(1000));
             }
             var body = Json.object().put("prompt", prompt.toString()).put("max_tokens", 1);
-            client.call("POST", url, headers, bytes(body.toString()), REHEARSAL);
+            client.call("POST", url, headers, bytes(Json.write(body)), REHEARSAL);
         }
     }
 

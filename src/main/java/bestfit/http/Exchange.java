@@ -1,5 +1,6 @@
 package bestfit.http;
 
+import bestfit.config.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +51,7 @@ public interface Exchange {
     }
 
     default void json(int status, JsonNode json) {
-        respond(status, "application/json", json.toString().getBytes(StandardCharsets.UTF_8));
+        respond(status, "application/json", Json.write(json).getBytes(StandardCharsets.UTF_8));
     }
 
     /** Begins a chunked answer. */

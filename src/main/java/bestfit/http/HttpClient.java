@@ -85,7 +85,7 @@ public final class HttpClient {
         /** The body as JSON; empty if it is none. */
         public Optional<JsonNode> json() {
             try {
-                JsonNode node = Json.MAPPER.readTree(body);
+                JsonNode node = Json.parse(body);
                 return node.isMissingNode() ? Optional.empty() : Optional.of(node);
             } catch (JacksonException e) {
                 return Optional.empty();
@@ -102,7 +102,7 @@ public final class HttpClient {
                 "POST",
                 url,
                 Map.of("Content-Type", "application/json"),
-                body.toString().getBytes(StandardCharsets.UTF_8),
+                Json.write(body).getBytes(StandardCharsets.UTF_8),
                 timeout);
     }
 

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,7 +73,7 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
                             StandardOpenOption.CREATE,
                             StandardOpenOption.TRUNCATE_EXISTING,
                             StandardOpenOption.WRITE));
-            log.write(Json.object().put(VERSION, 1).set("run", run) + "\n");
+            log.write(Json.write(Json.object().put(VERSION, 1).set("run", run)) + "\n");
             return log;
         } catch (IOException e) {
             throw cannot("written", file, e);
@@ -204,7 +205,8 @@ public final class EventLog implements MeasurementSink, AutoCloseable {
                 .append(Base64.getEncoder().encodeToString(m.chunks().toBytes()))
                 .append('"');
         if (m.chunks().tellsTokens()) {
-            text.append(",\"chunk_tokens\":").append(Json.write(m.chunks().tokens()));
+            text.append(",\"chunk_tokens\":")
+                    .append(Arrays.toString(m.chunks().tokens()).replace(" ", ""));
         }
         text.append("}\n");
     }

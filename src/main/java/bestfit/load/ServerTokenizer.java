@@ -63,7 +63,7 @@ public final class ServerTokenizer implements TokenCounter {
         try {
             Map<String, String> headers = new HashMap<>(target.allHeaders());
             var answer = http.call(
-                    "POST", url, headers, body.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8), PATIENCE);
+                    "POST", url, headers, Json.write(body).getBytes(java.nio.charset.StandardCharsets.UTF_8), PATIENCE);
             var json = answer.json();
             if (answer.status() == 200
                     && json.isPresent()

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /** Takes a request's body for a JSON object as FastAPI and pydantic do, with their answer when it is none. Pure. */
 public sealed interface JsonBody {
@@ -47,7 +48,7 @@ public sealed interface JsonBody {
             return invalid(problem("missing", "Field required", null, "body"));
         }
         if (!contentType.map(JsonBody::isJson).orElse(true)) {
-            return invalid(notAnObject(Json.MAPPER.valueToTree(new String(body, StandardCharsets.UTF_8))));
+            return invalid(notAnObject(StringNode.valueOf(new String(body, StandardCharsets.UTF_8))));
         }
         var text = PythonBody.text(body);
         if (text.isEmpty()) {

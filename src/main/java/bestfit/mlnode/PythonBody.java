@@ -1,5 +1,6 @@
 package bestfit.mlnode;
 
+import bestfit.config.JsonReader;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -12,7 +13,6 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.NullNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -25,21 +25,20 @@ final class PythonBody {
     /** Nesting that is repeated in an answer; what is deeper is told as null. */
     private static final int TOLD_DEPTH = 100;
 
-    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxStringLength(Integer.MAX_VALUE)
-                            .maxNumberLength(Integer.MAX_VALUE)
-                            .maxNestingDepth(PythonJson.MOST_DEPTH + 1)
-                            .build())
-                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+    private static final JsonReader READER = new JsonReader(JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxStringLength(Integer.MAX_VALUE)
+                    .maxNumberLength(Integer.MAX_VALUE)
+                    .maxNestingDepth(PythonJson.MOST_DEPTH + 1)
                     .build())
-            .build();
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build());
 
     private PythonBody() {}
 
     /** Parses a text in which {@link PythonJson} finds no fault. */
     static JsonNode parse(String text) {
-        return MAPPER.readTree(text);
+        return READER.read(text);
     }
 
     /** Empty for bytes that are not text in the encoding they seem to have. */

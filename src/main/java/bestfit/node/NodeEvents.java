@@ -26,7 +26,7 @@ final class NodeEvents {
         if (!listeners.isEmpty()) {
             var data = Json.object().put("at", Instant.now().toString());
             data.setAll(fields);
-            var text = "event: " + name + "\ndata: " + data + "\n\n";
+            var text = "event: " + name + "\ndata: " + Json.write(data) + "\n\n";
             listeners.forEach(listener -> listener.offer(text));
         }
     }

@@ -72,7 +72,7 @@ final class NodeRecord implements AutoCloseable {
         var list = json.putArray("engines");
         engines.forEach((pid, ticks) -> list.addObject().put("pid", pid).put("start_ticks", ticks));
         var fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(fresh, json.toString());
+        Files.writeString(fresh, Json.write(json));
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 

@@ -1,5 +1,6 @@
 package bestfit.openai;
 
+import bestfit.config.Json;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -36,6 +37,6 @@ public interface AnswerDialect {
 
     /** A server-sent event with a name. */
     static String event(String name, JsonNode data) {
-        return "event: " + name + "\ndata: " + data + "\n\n";
+        return "event: " + name + "\ndata: " + Json.write(data) + "\n\n";
     }
 }

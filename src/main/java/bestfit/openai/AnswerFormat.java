@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Whole answers, with the fields of vLLM 0.32 in its order. */
@@ -67,14 +68,14 @@ public final class AnswerFormat {
                     .putNull("reasoning");
             node.set("logprobs", choice.logprobs == null ? null : chatLogprobs(choice.logprobs));
             node.put("finish_reason", choice.finishReason);
-            node.set("stop_reason", Json.MAPPER.valueToTree(choice.stopReason));
-            node.set("token_ids", Json.MAPPER.valueToTree(choice.tokens));
+            putStop(node, choice.stopReason);
+            node.set("token_ids", ids(choice.tokens));
             node.putNull("routed_experts");
         }
         tail(answer, frame, 0);
         var first = choices.getFirst();
         answer.set("prompt_logprobs", first.promptLogprobs);
-        answer.set("prompt_token_ids", Json.MAPPER.valueToTree(first.promptTokens));
+        answer.set("prompt_token_ids", ids(first.promptTokens));
         answer.put("prompt_text", frame.promptText);
         return transfers(answer);
     }
@@ -86,10 +87,10 @@ public final class AnswerFormat {
             var node = list.addObject().put("index", choice.index).put("text", choice.text);
             node.set("logprobs", choice.logprobs == null ? null : completionLogprobs(choice.logprobs, 0));
             node.put("finish_reason", choice.finishReason);
-            node.set("stop_reason", Json.MAPPER.valueToTree(choice.stopReason));
-            node.set("token_ids", Json.MAPPER.valueToTree(choice.tokens));
+            putStop(node, choice.stopReason);
+            node.set("token_ids", ids(choice.tokens));
             node.set("prompt_logprobs", choice.promptLogprobs);
-            node.set("prompt_token_ids", Json.MAPPER.valueToTree(choice.promptTokens));
+            node.set("prompt_token_ids", ids(choice.promptTokens));
             node.putNull("routed_experts");
         }
         tail(answer, frame, null);
@@ -116,6 +117,23 @@ public final class AnswerFormat {
                     .putNull("multimodal_tokens");
         }
         answer.set("usage", usage.putNull("completion_tokens_details"));
+    }
+
+    private static void putStop(ObjectNode node, @Nullable Object reason) {
+        if (reason instanceof Integer token) {
+            node.put("stop_reason", token);
+        } else {
+            node.put("stop_reason", (String) reason);
+        }
+    }
+
+    private static @Nullable ArrayNode ids(@Nullable List<Integer> tokens) {
+        if (tokens == null) {
+            return null;
+        }
+        var list = Json.array();
+        tokens.forEach(list::add);
+        return list;
     }
 
     private static ObjectNode transfers(ObjectNode answer) {

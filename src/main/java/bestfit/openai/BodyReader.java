@@ -1,5 +1,6 @@
 package bestfit.openai;
 
+import bestfit.config.JsonReader;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -13,7 +14,6 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.NullNode;
 
 /**
@@ -25,14 +25,13 @@ public final class BodyReader {
     private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
 
     /** Takes what Python takes: numbers that are none, and texts and numbers of any length. */
-    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxStringLength(Integer.MAX_VALUE)
-                            .maxNumberLength(10_000)
-                            .build())
-                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+    private static final JsonReader READER = new JsonReader(JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxStringLength(Integer.MAX_VALUE)
+                    .maxNumberLength(10_000)
                     .build())
-            .build();
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build());
 
     private final JsonNode body;
 
@@ -90,7 +89,7 @@ public final class BodyReader {
         }
         text = text.startsWith("\uFEFF") ? text.substring(1) : text;
         try {
-            return MAPPER.readTree(text);
+            return READER.read(text);
         } catch (JacksonException e) {
             var fault = JsonFault.find(text);
             throw new ApiException(

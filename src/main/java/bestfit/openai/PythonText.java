@@ -82,10 +82,10 @@ public final class PythonText {
         }
         if (value.isObject()) {
             return value.properties().stream()
-                    .map(field -> ascii(Json.MAPPER.writeValueAsString(field.getKey())) + ": " + json(field.getValue()))
+                    .map(field -> ascii(Json.write(field.getKey())) + ": " + json(field.getValue()))
                     .collect(Collectors.joining(", ", "{", "}"));
         }
-        return ascii(value.toString());
+        return ascii(Json.write(value));
     }
 
     private static String ascii(String text) {

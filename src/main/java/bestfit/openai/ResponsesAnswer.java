@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /** Answers of {@code /v1/responses} as vLLM 0.32 gives them for a text model: one message, and what was asked repeated. */
 public final class ResponsesAnswer implements AnswerDialect {
@@ -132,7 +133,7 @@ public final class ResponsesAnswer implements AnswerDialect {
     }
 
     private static JsonNode word(String word) {
-        return Json.MAPPER.valueToTree(word);
+        return StringNode.valueOf(word);
     }
 
     private static void repeat(ObjectNode answer, BodyReader asked, String... fields) {

@@ -1,5 +1,6 @@
 package bestfit.openai;
 
+import bestfit.config.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -138,7 +139,7 @@ public final class StreamFormat {
             var logprobs = chat
                     ? AnswerFormat.chatLogprobs(delta.logprobs)
                     : AnswerFormat.completionLogprobs(delta.logprobs, delta.textOffset);
-            event.append(",\"logprobs\":").append(logprobs.toString());
+            event.append(",\"logprobs\":").append(Json.write(logprobs));
         }
         if (delta.finishReason == null) {
             event.append(UNFINISHED);

@@ -1,5 +1,6 @@
 package bestfit.report;
 
+import bestfit.config.Json;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.Distribution;
 import bestfit.metrics.Measurement;
@@ -71,7 +72,7 @@ record BenchText(BenchReport report) {
                 "%nrequests %d, ok %d, failed %s; under way %.1f in the mean, %d at most; %.1f s%n",
                 report.measurements().size(),
                 counts.get("ok").longValue(),
-                counts.get("failed").isEmpty() ? "0" : counts.get("failed").toString(),
+                counts.get("failed").isEmpty() ? "0" : Json.write(counts.get("failed")),
                 report.measurements().isEmpty() ? 0 : BenchMetrics.meanInFlight(report.measurements()),
                 BenchMetrics.mostInFlight(report.measurements()),
                 BenchMetrics.of(report.measurements()).seconds()));

@@ -53,7 +53,7 @@ public final class TuneReport {
                 .orElse("");
         return "curl -X POST " + setting.management() + "/api/v1/inference/up" + token
                 + " -H 'Content-Type: application/json' -d "
-                + ArgsText.quote(ConfigJson.write(best.candidate().config()).toString());
+                + ArgsText.quote(Json.write(ConfigJson.write(best.candidate().config())));
     }
 
     /** The object of {@code tune --json}. */

@@ -1,5 +1,6 @@
 package bestfit.report;
 
+import bestfit.config.Json;
 import bestfit.tune.CampaignResult;
 import bestfit.tune.ConfigJson;
 import bestfit.tune.Figures;
@@ -236,7 +237,7 @@ final class TuneText {
     }
 
     private static String spaced(List<String> args) {
-        return ConfigJson.strings(args).toString().replace("\",\"", "\", \"");
+        return Json.write(ConfigJson.strings(args)).replace("\",\"", "\", \"");
     }
 
     private static String instances(Outcome outcome) {

@@ -77,7 +77,7 @@ record Before(Optional<DeploymentConfig> baseline, Optional<DeploymentConfig> re
         var json = Json.object();
         json.set("baseline", node(baseline));
         json.set("restore", node(restore));
-        return json.put("owed", owed).toString();
+        return Json.write(json.put("owed", owed));
     }
 
     private static Optional<DeploymentConfig> config(JsonNode json) {

@@ -45,7 +45,7 @@ public record CampaignSpec(
         space.candidates().forEach(each -> candidates.add(ConfigJson.write(each.config())));
         explicitBaseline.ifPresent(each -> json.set("baseline", ConfigJson.write(each.config())));
         fault.ifPresent(each -> json.put("fault", each));
-        return json.toString();
+        return Json.write(json);
     }
 
     /** Hash of {@link #toJson}. */

@@ -14,7 +14,7 @@ record ClientRun(String experiment, int block, ClientSamples samples) {
         var json = Json.object();
         var array = json.putArray("runs");
         runs.forEach(each -> array.add(each.toJson()));
-        return json.toString();
+        return Json.write(json);
     }
 
     static List<ClientRun> read(String text) {

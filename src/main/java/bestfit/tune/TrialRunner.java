@@ -2,6 +2,7 @@ package bestfit.tune;
 
 import bestfit.args.ArgsText;
 import bestfit.args.DeploymentConfig;
+import bestfit.config.Json;
 import bestfit.deploy.AnswerCheck;
 import bestfit.deploy.Deployer;
 import bestfit.hardware.GpuReading;
@@ -111,7 +112,7 @@ final class TrialRunner {
                 task.campaign(),
                 task.index(),
                 task.deployment(),
-                ConfigJson.write(task.candidate().config()).toString());
+                Json.write(ConfigJson.write(task.candidate().config())));
         long start = System.nanoTime();
         var measuring = new Measuring(task, trial);
         var state = TrialRow.State.MEASURED;
@@ -120,7 +121,7 @@ final class TrialRunner {
             measuring.run();
         } catch (Ended ended) {
             state = ended.failure == null ? TrialRow.State.CUT : TrialRow.State.FAILED;
-            failure = ended.failure == null ? null : ended.failure.toJson().toString();
+            failure = ended.failure == null ? null : Json.write(ended.failure.toJson());
         }
         if (state != TrialRow.State.CUT) {
             requireOurs(task.candidate().config());
@@ -189,7 +190,7 @@ final class TrialRunner {
                     measure();
                 } finally {
                     var seen = sampler.summary();
-                    gpusSeen = seen.isEmpty() ? null : seen.toString();
+                    gpusSeen = seen.isEmpty() ? null : Json.write(seen);
                 }
             }
         }

@@ -98,7 +98,7 @@ public record TuneWorkload(int users, int blocks, long seed, List<ExperimentPlan
                     .put("output_tokens", each.outputTokens())
                     .put("requests_per_block", each.requests());
         }
-        return json.toString();
+        return Json.write(json);
     }
 
     public static TuneWorkload read(String text) {

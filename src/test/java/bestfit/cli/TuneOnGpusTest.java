@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** A campaign on a node of two hot GPUs: its nvidia-smi tells them, as on another machine to it alone, and an engine that computes nothing stands for vLLM. */
 @Tag("slow")
@@ -184,7 +185,7 @@ class TuneOnGpusTest {
     private static String standInVllm() {
         var command = new ArrayList<>(OwnProcess.command(List.of("--port", "{port}", "{args}")));
         command.set(command.indexOf(Main.class.getName()), StandInVllm.class.getName());
-        return Json.write(command);
+        return JsonMapper.shared().writeValueAsString(command);
     }
 
     private String planBasis() throws Exception {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import bestfit.args.DeploymentConfig;
 import bestfit.args.VllmArgs;
 import bestfit.config.ConfigException;
-import bestfit.config.Json;
 import bestfit.deploy.FakeMlNode.Era;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Deploying on MLNode's builds as they really behave. */
 @Tag("together")
@@ -167,7 +167,7 @@ class DeployerTest {
                 "--inference-port=0",
                 "--devices=2",
                 "--engine-command",
-                Json.MAPPER.writeValueAsString(engine));
+                JsonMapper.shared().writeValueAsString(engine));
         var environment = new HashMap<>(System.getenv());
         environment.put("BESTFIT_HOME", folder.toString());
         try (var own = OwnNode.start(command, environment, folder.resolve("own.log"))) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bestfit.config.ConfigException;
-import bestfit.config.Json;
 import bestfit.engine.StepExecutor.Row;
 import bestfit.engine.WeightSource.Role;
 import bestfit.model.Dtype;
@@ -22,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
 
 class SafetensorsWeightsTest {
     private static final String CONFIG = """
@@ -70,7 +70,7 @@ class SafetensorsWeightsTest {
             header.put(
                     tensor.name(), Map.of("dtype", dtype, "shape", shape, "data_offsets", List.of(from, data.size())));
         }
-        var json = Json.write(header).getBytes(StandardCharsets.UTF_8);
+        var json = JsonMapper.shared().writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
         var whole = new ByteArrayOutputStream();
         whole.writeBytes(ByteBuffer.allocate(8)
                 .order(ByteOrder.LITTLE_ENDIAN)
