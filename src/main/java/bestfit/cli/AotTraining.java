@@ -64,22 +64,8 @@ final class AotTraining {
                 data: [DONE]
 
                 """;
-        var counters = """
-                vllm:num_requests_running{engine="0"} 1
-                vllm:num_requests_waiting{engine="0"} 0
-                vllm:kv_cache_usage_perc{engine="0"} 0.1
-                vllm:prompt_tokens_total{engine="0"} %1$d
-                vllm:generation_tokens_total{engine="0"} %2$d
-                vllm:time_to_first_token_seconds_sum{engine="0"} %3$d
-                vllm:time_to_first_token_seconds_count{engine="0"} %3$d
-                vllm:e2e_request_latency_seconds_sum{engine="0"} %3$d
-                vllm:e2e_request_latency_seconds_count{engine="0"} %3$d
-                """;
         var router = new Router()
-                .get("/metrics", exchange -> {
-                    int count = answers.get();
-                    exchange.text(200, counters.formatted(8 * count, 2 * count, count));
-                })
+                .get("/metrics", exchange -> exchange.text(200, counters(answers.get())))
                 .post("/v1/chat/completions", exchange -> {
                     answers.incrementAndGet();
                     exchange.text(200, answer);
@@ -108,6 +94,20 @@ final class AotTraining {
         } finally {
             Files.deleteIfExists(Path.of(events));
         }
+    }
+
+    private static String counters(int answers) {
+        return """
+                vllm:num_requests_running{engine="0"} 1
+                vllm:num_requests_waiting{engine="0"} 0
+                vllm:kv_cache_usage_perc{engine="0"} 0.1
+                vllm:prompt_tokens_total{engine="0"} %1$d
+                vllm:generation_tokens_total{engine="0"} %2$d
+                vllm:time_to_first_token_seconds_sum{engine="0"} %3$d
+                vllm:time_to_first_token_seconds_count{engine="0"} %3$d
+                vllm:e2e_request_latency_seconds_sum{engine="0"} %3$d
+                vllm:e2e_request_latency_seconds_count{engine="0"} %3$d
+                """.formatted(8 * answers, 2 * answers, answers);
     }
 
     /** Starts the engine in this JVM, asks it a few times, and ends it as a parent process does: by closing its input. */

@@ -26,6 +26,9 @@ final class LoadDriver {
     /** So often the pace of all that is under way is looked at, which costs as much. */
     private static final long PACE_NANOS = 3 * LOOK_NANOS;
 
+    /** Users who begin closer together than a server reads requests would be a queue in front of it, again at the end of each answer. */
+    private static final long USER_GAP_NANOS = 20_000;
+
     private static final int REFUSED_IN_A_ROW = 200;
     private static final long TIMER_LATE_NANOS = 100_000;
 
@@ -48,6 +51,7 @@ final class LoadDriver {
     private final BitSet waited = new BitSet();
     private long startNanos;
     private long startEpochMicros;
+    private long userDueNanos;
     private int due;
     private boolean awake;
     private long awakeNanos;
@@ -98,31 +102,31 @@ final class LoadDriver {
     private void begin() {
         client.gather(0); // as long as nothing is known of this run's requests, and throughout an open loop
         startNanos = clock.nanoTime();
+        userDueNanos = startNanos;
         limitsDueNanos = startNanos;
         paceDueNanos = startNanos;
         // one look at the wall clock: within a run, its steps move no time stamp
         var wall = Instant.now();
         startEpochMicros = wall.getEpochSecond() * 1_000_000 + wall.getNano() / 1000;
         switch (job.arrivals()) {
-            case Arrivals.Closed(int users, var rampUp, var _) -> {
-                if (rampUp.isZero()) {
-                    for (int user = 0; user < users && !noMore; user++) {
-                        beginNext(clock.nanoTime());
-                    }
-                } else {
-                    begin(users, rampUp.toNanos());
-                }
-            }
+            case Arrivals.Closed(int users, var rampUp, var _) ->
+                begin(users, Math.max(USER_GAP_NANOS, rampUp.toNanos() / users));
             case Arrivals.Open open -> sendDue(open);
         }
         look();
     }
 
-    /** Lets the users begin one after another. */
-    private void begin(int users, long rampUpNanos) {
-        for (int user = 0; user < users; user++) {
-            long due = startNanos + rampUpNanos / users * user;
-            at(due, () -> beginNext(due));
+    /** Lets so many users begin, one after another; none of them is late, for none was due at a time. */
+    private void begin(int users, long gapNanos) {
+        for (int left = users; left > 0 && !noMore; left--) {
+            long now = clock.nanoTime();
+            if (now < userDueNanos) {
+                int rest = left;
+                at(userDueNanos - TIMER_LATE_NANOS, () -> begin(rest, gapNanos));
+                return;
+            }
+            userDueNanos = now + gapNanos;
+            beginNext(now);
         }
     }
 

@@ -70,7 +70,8 @@ public final class LoadGenerator implements AutoCloseable {
                         join(client.connect(route, Math.ceilDiv(connections, routes.size())));
                     }
                 }
-                if (rehearsed) { // what was made so far is out of the way: the next collection is far off and has little to move
+                if (rehearsed) { // what was made so far is out of the way: the next collection is far off and has
+                    // little to move
                     System.gc();
                 }
                 long startNanos = NanoClock.SYSTEM.nanoTime();
