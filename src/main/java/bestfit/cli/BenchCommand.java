@@ -12,7 +12,6 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        subcommands = {BenchSweepCommand.class, BenchSearchCommand.class},
         description =
                 "Measures an OpenAI-compatible server: closed loop (--concurrency), open loop (--rate) or a trace.")
 public final class BenchCommand implements Callable<Integer> {

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -65,6 +66,12 @@ public final class Main implements Runnable {
             AdminCommand.class,
             VersionCommand.class,
             HelpCommand.class);
+
+    /** Commands of a command, with as many flags as it has: described where the arguments name one, or may ask for help. */
+    private static final Map<Class<?>, List<Class<?>>> SUBCOMMANDS =
+            Map.of(BenchCommand.class, List.of(BenchSweepCommand.class, BenchSearchCommand.class));
+
+    private static final Pattern HELP = Pattern.compile("--help|-[a-zA-Z]*h[a-zA-Z]*");
 
     @CommandLine.Spec
     private CommandLine.Model.@Nullable CommandSpec spec;
@@ -116,7 +123,11 @@ public final class Main implements Runnable {
      */
     public static CommandLine commandLine(String... args) {
         var line = new CommandLine(new Main());
-        commands(args).forEach(line::addSubcommand);
+        for (var each : commands(args)) {
+            var command = new CommandLine(each);
+            subcommands(each, args).forEach(command::addSubcommand);
+            line.addSubcommand(command);
+        }
         return line.setColorScheme(CommandLine.Help.defaultColorScheme(
                         TerminalStreams.isStyled(TerminalStreams.OUTPUT, System.getenv())
                                 ? CommandLine.Help.Ansi.ON
@@ -137,10 +148,23 @@ public final class Main implements Runnable {
         if (args.length == 0 || args[0].equals("help")) {
             return COMMANDS;
         }
-        var named = COMMANDS.stream()
-                .filter(each -> each.getAnnotation(Command.class).name().equals(args[0]))
-                .toList();
+        var named = COMMANDS.stream().filter(each -> name(each).equals(args[0])).toList();
         return named.isEmpty() ? COMMANDS : named;
+    }
+
+    private static List<Class<?>> subcommands(Class<?> command, String[] args) {
+        var all = SUBCOMMANDS.getOrDefault(command, List.of());
+        var names = all.stream().map(Main::name).collect(Collectors.toSet());
+        boolean wanted = args.length == 0
+                || !args[0].equals(name(command))
+                || Stream.of(args)
+                        .anyMatch(each ->
+                                names.contains(each) || HELP.matcher(each).matches());
+        return wanted ? all : List.of();
+    }
+
+    private static String name(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
     }
 
     /** Without a command. */

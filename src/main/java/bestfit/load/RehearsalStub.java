@@ -55,7 +55,8 @@ final class RehearsalStub implements AutoCloseable {
 
     /** Serves so many requests on each of so many connections. */
     static RehearsalStub start(int connections, int rounds) throws IOException {
-        // with room for all: on a single core they may all connect before the first is accepted, and one that finds no room tries
+        // with room for all: on a single core they may all connect before the first is accepted, and one that finds no
+        // room tries
         // again after a second
         var listener = ServerSocketChannel.open()
                 .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), connections);

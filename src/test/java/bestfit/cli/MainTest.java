@@ -63,6 +63,19 @@ class MainTest {
     }
 
     @Test
+    void subcommands_areThereForHelpAndByName() {
+        for (var asked : List.of("bench --help", "bench -hV", "help bench", "bench http://127.0.0.1:1 -h")) {
+            var out = new StringWriter();
+            var args = asked.split(" ", -1);
+            assertThat(Main.commandLine(args).setOut(new PrintWriter(out, true)).execute(args))
+                    .isEqualTo(ExitCode.OK);
+            assertThat(out.toString()).contains("  sweep ", "  search ");
+        }
+        assertThat(run("bench", "search", "--rates=1")).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).contains("--rates=1", "bestfit bench search --help");
+    }
+
+    @Test
     void unknownFlag_isNamedEvenWhereARequiredOneIsMissing() {
         assertThat(run("measure", "--frobnicate")).isEqualTo(ExitCode.BAD_INPUT);
         assertThat(err.toString()).contains("--node_url", "unknown: --frobnicate");
