@@ -14,7 +14,6 @@ import java.io.PipedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -76,9 +75,9 @@ final class AotTraining {
                             .asString("");
                     exchange.json(200, Json.object().put("count", text.split(" ", -1).length));
                 });
-        var events = Files.createTempFile("bestfit-training", ".jsonl").toString();
         try (var server = HttpServer.start("127.0.0.1", 0, HttpServer.Limits.DEFAULTS, router)) {
             for (var format : List.of("--json", "--seed=1")) {
+                var events = Files.createTempFile("bestfit-training", ".jsonl");
                 Main.run(
                         "bench",
                         server.url(),
@@ -90,9 +89,8 @@ final class AotTraining {
                         "--slo=ttft:100",
                         "--events=" + events,
                         format);
+                Files.delete(events);
             }
-        } finally {
-            Files.deleteIfExists(Path.of(events));
         }
     }
 

@@ -1,6 +1,7 @@
 package bestfit.config;
 
 import java.io.StringWriter;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -21,6 +22,10 @@ public final class Json {
     private static final JsonReader PYTHON = new JsonReader(JsonFactory.builder()
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .build());
+
+    /** What Jackson adds: where a bracket opened, how to allow it, where a limit comes from. */
+    private static final Pattern FOR_PROGRAMMERS =
+            Pattern.compile(" \\(start marker at .*|: enable `.*|,? \\(?from `[^`]*`\\)?");
 
     private Json() {}
 
@@ -58,8 +63,7 @@ public final class Json {
     }
 
     private static String inWords(JacksonException broken) {
-        // Jackson adds where a bracket opened, in words for programmers.
-        return broken.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
+        return FOR_PROGRAMMERS.matcher(broken.getOriginalMessage()).replaceAll("");
     }
 
     /** What is wrong with a document, and where, for people. */

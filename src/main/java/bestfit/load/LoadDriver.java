@@ -1,9 +1,7 @@
 package bestfit.load;
 
 import bestfit.http.StreamClient;
-import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
-import bestfit.metrics.RequestFailure;
 import bestfit.time.NanoClock;
 import bestfit.workload.SendSchedule;
 import java.time.Duration;
@@ -26,7 +24,7 @@ final class LoadDriver {
     /** So often the pace of all that is under way is looked at, which costs as much. */
     private static final long PACE_NANOS = 3 * LOOK_NANOS;
 
-    /** Users who begin closer together than a server reads requests would be a queue in front of it, again at the end of each answer. */
+    /** Users who began faster than a server reads requests would be a queue in front of it, and again when their answers end. */
     private static final long USER_GAP_NANOS = 20_000;
 
     private static final int REFUSED_IN_A_ROW = 200;
@@ -51,7 +49,7 @@ final class LoadDriver {
     private final BitSet waited = new BitSet();
     private long startNanos;
     private long startEpochMicros;
-    private long userDueNanos;
+    private int yetToBegin;
     private int due;
     private boolean awake;
     private long awakeNanos;
@@ -102,31 +100,50 @@ final class LoadDriver {
     private void begin() {
         client.gather(0); // as long as nothing is known of this run's requests, and throughout an open loop
         startNanos = clock.nanoTime();
-        userDueNanos = startNanos;
         limitsDueNanos = startNanos;
         paceDueNanos = startNanos;
         // one look at the wall clock: within a run, its steps move no time stamp
         var wall = Instant.now();
         startEpochMicros = wall.getEpochSecond() * 1_000_000 + wall.getNano() / 1000;
         switch (job.arrivals()) {
-            case Arrivals.Closed(int users, var rampUp, var _) ->
-                begin(users, Math.max(USER_GAP_NANOS, rampUp.toNanos() / users));
+            case Arrivals.Closed(int users, var rampUp, var _) -> {
+                if (rampUp.isZero()) {
+                    begin(users);
+                } else {
+                    begin(users, rampUp.toNanos());
+                }
+            }
             case Arrivals.Open open -> sendDue(open);
         }
         look();
     }
 
-    /** Lets so many users begin, one after another; none of them is late, for none was due at a time. */
-    private void begin(int users, long gapNanos) {
-        for (int left = users; left > 0 && !noMore; left--) {
-            long now = clock.nanoTime();
-            if (now < userDueNanos) {
-                int rest = left;
-                at(userDueNanos - TIMER_LATE_NANOS, () -> begin(rest, gapNanos));
-                return;
+    /** Lets the users begin before anything is read of their answers: none takes a second request while another has none. */
+    private void begin(int users) {
+        long due = startNanos;
+        for (int user = 0; user < users && !noMore; user++) {
+            while (clock.nanoTime() < due) {
+                Thread.onSpinWait();
             }
-            userDueNanos = now + gapNanos;
-            beginNext(now);
+            due = clock.nanoTime() + USER_GAP_NANOS;
+            beginNext(due - USER_GAP_NANOS);
+        }
+    }
+
+    /** Lets the users begin one after another; a run that is over waits for none of them. */
+    private void begin(int users, long rampUpNanos) {
+        yetToBegin = users;
+        for (int user = 0; user < users; user++) {
+            long due = startNanos + rampUpNanos / users * user;
+            client.schedule(
+                    () -> guarded(() -> {
+                        yetToBegin--;
+                        if (!noMore) {
+                            beginNext(due);
+                            finishIfDone();
+                        }
+                    }),
+                    Math.max(0, due - clock.nanoTime()));
         }
     }
 
@@ -315,21 +332,7 @@ final class LoadDriver {
 
     private Measurement notSent(int index, long intendedNanos, String why) {
         long now = clock.nanoTime();
-        return new Measurement(
-                index,
-                job.block(),
-                intendedNanos,
-                now,
-                Measurement.NEVER,
-                Measurement.NEVER,
-                Measurement.NEVER,
-                Measurement.NEVER,
-                now,
-                0,
-                0,
-                RequestFailure.NOT_SENT.because(why),
-                epochMicros(now),
-                ChunkTimes.NONE);
+        return Measurement.notSent(index, job.block(), intendedNanos, now, epochMicros(now), why);
     }
 
     private long epochMicros(long nanos) {
@@ -384,7 +387,7 @@ final class LoadDriver {
 
     private long gatherNanos(long now) {
         long requestNanos = answered == 0 ? now - startNanos : answeredNanos / answered;
-        return GatherTime.nanos(requestNanos, thinking > 0 ? List.of() : underWay, 2 * PACE_NANOS);
+        return GatherTime.nanos(requestNanos, thinking + yetToBegin > 0 ? List.of() : underWay, 2 * PACE_NANOS);
     }
 
     private void finishIfDone() {

@@ -22,7 +22,7 @@ public final class LoadGenerator implements AutoCloseable {
     private static final int MOST_CONNECTED_BEFORE = 20_000;
 
     private final StreamClient client;
-    private boolean rehearsed;
+    private boolean measures; // and no longer rehearses
 
     private LoadGenerator(StreamClient client) {
         this.client = client;
@@ -33,7 +33,7 @@ public final class LoadGenerator implements AutoCloseable {
         var generator = new LoadGenerator(StreamClient.open(LOOPS, TimeLimits.CONNECT.toNanos()));
         try {
             Rehearsal.of(generator);
-            generator.rehearsed = true;
+            generator.measures = true;
             return generator;
         } catch (InterruptedException | RuntimeException failure) {
             generator.close();
@@ -70,8 +70,8 @@ public final class LoadGenerator implements AutoCloseable {
                         join(client.connect(route, Math.ceilDiv(connections, routes.size())));
                     }
                 }
-                if (rehearsed) { // what was made so far is out of the way: the next collection is far off and has
-                    // little to move
+                if (measures) {
+                    // what was made so far is out of the way: the next collection is far off and has little to move
                     System.gc();
                 }
                 long startNanos = NanoClock.SYSTEM.nanoTime();

@@ -75,6 +75,26 @@ public record Measurement(
                 chunks);
     }
 
+    /** A request that failed before it was taken up; it ended now. */
+    public static Measurement notSent(
+            int index, int block, long intendedNanos, long nowNanos, long nowEpochMicros, String why) {
+        return new Measurement(
+                index,
+                block,
+                intendedNanos,
+                nowNanos,
+                NEVER,
+                NEVER,
+                NEVER,
+                NEVER,
+                nowNanos,
+                0,
+                0,
+                RequestFailure.NOT_SENT.because(why),
+                nowEpochMicros,
+                ChunkTimes.NONE);
+    }
+
     public boolean succeeded() {
         return failure == null;
     }

@@ -74,7 +74,7 @@ public record BenchReport(
         int most = BenchMetrics.mostInFlight(measurements);
         if (users.isPresent() && most < Math.min(users.getAsInt(), measurements.size())) {
             reasons.add(
-                    "Only %d of %d users were ever under way at once: give more requests than users, or more client CPU."
+                    "Only %d of %d users were ever under way at once: give more requests than users, a shorter ramp-up or more client CPU."
                             .formatted(most, users.getAsInt()));
         }
         if (result.effort().suspendedMillis() > MOST_SUSPENDED_MILLIS) {

@@ -121,6 +121,9 @@ final class WorkloadReader {
         if (endless || (counted && timed)) {
             load.problem("requests", "exactly one is needed of requests (--requests) and duration (--duration).");
         }
+        if (timed && shape instanceof LoadShape.Users(int _, Duration rampUp) && rampUp.compareTo(duration) >= 0) {
+            load.problem("ramp_up", "is not shorter than the run (--duration): its last users would never begin.");
+        }
         return load.has("duration") && !counted ? new Extent.Lasting(duration) : new Extent.Requests(requests);
     }
 

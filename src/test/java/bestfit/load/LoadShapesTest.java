@@ -324,40 +324,50 @@ class LoadShapesTest {
     }
 
     @Test
-    void usersBegin_noFasterThanAServerReads() throws InterruptedException {
+    void usersBegin_noFasterThanAServerReads_andAllBeforeOneTakesAnother() throws InterruptedException {
         var result = run(
-                _ -> asking("slow"),
-                new Arrivals.Closed(40, Duration.ZERO),
-                new Extent.Requests(40),
+                _ -> asking("a"),
+                new Arrivals.Closed(200, Duration.ZERO),
+                new Extent.Requests(200),
                 Duration.ZERO,
                 List.of(server.url()));
-        var begins = result.measurements().stream()
-                .mapToLong(Measurement::intendedNanos)
-                .sorted()
-                .toArray();
+        var begins = begins(result);
         assertThat(IntStream.range(1, begins.length).mapToLong(i -> begins[i] - begins[i - 1]))
-                .hasSize(39)
+                .hasSize(199)
                 .allMatch(gap -> gap >= 20_000);
     }
 
     @Test
-    void rampUp_spreadsTheUsers() throws InterruptedException {
+    void rampUp_spreadsTheUsersEvenly() throws InterruptedException {
         var result = run(
                 _ -> asking("slow"),
-                new Arrivals.Closed(4, Duration.ofMillis(4 * WAIT_MILLIS / 2)),
-                new Extent.Requests(12),
+                new Arrivals.Closed(4, Duration.ofMillis(WAIT_MILLIS / 2)),
+                new Extent.Requests(8),
                 Duration.ZERO,
                 List.of(server.url()));
-        long first = result.measurements().stream()
-                .mapToLong(Measurement::intendedNanos)
-                .min()
-                .orElseThrow();
-        var begins = result.measurements().stream()
-                .map(m -> (m.intendedNanos() - first) / 1_000_000)
-                .toList();
-        assertThat(begins).filteredOn(millis -> millis < WAIT_MILLIS / 2).hasSize(1);
-        assertThat(begins).filteredOn(millis -> millis < WAIT_MILLIS).hasSizeLessThanOrEqualTo(2);
+        var begins = begins(result);
+        assertThat(IntStream.range(1, 4).mapToLong(i -> begins[i] - begins[i - 1]))
+                .containsOnly(WAIT_MILLIS * 1_000_000L / 8);
         assertThat(BenchMetrics.mostInFlight(result.measurements())).isEqualTo(4);
+    }
+
+    @Test
+    void runThatIsOver_waitsForNobodyInItsRampUp() throws InterruptedException {
+        var result = run(
+                _ -> asking("a"),
+                new Arrivals.Closed(2, Duration.ofSeconds(40)),
+                new Extent.Requests(5),
+                Duration.ZERO,
+                List.of(server.url()));
+        assertThat(result.measurements()).hasSize(5);
+        assertThat(result.wallNanos()).isLessThan(LIMIT.toNanos());
+    }
+
+    private static long[] begins(LoadResult result) {
+        return result.measurements().stream()
+                .mapToLong(Measurement::intendedNanos)
+                .sorted()
+                .toArray();
     }
 
     @Test
