@@ -12,6 +12,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Sends the requests of one run and watches their time limits. Confined to the client's event loop but for {@link #start}. */
@@ -26,6 +27,12 @@ final class LoadDriver {
 
     /** Users who began faster than a server reads requests would be a queue in front of it, and again when their answers end. */
     private static final long USER_GAP_NANOS = 20_000;
+
+    /** But all begin within this time, so that the first still wait for their answers when the last begin. */
+    private static final long ALL_BEGUN_NANOS = 10_000_000;
+
+    /** So early may some be; then the thread sleeps, which costs little and is never too short. */
+    private static final long MOST_EARLY_NANOS = 100_000;
 
     private static final int REFUSED_IN_A_ROW = 200;
     private static final long TIMER_LATE_NANOS = 100_000;
@@ -120,13 +127,15 @@ final class LoadDriver {
 
     /** Lets the users begin before anything is read of their answers: none takes a second request while another has none. */
     private void begin(int users) {
+        long gapNanos = Math.min(USER_GAP_NANOS, ALL_BEGUN_NANOS / users);
         long due = startNanos;
         for (int user = 0; user < users && !noMore; user++) {
-            while (clock.nanoTime() < due) {
-                Thread.onSpinWait();
+            if (due - clock.nanoTime() > MOST_EARLY_NANOS) {
+                LockSupport.parkNanos(due - clock.nanoTime());
             }
-            due = clock.nanoTime() + USER_GAP_NANOS;
-            beginNext(due - USER_GAP_NANOS);
+            long now = clock.nanoTime();
+            due = Math.max(due, now) + gapNanos;
+            beginNext(now);
         }
     }
 
