@@ -25,7 +25,7 @@ public final class Json {
 
     /** What Jackson adds: where a bracket opened, how to allow it, where a limit comes from. */
     private static final Pattern FOR_PROGRAMMERS =
-            Pattern.compile(" \\(start marker at .*|: enable `.*|,? \\(?from `[^`]*`\\)?");
+            Pattern.compile(" \\(start marker at .*|: enable `.*|, from `[^`]*`");
 
     private Json() {}
 

@@ -55,9 +55,7 @@ final class RehearsalStub implements AutoCloseable {
 
     /** Serves so many requests on each of so many connections. */
     static RehearsalStub start(int connections, int rounds) throws IOException {
-        // with room for all: on a single core they may all connect before the first is accepted, and one that finds no
-        // room tries
-        // again after a second
+        // room for all: on a single core they connect before the first is accepted, and try again only after a second
         var listener = ServerSocketChannel.open()
                 .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), connections);
         var stub = new RehearsalStub(listener, connections, rounds);

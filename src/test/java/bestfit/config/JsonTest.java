@@ -87,9 +87,12 @@ class JsonTest {
     }
 
     @Test
-    void whereABracketOpened_isNotTold() {
+    void whatJacksonTellsProgrammers_isNotTold() {
         assertThat(Json.problem(broken("[1")))
                 .isEqualTo("Unexpected end-of-input: expected close marker for Array at line 1, column 3");
+        assertThat(Json.problemOfLine(broken("[NaN]"))).isEqualTo("Non-standard token 'NaN' at column 5");
+        assertThat(Json.problemOfLine(broken("[".repeat(501))))
+                .isEqualTo("Document nesting depth (501) exceeds the maximum allowed (500)");
     }
 
     @ParameterizedTest
