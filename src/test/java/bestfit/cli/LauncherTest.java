@@ -95,6 +95,9 @@ class LauncherTest {
         var node = starter.redirectError(ProcessBuilder.Redirect.DISCARD).start();
         try {
             assertThat(node.inputReader().readLine()).contains("management");
+            // neither copied out of a jar nor done without
+            assertThat(Files.readString(Path.of("/proc", Long.toString(node.pid()), "maps")))
+                    .contains(first + "/dist/native/libnetty", first + "/aot/main");
             change(checkout);
             var second = run(folder, path, "timeout", "120", launcher, "version");
             assertThat(second.exitCode()).as(second.err()).isZero();
