@@ -4,7 +4,7 @@ import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.report.ResultComparison;
-import bestfit.report.ResultFile;
+import bestfit.report.ResultRuns;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -47,8 +47,8 @@ public final class CompareCommand implements Callable<Integer> {
         }
         var home = Home.of(System.getenv());
         var comparison = ResultComparison.of(
-                ResultFile.readAll(before, home),
-                ResultFile.readAll(after, home),
+                ResultRuns.read(before, home),
+                ResultRuns.read(after, home),
                 tolerance == null ? OptionalDouble.empty() : OptionalDouble.of(tolerance / 100));
         System.out.println(json ? Json.write(comparison.json()) : comparison.text());
         return comparison.regression() ? ExitCode.FAILED : ExitCode.OK;

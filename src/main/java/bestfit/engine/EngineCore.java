@@ -161,6 +161,9 @@ final class EngineCore implements AutoCloseable {
                     continue;
                 }
                 outbox.tellPrepared();
+                if (live.isEmpty()) {
+                    expected.idle();
+                }
                 fill();
                 outbox.handOut();
                 metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));

@@ -14,13 +14,27 @@ final class ExpectedRequests {
     /** A user of a closed loop takes about so long to read an answer's end and to send the next request. */
     private static final long REACTION_NANOS = 8_000_000;
 
+    /** Users who begin together are read by several threads, of which one may have to wait for its turn on a core. */
+    private static final long TOGETHER_NANOS = 4_000_000;
+
     /** Requests that have come and are not added yet. */
     private final AtomicInteger reading = new AtomicInteger();
 
     private volatile long untilNanos = System.nanoTime();
 
+    private volatile boolean idle = true;
+
+    /** Nothing runs or waits: what comes next may be the first of many. */
+    void idle() {
+        idle = true;
+    }
+
     void beginReading() {
         reading.incrementAndGet();
+        if (idle) {
+            idle = false;
+            expect(TOGETHER_NANOS);
+        }
     }
 
     /** Returns true when no other is being read. */

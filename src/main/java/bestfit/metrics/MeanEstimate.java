@@ -1,7 +1,6 @@
 package bestfit.metrics;
 
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * A mean and how sure it is.
@@ -39,25 +38,6 @@ public record MeanEstimate(double mean, double standardError, int count) {
         return batched > error
                 ? new MeanEstimate(plain.mean(), batched, BATCHES)
                 : new MeanEstimate(plain.mean(), error, values.length);
-    }
-
-    /**
-     * The mean of several runs' means. Its error is that of so many values, or what the runs' own errors make it where that is
-     * larger: runs that agree by chance do not make it sure.
-     */
-    public static MeanEstimate ofRuns(List<MeanEstimate> runs) {
-        var means = Summary.of(runs.stream().mapToDouble(MeanEstimate::mean).toArray());
-        double within = Math.sqrt(runs.stream()
-                        .mapToDouble(run -> run.standardError * run.standardError)
-                        .sum())
-                / runs.size();
-        double between = means.sd() / Math.sqrt(runs.size());
-        return between > within
-                ? new MeanEstimate(means.mean(), between, runs.size())
-                : new MeanEstimate(
-                        means.mean(),
-                        within,
-                        runs.stream().mapToInt(MeanEstimate::count).sum());
     }
 
     /** Half the length of the 95 % t interval of the mean; NaN below two values. */

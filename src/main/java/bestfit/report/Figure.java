@@ -3,7 +3,6 @@ package bestfit.report;
 import bestfit.metrics.BenchMetrics;
 import bestfit.metrics.MeanEstimate;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.SequencedMap;
 
 /**
@@ -11,9 +10,8 @@ import java.util.SequencedMap;
  *
  * @param p50 NaN where the result does not tell it
  * @param p99 NaN where the result does not tell it
- * @param moreIsBetter true for rates, false for times
  */
-public record Figure(MeanEstimate estimate, double p50, double p99, boolean moreIsBetter) {
+public record Figure(MeanEstimate estimate, double p50, double p99) {
     /** The figures that two results are compared by; gaps are left out, their mean is TPOT again. */
     static SequencedMap<String, Figure> of(BenchMetrics metrics) {
         var figures = new LinkedHashMap<String, Figure>();
@@ -21,11 +19,7 @@ public record Figure(MeanEstimate estimate, double p50, double p99, boolean more
             if (isCompared(name) && !Double.isNaN(d.low())) {
                 figures.put(
                         name,
-                        new Figure(
-                                MeanEstimate.ofInterval(d.mean(), d.low(), d.high(), d.count()),
-                                d.p50(),
-                                d.p99(),
-                                false));
+                        new Figure(MeanEstimate.ofInterval(d.mean(), d.low(), d.high(), d.count()), d.p50(), d.p99()));
             }
         });
         metrics.rates().forEach((name, rate) -> {
@@ -37,20 +31,16 @@ public record Figure(MeanEstimate estimate, double p50, double p99, boolean more
     }
 
     static Figure time(MeanEstimate estimate, double p50, double p99) {
-        return new Figure(estimate, p50, p99, false);
+        return new Figure(estimate, p50, p99);
     }
 
     static Figure rate(double mean, double low, double high) {
-        return new Figure(MeanEstimate.ofInterval(mean, low, high, BenchMetrics.WINDOWS), Double.NaN, Double.NaN, true);
+        return new Figure(MeanEstimate.ofInterval(mean, low, high, BenchMetrics.WINDOWS), Double.NaN, Double.NaN);
     }
 
-    /** The mean over several runs, see {@link ResultFile#readAll}. */
-    static Figure ofRuns(List<Figure> runs) {
-        return new Figure(
-                MeanEstimate.ofRuns(runs.stream().map(Figure::estimate).toList()),
-                runs.stream().mapToDouble(Figure::p50).average().orElseThrow(),
-                runs.stream().mapToDouble(Figure::p99).average().orElseThrow(),
-                runs.getFirst().moreIsBetter());
+    /** Of a rate; of a time less is. */
+    static boolean moreIsBetter(String name) {
+        return name.equals("output_tok_s");
     }
 
     static boolean isCompared(String name) {

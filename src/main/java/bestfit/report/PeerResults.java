@@ -69,8 +69,7 @@ final class PeerResults {
                 Tool.BESTFIT,
                 ofBestfit(json.path("metrics")),
                 new Proportion(failed, counts.path("ok").asLong(0) + failed),
-                List.copyOf(reasons),
-                1);
+                List.copyOf(reasons));
     }
 
     private static SequencedMap<String, Figure> ofBestfit(JsonNode metrics) {

@@ -3,10 +3,13 @@ package bestfit.report;
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
 import bestfit.metrics.MeanEstimate.Change;
+import bestfit.metrics.RunMeans;
 import bestfit.report.ResultFile.Tool;
+import bestfit.report.ResultRuns.LeftOut;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,8 +22,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param failureTolerance the same for the share of failed requests: runs of one server do not differ by it for no reason
  */
 public record ResultComparison(
-        ResultFile a,
-        ResultFile b,
+        ResultRuns a,
+        ResultRuns b,
         List<Row> rows,
         Optional<Change> failures,
         double tolerance,
@@ -33,26 +36,38 @@ public record ResultComparison(
      */
     private static final double RUN_TO_RUN = 0.02;
 
-    /** A figure that both have; the change is relative to the first. */
-    public record Row(String name, Figure a, Figure b, Change change) {
+    /**
+     * A figure that both have.
+     *
+     * @param a its mean in the first
+     * @param moreIsBetter true for rates, false for times
+     * @param change relative to the first
+     */
+    public record Row(String name, double a, double b, boolean moreIsBetter, Change change) {
         boolean worse(double tolerance) {
-            return a.moreIsBetter() ? change.high() < -tolerance : change.low() > tolerance;
+            return moreIsBetter ? change.high() < -tolerance : change.low() > tolerance;
         }
 
         boolean better(double tolerance) {
-            return a.moreIsBetter() ? change.low() > tolerance : change.high() < -tolerance;
+            return moreIsBetter ? change.low() > tolerance : change.high() < -tolerance;
         }
     }
 
     /**
-     * Intervals by Welch's t, wide enough that all hold together with 95 % (Bonferroni).
+     * Intervals wide enough that all hold together with 95 % (Bonferroni), see {@link RunMeans#to}.
      *
      * @param tolerance empty for none between several runs a side, and for what runs differ by where a side has one
      */
-    public static ResultComparison of(ResultFile a, ResultFile b, OptionalDouble tolerance) {
-        var shared = new ArrayList<>(a.figures().keySet());
-        shared.retainAll(b.figures().keySet());
-        shared.removeIf(name -> !hasSpread(a, name) || !hasSpread(b, name));
+    public static ResultComparison of(ResultRuns before, ResultRuns after, OptionalDouble tolerance) {
+        var a = before.withoutOdd(after);
+        var b = after.withoutOdd(before);
+        var means = a.means();
+        var others = b.means();
+        var shared = new ArrayList<>(means.keySet());
+        shared.removeIf(name -> {
+            var its = others.get(name);
+            return its == null || !its.comparableWith(Objects.requireNonNull(means.get(name)));
+        });
         if (shared.contains("ttft_ms")) {
             shared.remove("first_response_ms"); // the sharper of the two is enough
         }
@@ -62,18 +77,16 @@ public record ResultComparison(
         double level = 1 - (1 - LEVEL) / Math.max(1, shared.size() + (failed ? 1 : 0));
         var rows = new ArrayList<Row>();
         for (var name : shared) {
-            var first = a.figures().get(name);
-            var second = b.figures().get(name);
-            if (first != null && second != null) {
-                rows.add(new Row(name, first, second, first.estimate().to(second.estimate(), level)));
-            }
+            var first = Objects.requireNonNull(means.get(name));
+            var second = Objects.requireNonNull(others.get(name));
+            rows.add(new Row(name, first.mean(), second.mean(), Figure.moreIsBetter(name), first.to(second, level)));
         }
         var comparison = new ResultComparison(
                 a,
                 b,
                 List.copyOf(rows),
                 failed ? Optional.of(a.failures().to(b.failures(), level)) : Optional.empty(),
-                tolerance.orElse(Math.min(a.runs(), b.runs()) > 1 ? 0 : RUN_TO_RUN),
+                tolerance.orElse(hasSingle(a, b) ? RUN_TO_RUN : 0),
                 tolerance.orElse(0));
         if (rows.isEmpty() && !comparison.failsMore()) {
             throw new ConfigException(a.source() + " and " + b.source() + " have no metric in common" + withoutTimes(a)
@@ -82,13 +95,12 @@ public record ResultComparison(
         return comparison;
     }
 
-    private static String withoutTimes(ResultFile result) {
-        return result.figures().isEmpty() ? "; " + result.source() + " has no two successes" : "";
+    private static boolean hasSingle(ResultRuns a, ResultRuns b) {
+        return a.count() == 1 || b.count() == 1;
     }
 
-    private static boolean hasSpread(ResultFile result, String name) {
-        var figure = result.figures().get(name);
-        return figure != null && figure.estimate().count() > 1;
+    private static String withoutTimes(ResultRuns result) {
+        return result.means().isEmpty() ? "; " + result.source() + " has no two successes" : "";
     }
 
     public boolean regression() {
@@ -125,14 +137,20 @@ public record ResultComparison(
                     .put("mean", row.change().share())
                     .put("low", row.change().low())
                     .put("high", row.change().high())
-                    .put("a", row.a().estimate().mean())
-                    .put("b", row.b().estimate().mean());
+                    .put("a", row.a())
+                    .put("b", row.b());
         }
         return json;
     }
 
-    private static void put(ObjectNode json, ResultFile result) {
-        json.put("source", result.source()).put("tool", result.tool().label());
+    private static void put(ObjectNode json, ResultRuns result) {
+        json.put("source", result.source()).put("tool", result.tool().label()).put("runs", result.count());
+        result.leftOut()
+                .ifPresent(out -> json.putObject("left_out")
+                        .put("source", out.run().source())
+                        .put("metric", out.figure())
+                        .put("value", out.odd().value())
+                        .put("others", out.odd().others()));
         if (result.failures().all() > 0) {
             json.put("requests", result.failures().all())
                     .put("failed", result.failures().count());
@@ -151,8 +169,8 @@ public record ResultComparison(
                     Locale.ROOT,
                     "%-18s %12.2f %12.2f   %+.1f %% (%+.1f … %+.1f)%s%n",
                     row.name(),
-                    row.a().estimate().mean(),
-                    row.b().estimate().mean(),
+                    row.a(),
+                    row.b(),
                     100 * row.change().share(),
                     100 * row.change().low(),
                     100 * row.change().high(),
@@ -168,6 +186,8 @@ public record ResultComparison(
                 100 * change.low(),
                 100 * change.high(),
                 failsMore() ? "  fails more" : "")));
+        a.leftOut().ifPresent(out -> text.append(leftOut("A", out)).append(System.lineSeparator()));
+        b.leftOut().ifPresent(out -> text.append(leftOut("B", out)).append(System.lineSeparator()));
         a.invalid()
                 .forEach(reason -> text.append("A is INVALID: ").append(reason).append(System.lineSeparator()));
         b.invalid()
@@ -175,7 +195,7 @@ public record ResultComparison(
         if (a.tool() != b.tool()) {
             text.append(toolNote()).append(System.lineSeparator());
         }
-        if (Math.min(a.runs(), b.runs()) == 1 && tolerance > 0) {
+        if (hasSingle(a, b) && tolerance > 0) {
             text.append(String.format(
                             Locale.ROOT,
                             "One run does not show how runs differ: what is within %.1f %% is not called. Several a side show it: A1,A2,A3 B1,B2,B3.",
@@ -192,6 +212,18 @@ public record ResultComparison(
                             case String word -> word + (failsMore() ? ", and more of its requests fail." : ".");
                         })
                 .toString();
+    }
+
+    private static String leftOut(String side, LeftOut out) {
+        return String.format(
+                Locale.ROOT,
+                "Left out of %s: %s:%n  its %s is %.2f, where that of the other runs is %.2f. A pause that puts users out of step%n"
+                        + "  does that, and a server that is so at times: look at this run by itself.",
+                side,
+                out.run().source(),
+                out.figure(),
+                out.odd().value(),
+                out.odd().others());
     }
 
     private String toolNote() {

@@ -14,9 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
 
@@ -29,17 +27,11 @@ import tools.jackson.core.JacksonException;
  *     gives {@code first_response_ms} and no {@code ttft_ms}
  * @param failures of all requests; no time tells of them
  * @param invalid why the tool itself calls the run INVALID; empty where it does not
- * @param runs that the figures are the means of
  */
 public record ResultFile(
-        String source,
-        Tool tool,
-        SequencedMap<String, Figure> figures,
-        Proportion failures,
-        List<String> invalid,
-        int runs) {
+        String source, Tool tool, SequencedMap<String, Figure> figures, Proportion failures, List<String> invalid) {
     ResultFile(String source, Tool tool, SequencedMap<String, Figure> figures, Proportion failures) {
-        this(source, tool, figures, failures, List.of(), 1);
+        this(source, tool, figures, failures, List.of());
     }
 
     private static final byte[] SQLITE = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
@@ -92,44 +84,6 @@ public record ResultFile(
             throw unknown(file);
         }
         throw unknown(file);
-    }
-
-    /**
-     * The same of several runs: each figure's mean over them. Its error is that of the runs' means, or that within the runs where it
-     * is larger, so that what differs from one start of a server to the next is in it.
-     *
-     * @param names as {@link #read} takes them, with commas between
-     */
-    public static ResultFile readAll(String names, Path home) {
-        if (names.indexOf(',') < 0 || Files.exists(Path.of(names))) {
-            return read(names, home);
-        }
-        var runs = Arrays.stream(names.split(",", -1))
-                .map(name -> read(name, home))
-                .toList();
-        var tool = runs.getFirst().tool();
-        if (runs.stream().anyMatch(run -> run.tool() != tool)) {
-            throw new ConfigException(names + ": the runs are of different tools: "
-                    + runs.stream().map(run -> run.tool().label()).distinct().toList()
-                    + "; give those of one on each side.");
-        }
-        var figures = new LinkedHashMap<String, Figure>();
-        for (var name : runs.getFirst().figures().keySet()) {
-            var each = runs.stream()
-                    .map(run -> run.figures().get(name))
-                    .filter(Objects::nonNull)
-                    .toList();
-            if (each.size() == runs.size()) {
-                figures.put(name, Figure.ofRuns(each));
-            }
-        }
-        return new ResultFile(
-                runs.size() + " runs, " + runs.getFirst().source() + " …",
-                tool,
-                figures,
-                runs.stream().map(ResultFile::failures).reduce(Proportion.UNKNOWN, Proportion::and),
-                runs.stream().flatMap(run -> run.invalid().stream()).distinct().toList(),
-                runs.size());
     }
 
     private static ConfigException unknown(Path file) {

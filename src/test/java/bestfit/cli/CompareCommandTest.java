@@ -2,13 +2,17 @@ package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.load.EventLog;
 import bestfit.metrics.ChunkTimes;
 import bestfit.metrics.Measurement;
+import bestfit.report.ResultComparison;
+import bestfit.report.ResultRuns;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,6 +99,27 @@ class CompareCommandTest {
         assertThat(single).isGreaterThan(alarms);
         assertThat(alarms).isLessThanOrEqualTo(2);
         assertThat(found).isGreaterThanOrEqualTo(18);
+    }
+
+    /** With one run of a side 20 % off, a t test over the three finds nothing. */
+    @Test
+    void runOutOfLine_isLeftOutByName() {
+        var odd = run("odd", 7, 1.2);
+        var a = run("a0", 1, 1) + "," + odd + "," + run("a1", 2, 1);
+        var b = run("b0", 3, 1) + "," + run("b1", 4, 1) + "," + run("b2", 5, 1);
+        var c = run("c0", 3, 1.05) + "," + run("c1", 4, 1.05) + "," + run("c2", 5, 1.05);
+        assertThat(compared(a, b)).isEqualTo(ExitCode.OK);
+        assertThat(compared(a, c)).isEqualTo(ExitCode.FAILED);
+        var home = Home.of(System.getenv());
+        var comparison =
+                ResultComparison.of(ResultRuns.read(a, home), ResultRuns.read(b, home), OptionalDouble.empty());
+        assertThat(comparison.text()).contains("Left out of A: " + odd);
+        var leftOut = comparison.json().path("a").path("left_out");
+        assertThat(leftOut.path("source").asString()).isEqualTo(odd.toString());
+        assertThat(leftOut.path("value").asDouble() / leftOut.path("others").asDouble())
+                .isBetween(1.15, 1.25);
+        assertThat(comparison.json().path("a").path("requests").asInt()).isEqualTo(900);
+        assertThat(comparison.json().path("b").has("left_out")).isFalse();
     }
 
     private static String first(String runs) {
