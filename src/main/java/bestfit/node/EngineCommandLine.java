@@ -78,7 +78,8 @@ record EngineCommandLine(EngineProgram program, Map<String, String> parent, Stri
                 .orElse(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         // The JVM's own complaints would otherwise go to standard output. An AOT cache fits only the flags it was made
         // with.
-        command.addAll(List.of("-Xlog:disable", "-Xlog:all=error:stderr", "-XX:+UseSerialGC"));
+        command.addAll(
+                List.of("-Xlog:disable", "-Xlog:all=error:stderr", "-XX:+UseSerialGC", "-XX:+UseTransparentHugePages"));
         command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
         command.addAll(List.of("-Dio.netty.jfr.enabled=false", "--add-modules", "jdk.incubator.vector"));
         command.add("-Djava.library.path=" + System.getProperty("java.library.path"));

@@ -69,7 +69,7 @@ final class TraceFile {
             }
             var place = (isList ? "entry " : "line ") + (i + 1);
             try {
-                var node = isList ? nodes.get(i) : Json.parse(lines.get(i));
+                var node = isList ? nodes.get(i) : Json.parseStrictly(lines.get(i));
                 var entry = entry(place, node, lengthsTold);
                 entry.ifPresent(entries::add);
                 leftOut += entry.isPresent() ? 0 : 1;
@@ -107,7 +107,7 @@ final class TraceFile {
 
     private static JsonNode parse(Path file, String text) {
         try {
-            return Json.parse(text);
+            return Json.parseStrictly(text);
         } catch (JacksonException e) {
             throw new ConfigException("file " + file + ": " + Json.problem(e) + ".");
         }

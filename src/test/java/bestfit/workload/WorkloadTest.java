@@ -218,13 +218,14 @@ class WorkloadTest {
                 "{\"timestamp\": 1, \"input_length\": 700, \"output_length\": 9, \"hash_ids\": [\"a\"]}",
                 "{\"timestamp\": 1, \"input_length\": 700",
                 "{\"prompt\": \"a\", \"output_tokens\": 99999999999}",
-                "{\"promt\": \"a\"}");
+                "{\"promt\": \"a\"}",
+                "{\"timestamp\": 1, \"input_length\": 700, \"output_length\": 9, \"output_length\": 90}");
         var workload = read("load: {replay_speed: 1}\nprompt: {file: " + trace + "}");
         assertThatThrownBy(() -> PlannedRequests.of(workload, WORDS))
                 .isInstanceOfSatisfying(
                         ConfigException.class,
                         e -> assertThat(e.problems())
-                                .hasSize(7)
+                                .hasSize(8)
                                 .anyMatch(problem -> problem.contains("line 2: timestamp: \"noon\" is not allowed"))
                                 .anyMatch(problem -> problem.contains("line 3: input_length: \"x\" is not allowed"))
                                 .anyMatch(problem -> problem.contains("line 4: output_length: -9 is not allowed"))
@@ -232,7 +233,8 @@ class WorkloadTest {
                                 .anyMatch(problem -> problem.contains("line 6: Unexpected end-of-input"))
                                 .anyMatch(problem ->
                                         problem.contains("line 7: output_tokens: 99999999999 is not allowed"))
-                                .anyMatch(problem -> problem.contains("line 8: {\"promt\":\"a\"} holds no prompt")));
+                                .anyMatch(problem -> problem.contains("line 8: {\"promt\":\"a\"} holds no prompt"))
+                                .anyMatch(problem -> problem.contains("line 9: Duplicate Object property")));
     }
 
     @Test
