@@ -179,7 +179,8 @@ public final class ConfigReader {
         if (value == null) {
             return otherwise;
         }
-        double number = value.isNumber() ? value.doubleValue() : infinite(value.asString()) ? most : Double.NaN;
+        double number =
+                value.isNumber() ? value.doubleValue(Double.NaN) : infinite(value.asString()) ? most : Double.NaN;
         if (number >= least && number <= most) {
             return number;
         }

@@ -208,7 +208,7 @@ final class SchemaReader {
         if (node.isMissingNode()) {
             return null;
         }
-        if (!node.isNumber() || !(Math.abs(node.doubleValue()) <= GREATEST_BOUND)) {
+        if (!node.isNumber() || !(Math.abs(node.doubleValue(Double.NaN)) <= GREATEST_BOUND)) {
             throw new GrammarException(word + " should be a number from -1e30 to 1e30, got " + node);
         }
         return node.decimalValue();
@@ -240,7 +240,7 @@ final class SchemaReader {
         if (node.isMissingNode()) {
             return absent;
         }
-        double count = node.isNumber() ? node.doubleValue() : -1;
+        double count = node.isNumber() ? node.doubleValue(-1) : -1;
         if (!(count >= 0 && count <= Integer.MAX_VALUE && count == Math.rint(count))) {
             throw new GrammarException(word + " should be a whole number from 0 to 2147483647, got " + node);
         }

@@ -125,7 +125,7 @@ final class SpecReader {
         if (node.isMissingNode() || node.isNull()) {
             return missing;
         }
-        if (!node.isNumber() || node.asDouble() <= 0) {
+        if (!node.isNumber() || node.asDouble(0) <= 0) {
             problem(field, node, "a number above 0");
             return missing;
         }
@@ -134,7 +134,7 @@ final class SpecReader {
 
     private double ropeTheta() {
         var nested = config.path("rope_parameters").path("rope_theta");
-        return nested.isNumber() && nested.asDouble() > 0 ? nested.asDouble() : number("rope_theta", 10_000);
+        return nested.isNumber() && nested.asDouble(0) > 0 ? nested.asDouble() : number("rope_theta", 10_000);
     }
 
     private @Nullable String ropeScaling() {

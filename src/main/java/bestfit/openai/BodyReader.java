@@ -132,7 +132,7 @@ public final class BodyReader {
     static boolean isTrue(JsonNode node) {
         return switch (node.getNodeType()) {
             case BOOLEAN -> node.booleanValue();
-            case NUMBER -> node.doubleValue() != 0;
+            case NUMBER -> node.doubleValue(Double.NaN) != 0;
             case STRING -> !node.stringValue().isEmpty();
             case NULL -> false;
             default -> !node.isEmpty();

@@ -43,7 +43,7 @@ final class BodyRules {
         integers(body, "prompt_logprobs", "logprobs");
         promptLogprobs(body);
         var logprobs = body.get("logprobs");
-        if (logprobs != null && logprobs.isNumber() && logprobs.doubleValue() < 0 && logprobs.doubleValue() != -1) {
+        if (logprobs != null && logprobs.isNumber() && logprobs.doubleValue(0) < 0 && logprobs.doubleValue(0) != -1) {
             throw refuse("`logprobs` must be a positive value or -1.", "logprobs", logprobs);
         }
         structuredOutputs(body, "structured_outputs");
@@ -186,7 +186,7 @@ final class BodyRules {
 
     private static void thinking(BodyReader body) {
         var budget = body.get("thinking_token_budget");
-        if (budget != null && !(budget.isIntegralNumber() && budget.doubleValue() >= -1)) {
+        if (budget != null && !(budget.isIntegralNumber() && budget.doubleValue(0) >= -1)) {
             throw refuse(
                     "`thinking_token_budget` must be a non-negative integer or -1 for unlimited.",
                     "thinking_token_budget",

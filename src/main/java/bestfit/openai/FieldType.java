@@ -80,7 +80,7 @@ interface FieldType {
             return Optional.of(value.booleanValue() ? 1.0 : 0.0);
         }
         if (value.isNumber()) {
-            return Optional.of(value.doubleValue());
+            return value.doubleValueOpt().stream().boxed().findFirst(); // none of a whole number that no double holds
         }
         var text = value.isString() ? value.stringValue().strip() : "";
         return text.matches("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?")
@@ -94,7 +94,7 @@ interface FieldType {
             return Optional.of(value.booleanValue());
         }
         if (value.isNumber()) {
-            double number = value.doubleValue();
+            double number = value.doubleValue(Double.NaN);
             return number == 0 || number == 1 ? Optional.of(number == 1) : Optional.empty();
         }
         var text = value.isString() ? value.stringValue().toLowerCase(Locale.ROOT) : "";

@@ -245,7 +245,7 @@ final class PeerResults {
 
     /** JSON has no infinity, but a number that no double holds reads as one. */
     private static boolean isFinite(JsonNode number) {
-        return number.isNumber() && Double.isFinite(number.asDouble());
+        return number.isNumber() && Double.isFinite(number.asDouble(Double.NaN));
     }
 
     private static double number(JsonNode json, String key) {

@@ -168,7 +168,7 @@ final class TraceFile {
     }
 
     private static double number(JsonNode node, String key) {
-        if (!node.path(key).isNumber() || !Double.isFinite(node.path(key).doubleValue())) {
+        if (!node.path(key).isNumber() || !Double.isFinite(node.path(key).doubleValue(Double.NaN))) {
             throw new ConfigException(key + ": " + node.path(key) + " is not allowed; it takes milliseconds.");
         }
         return node.path(key).doubleValue();

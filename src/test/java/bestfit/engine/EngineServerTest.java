@@ -259,6 +259,9 @@ class EngineServerTest {
         var huge = engine.post("/v1/completions", "{\"prompt\":\"" + "a".repeat(20_000_000) + "\"}");
         assertThat(huge.status()).isEqualTo(400);
         assertThat(huge.text()).contains("maximum context length is 512 tokens");
+        var beyondDoubles = engine.post(TEXT, "{\"prompt\":\"x\",\"temperature\":1" + "0".repeat(400) + "}");
+        assertThat(beyondDoubles.status()).isEqualTo(400);
+        assertThat(beyondDoubles.text()).contains("Input should be a valid number");
         assertThat(engine.post("/v1/completions", "{\"prompt\":\"x\",\"n\":1000000}")
                         .text())
                 .contains("n must be at most 16384, got 1000000.");
