@@ -3,6 +3,7 @@ package bestfit.cli;
 import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Json;
+import bestfit.config.Problems;
 import bestfit.report.ResultComparison;
 import bestfit.report.ResultRuns;
 import java.util.OptionalDouble;
@@ -34,7 +35,8 @@ public final class CompareCommand implements Callable<Integer> {
             names = "--tolerance",
             paramLabel = "PERCENT",
             description =
-                    "What differs by less is called the same (default: 2 where a side is one run, else 0; of failures 0).")
+                    "What differs by less is called the same, in times and in points of failed requests (default: 2 if each side is"
+                            + " one run, else 0.5; of failures 0).")
     private @Nullable Double tolerance;
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
@@ -46,9 +48,13 @@ public final class CompareCommand implements Callable<Integer> {
             throw new ConfigException("--tolerance: " + tolerance + " is not allowed; it takes percent, 0 to 100.");
         }
         var home = Home.of(System.getenv());
+        var problems = new Problems();
+        var a = problems.of(() -> ResultRuns.read(before, home));
+        var b = problems.of(() -> ResultRuns.read(after, home));
+        problems.throwIfAny();
         var comparison = ResultComparison.of(
-                ResultRuns.read(before, home),
-                ResultRuns.read(after, home),
+                a.orElseThrow(),
+                b.orElseThrow(),
                 tolerance == null ? OptionalDouble.empty() : OptionalDouble.of(tolerance / 100));
         System.out.println(json ? Json.write(comparison.json()) : comparison.text());
         return comparison.regression() ? ExitCode.FAILED : ExitCode.OK;

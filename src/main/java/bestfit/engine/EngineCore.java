@@ -59,7 +59,7 @@ final class EngineCore implements AutoCloseable {
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
     private final Outbox outbox = new Outbox();
     private final Thread thread;
-    private final ExpectedRequests expected = new ExpectedRequests();
+    private final ExpectedRequests expected;
 
     /** When the last completed step ends: simulated devices tell its tokens a little before. */
     private long endedNanos = Long.MIN_VALUE;
@@ -85,6 +85,7 @@ final class EngineCore implements AutoCloseable {
         this.clock = clock;
         this.iterations = iterations;
         this.onDeath = onDeath;
+        this.expected = new ExpectedRequests(executor.timeScale());
         this.thread = Thread.ofPlatform().name("EngineCore").daemon().unstarted(this::run);
     }
 
@@ -161,9 +162,7 @@ final class EngineCore implements AutoCloseable {
                     continue;
                 }
                 outbox.tellPrepared();
-                if (live.isEmpty()) {
-                    expected.idle();
-                }
+                expected.alive(!live.isEmpty());
                 fill();
                 outbox.handOut();
                 metrics.observe(new EngineMetrics.State(scheduler.running(), scheduler.waiting(), scheduler.kvUsage()));

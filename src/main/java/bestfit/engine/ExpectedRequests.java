@@ -17,6 +17,11 @@ final class ExpectedRequests {
     /** Users who begin together are read by several threads, of which one may have to wait for its turn on a core. */
     private static final long TOGETHER_NANOS = 4_000_000;
 
+    /** But no first request waits longer than this of simulated time, which its step takes anyway. */
+    private static final long TOGETHER_SIMULATED_NANOS = 8_000_000;
+
+    private final long togetherNanos;
+
     /** Requests that have come and are not added yet. */
     private final AtomicInteger reading = new AtomicInteger();
 
@@ -24,16 +29,21 @@ final class ExpectedRequests {
 
     private volatile boolean idle = true;
 
-    /** Nothing runs or waits: what comes next may be the first of many. */
-    void idle() {
-        idle = true;
+    /** @param timeScale simulated seconds that pass in one */
+    ExpectedRequests(double timeScale) {
+        togetherNanos = Math.min(TOGETHER_NANOS, Math.round(TOGETHER_SIMULATED_NANOS / timeScale));
+    }
+
+    /** Tells whether any request runs or waits: where none does, what comes next may be the first of many. */
+    void alive(boolean any) {
+        idle = !any && reading.get() == 0;
     }
 
     void beginReading() {
         reading.incrementAndGet();
         if (idle) {
             idle = false;
-            expect(TOGETHER_NANOS);
+            expect(togetherNanos);
         }
     }
 

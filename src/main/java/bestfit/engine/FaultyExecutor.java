@@ -124,8 +124,8 @@ final class FaultyExecutor implements StepExecutor {
     }
 
     @Override
-    public boolean hidesHost() {
-        return inner.hidesHost();
+    public double timeScale() {
+        return inner.timeScale();
     }
 
     @Override

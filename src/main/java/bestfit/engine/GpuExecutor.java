@@ -178,8 +178,8 @@ public final class GpuExecutor implements StepExecutor {
     }
 
     @Override
-    public boolean hidesHost() {
-        return clock.scale() > 1;
+    public double timeScale() {
+        return clock.scale();
     }
 
     /** Ends at once; passes in flight are given up. */

@@ -86,7 +86,12 @@ public interface StepExecutor extends AutoCloseable {
      * a request is being read, so that it takes part in every step that it would have.
      */
     default boolean hidesHost() {
-        return false;
+        return timeScale() > 1;
+    }
+
+    /** Seconds that pass for the devices in one of ours. */
+    default double timeScale() {
+        return 1;
     }
 
     /**

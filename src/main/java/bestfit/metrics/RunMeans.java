@@ -18,10 +18,13 @@ public record RunMeans(List<MeanEstimate> runs) {
     /** A run is out of line only if it is so far from the others, as a share of what they found, … */
     private static final double ODD_SHARE = 0.05;
 
-    /** … and so many times as far as runs usually are: of three normal runs a side, at most one side in fifty has one. */
-    private static final double ODD_TIMES = 10;
+    /** … and so many times as far as runs usually are: of 200 sides of three normal runs, at most two have one. */
+    private static final double ODD_TIMES = 20;
 
     private static final int LEAST_TO_TELL_ODD = 3;
+
+    /** Of the other side: without its spread two runs would be left, which agree by chance. */
+    private static final int LEAST_OTHERS = 2;
 
     /** What makes the median distance from the median a standard deviation, of normal values. */
     private static final double SD_OF_MEDIAN_DISTANCE = 1.4826;
@@ -111,7 +114,7 @@ public record RunMeans(List<MeanEstimate> runs) {
      * @param other the side that it is compared with, whose runs tell too how far runs are from each other
      */
     public Optional<Odd> odd(RunMeans other) {
-        if (runs.size() < LEAST_TO_TELL_ODD) {
+        if (runs.size() < LEAST_TO_TELL_ODD || other.runs.size() < LEAST_OTHERS) {
             return Optional.empty();
         }
         return IntStream.range(0, runs.size())

@@ -13,19 +13,26 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** The JSON results of the load generators that are known, told apart by their keys. */
 final class PeerResults {
+    private static final Set<String> VERDICTS = Set.of("VALID", "INVALID");
+
     private PeerResults() {}
 
     /** Without figures if it is none of them. */
     static ResultFile read(Path file, JsonNode json) {
         var source = file.toString();
-        if (json.has("verdict")) {
+        if (VERDICTS.contains(json.path("verdict").asString(""))) {
             return ofBestfit(source, json);
         }
         if (json.has("benchmarks")) {
+            if (json.path("benchmarks").size() > 1) {
+                throw new ConfigException("it holds " + json.path("benchmarks").size()
+                        + " benchmarks; give a file with the one to compare.");
+            }
             var metrics = json.path("benchmarks").path(0).path("metrics");
             var totals = metrics.path("request_totals");
             return new ResultFile(
@@ -45,11 +52,19 @@ final class PeerResults {
         }
         return json.path("ttfts").isArray() && json.path("start_times").isArray()
                 ? ResultFile.of(source, Tool.VLLM, vllmRequests(json))
-                : new ResultFile(
-                        source, Tool.VLLM, ofVllm(json), failures(json.path("completed"), json.path("failed")));
+                : new ResultFile(source, Tool.VLLM, ofVllm(json), vllmFailures(json));
     }
 
-    /** None of a tool that does not count its failures. */
+    /** Its older releases count successes only. */
+    private static Proportion vllmFailures(JsonNode json) {
+        long completed = json.path("completed").asLong(0);
+        if (json.path("failed").isNumber() || !json.path("num_prompts").isNumber()) {
+            return json.has("failed") ? failures(json.path("completed"), json.path("failed")) : Proportion.UNKNOWN;
+        }
+        long all = Math.max(completed, json.path("num_prompts").asLong(0));
+        return new Proportion(all - completed, all);
+    }
+
     private static Proportion failures(JsonNode successes, JsonNode failures) {
         long failed = Math.round(failures.asDouble(0));
         return new Proportion(failed, Math.round(successes.asDouble(0)) + failed);
@@ -63,6 +78,9 @@ final class PeerResults {
         var reasons = new ArrayList<String>();
         if (json.path("verdict").asString("").equals("INVALID")) {
             json.path("reasons").forEach(reason -> reasons.add(reason.asString("")));
+            if (reasons.isEmpty()) {
+                reasons.add("it does not say why.");
+            }
         }
         return new ResultFile(
                 source,

@@ -36,14 +36,18 @@ public record ResultComparison(
      */
     private static final double RUN_TO_RUN = 0.02;
 
+    /** Between several runs a side: runs of one start agree more than starts do, and less is worth no decision. */
+    private static final double WORTH_A_WORD = 0.005;
+
     /**
      * A figure that both have.
      *
      * @param a its mean in the first
+     * @param runsOfA that have it
      * @param moreIsBetter true for rates, false for times
      * @param change relative to the first
      */
-    public record Row(String name, double a, double b, boolean moreIsBetter, Change change) {
+    public record Row(String name, double a, double b, int runsOfA, int runsOfB, boolean moreIsBetter, Change change) {
         boolean worse(double tolerance) {
             return moreIsBetter ? change.high() < -tolerance : change.low() > tolerance;
         }
@@ -56,7 +60,7 @@ public record ResultComparison(
     /**
      * Intervals wide enough that all hold together with 95 % (Bonferroni), see {@link RunMeans#to}.
      *
-     * @param tolerance empty for none between several runs a side, and for what runs differ by where a side has one
+     * @param tolerance empty for what runs of one server differ by, if each side is a single one, and half a percent else
      */
     public static ResultComparison of(ResultRuns before, ResultRuns after, OptionalDouble tolerance) {
         var a = before.withoutOdd(after);
@@ -66,7 +70,8 @@ public record ResultComparison(
         var shared = new ArrayList<>(means.keySet());
         shared.removeIf(name -> {
             var its = others.get(name);
-            return its == null || !its.comparableWith(Objects.requireNonNull(means.get(name)));
+            var own = Objects.requireNonNull(means.get(name));
+            return its == null || own.mean() == 0 || !its.comparableWith(own); // of 0 nothing is a share
         });
         if (shared.contains("ttft_ms")) {
             shared.remove("first_response_ms"); // the sharper of the two is enough
@@ -79,14 +84,21 @@ public record ResultComparison(
         for (var name : shared) {
             var first = Objects.requireNonNull(means.get(name));
             var second = Objects.requireNonNull(others.get(name));
-            rows.add(new Row(name, first.mean(), second.mean(), Figure.moreIsBetter(name), first.to(second, level)));
+            rows.add(new Row(
+                    name,
+                    first.mean(),
+                    second.mean(),
+                    first.runs().size(),
+                    second.runs().size(),
+                    Figure.moreIsBetter(name),
+                    first.to(second, level)));
         }
         var comparison = new ResultComparison(
                 a,
                 b,
                 List.copyOf(rows),
                 failed ? Optional.of(a.failures().to(b.failures(), level)) : Optional.empty(),
-                tolerance.orElse(hasSingle(a, b) ? RUN_TO_RUN : 0),
+                tolerance.orElse(bothSingle(a, b) ? RUN_TO_RUN : WORTH_A_WORD),
                 tolerance.orElse(0));
         if (rows.isEmpty() && !comparison.failsMore()) {
             throw new ConfigException(a.source() + " and " + b.source() + " have no metric in common" + withoutTimes(a)
@@ -95,12 +107,18 @@ public record ResultComparison(
         return comparison;
     }
 
-    private static boolean hasSingle(ResultRuns a, ResultRuns b) {
-        return a.count() == 1 || b.count() == 1;
+    private static boolean bothSingle(ResultRuns a, ResultRuns b) {
+        return a.count() == 1 && b.count() == 1;
     }
 
     private static String withoutTimes(ResultRuns result) {
-        return result.means().isEmpty() ? "; " + result.source() + " has no two successes" : "";
+        return result.means().isEmpty()
+                ? "; " + result.source() + " has no two successes"
+                : result.runs().stream()
+                                .flatMap(run -> run.figures().values().stream())
+                                .allMatch(figure -> figure.estimate().count() < 2)
+                        ? "; of its means " + result.source() + " tells no spread: give several runs a side"
+                        : "";
     }
 
     public boolean regression() {
@@ -138,7 +156,9 @@ public record ResultComparison(
                     .put("low", row.change().low())
                     .put("high", row.change().high())
                     .put("a", row.a())
-                    .put("b", row.b());
+                    .put("b", row.b())
+                    .put("a_runs", row.runsOfA())
+                    .put("b_runs", row.runsOfB());
         }
         return json;
     }
@@ -186,6 +206,10 @@ public record ResultComparison(
                 100 * change.low(),
                 100 * change.high(),
                 failsMore() ? "  fails more" : "")));
+        for (var row : rows) {
+            appendWithout(text, "A", row.name(), row.runsOfA(), a);
+            appendWithout(text, "B", row.name(), row.runsOfB(), b);
+        }
         a.leftOut().ifPresent(out -> text.append(leftOut("A", out)).append(System.lineSeparator()));
         b.leftOut().ifPresent(out -> text.append(leftOut("B", out)).append(System.lineSeparator()));
         a.invalid()
@@ -195,7 +219,7 @@ public record ResultComparison(
         if (a.tool() != b.tool()) {
             text.append(toolNote()).append(System.lineSeparator());
         }
-        if (hasSingle(a, b) && tolerance > 0) {
+        if (bothSingle(a, b) && tolerance > 0) {
             text.append(String.format(
                             Locale.ROOT,
                             "One run does not show how runs differ: what is within %.1f %% is not called. Several a side show it: A1,A2,A3 B1,B2,B3.",
@@ -212,6 +236,13 @@ public record ResultComparison(
                             case String word -> word + (failsMore() ? ", and more of its requests fail." : ".");
                         })
                 .toString();
+    }
+
+    private static void appendWithout(StringBuilder text, String side, String figure, int having, ResultRuns of) {
+        int without = of.runs().size() - having;
+        if (without > 0) {
+            text.append(String.format(Locale.ROOT, "Without %s: %d of the runs of %s.%n", figure, without, side));
+        }
     }
 
     private static String leftOut(String side, LeftOut out) {

@@ -9,12 +9,14 @@ import bestfit.metrics.Measurement;
 import bestfit.metrics.Proportion;
 import bestfit.store.Database;
 import bestfit.store.ExperimentStore;
+import bestfit.store.StoreException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
 
@@ -71,13 +73,20 @@ public record ResultFile(
         boolean numbered = mark > 0 && !Files.exists(whole);
         var file = numbered ? Path.of(name.substring(0, mark)) : whole;
         try {
-            if (isSqlite(file)) {
+            if (Files.isRegularFile(file) && isSqlite(file)) {
                 return ofDatabase(file, numbered ? name.substring(mark + 1) : "", home);
+            }
+            if (numbered && Files.exists(file)) {
+                throw new ConfigException(name + ": " + file + " is no database; without " + name.substring(mark)
+                        + " it is read as a result.");
             }
             var result = ofText(file);
             if (!result.figures().isEmpty() || result.failures().count() > 0) {
                 return result;
             }
+        } catch (StoreException broken) {
+            throw new ConfigException("Database " + file + " cannot be read: "
+                    + Objects.requireNonNull(broken.getCause()).getMessage());
         } catch (IOException e) {
             throw new ConfigException("File " + file + " cannot be read: " + Unreadable.why(file, e) + ".");
         } catch (JacksonException notJson) {
@@ -116,7 +125,22 @@ public record ResultFile(
                                 && lines.getLast().endsWith("}")
                         ? lines.getLast()
                         : String.join("\n", lines));
-        return PeerResults.read(file, json);
+        try {
+            return whole(PeerResults.read(file, json));
+        } catch (ConfigException problem) {
+            throw new ConfigException("File " + file + ": " + problem.getMessage());
+        }
+    }
+
+    /** What nobody measures shows that the file is damaged, or of another kind. */
+    private static ResultFile whole(ResultFile result) {
+        result.figures().forEach((name, figure) -> {
+            if (figure.estimate().mean() < 0 || figure.estimate().standardError() < 0) {
+                throw new ConfigException(
+                        "it is damaged: " + name + " is below 0, or its interval ends before it begins.");
+            }
+        });
+        return result;
     }
 
     private static ResultFile ofDatabase(Path file, String number, Path home) {

@@ -1,18 +1,20 @@
 package bestfit.report;
 
 import bestfit.config.ConfigException;
+import bestfit.config.Problems;
+import bestfit.metrics.MeanEstimate;
 import bestfit.metrics.Proportion;
 import bestfit.metrics.RunMeans;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -32,15 +34,28 @@ public record ResultRuns(List<ResultFile> runs, Optional<LeftOut> leftOut) {
     /**
      * @param names as {@link ResultFile#read} takes them, with commas between
      * @param home where SQLite's native library is unpacked
-     * @throws ConfigException if one is no result, or of another tool than the first
+     * @throws ConfigException if one is no result, of another tool than the first, or there twice
      */
     public static ResultRuns read(String names, Path home) {
         if (names.indexOf(',') < 0 || Files.exists(Path.of(names))) {
             return new ResultRuns(List.of(ResultFile.read(names, home)), Optional.empty());
         }
-        var runs = Arrays.stream(names.split(",", -1))
-                .map(name -> ResultFile.read(name, home))
-                .toList();
+        var problems = new Problems();
+        var runs = new ArrayList<ResultFile>();
+        for (var name : names.split(",", -1)) {
+            if (name.isBlank()) {
+                problems.add(names + ": a name is missing beside a comma.");
+            } else {
+                problems.of(() -> ResultFile.read(name, home)).ifPresent(runs::add);
+            }
+        }
+        problems.throwIfAny();
+        var twice = runs.stream().map(ResultFile::source).collect(Collectors.toCollection(ArrayList::new));
+        new LinkedHashSet<>(twice).forEach(twice::remove);
+        if (!twice.isEmpty()) {
+            throw new ConfigException(
+                    names + ": " + twice.getFirst() + " is there twice; a run that counts twice makes nothing surer.");
+        }
         var tools = runs.stream().map(run -> run.tool().label()).distinct().toList();
         if (tools.size() > 1) {
             throw new ConfigException(
@@ -71,26 +86,26 @@ public record ResultRuns(List<ResultFile> runs, Optional<LeftOut> leftOut) {
         return all().map(ResultFile::failures).reduce(Proportion.UNKNOWN, Proportion::and);
     }
 
-    /** Why its tool calls runs INVALID. */
+    /** Why its tool calls runs INVALID, of several with which. */
     List<String> invalid() {
-        return all().flatMap(run -> run.invalid().stream()).distinct().toList();
+        return all().flatMap(run ->
+                        run.invalid().stream().map(reason -> count() == 1 ? reason : run.source() + ": " + reason))
+                .toList();
     }
 
-    /** Of the figures that all its runs have. */
+    /** Each figure of those runs that have it: one in which all requests failed has no times. */
     SequencedMap<String, RunMeans> means() {
+        var estimates = new LinkedHashMap<String, List<MeanEstimate>>();
+        runs.forEach(run -> run.figures()
+                .forEach((name, figure) ->
+                        estimates.computeIfAbsent(name, _ -> new ArrayList<>()).add(figure.estimate())));
         var means = new LinkedHashMap<String, RunMeans>();
-        for (var name : runs.getFirst().figures().keySet()) {
-            var figures = runs.stream()
-                    .map(run -> run.figures().get(name))
-                    .filter(Objects::nonNull)
-                    .toList();
-            if (figures.size() == runs.size()) {
-                means.put(
-                        name,
-                        new RunMeans(figures.stream().map(Figure::estimate).toList()));
-            }
-        }
+        estimates.forEach((name, each) -> means.put(name, new RunMeans(each)));
         return means;
+    }
+
+    private List<ResultFile> having(String figure) {
+        return runs.stream().filter(run -> run.figures().containsKey(figure)).toList();
     }
 
     /** Without the run that is most out of line in a figure that both sides have, if one is. */
@@ -100,14 +115,15 @@ public record ResultRuns(List<ResultFile> runs, Optional<LeftOut> leftOut) {
         means().forEach((name, means) -> {
             var its = others.get(name);
             if (its != null) {
-                means.odd(its).ifPresent(each -> odd.add(new LeftOut(runs.get(each.run()), name, each)));
+                means.odd(its)
+                        .ifPresent(each -> odd.add(new LeftOut(having(name).get(each.run()), name, each)));
             }
         });
         return odd.stream()
                 .max(Comparator.comparingDouble(each -> each.odd.times()))
                 .map(out -> {
                     var kept = new ArrayList<>(runs);
-                    kept.remove(out.odd.run());
+                    kept.remove(out.run);
                     return new ResultRuns(kept, Optional.of(out));
                 })
                 .orElse(this);

@@ -1,7 +1,9 @@
 package bestfit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bestfit.config.ConfigException;
 import bestfit.config.Home;
 import bestfit.config.Json;
 import bestfit.load.EventLog;
@@ -122,6 +124,54 @@ class CompareCommandTest {
         assertThat(comparison.json().path("b").has("left_out")).isFalse();
     }
 
+    @Test
+    void whatARunLacks_isComparedByTheOthers() throws IOException {
+        var a = plain("a", new double[] {100, 10}, new double[] {101, 10.1}, new double[] {100.5, 10.2});
+        var slow = plain("b", new double[] {100.2, 15}, new double[] {100.8, 15.1}) + ","
+                + Files.writeString(folder.resolve("b9"), "{\"ttft\": {\"mean\": 100.1}}");
+        assertThat(compared(a, slow)).isEqualTo(ExitCode.FAILED);
+        var home = Home.of(System.getenv());
+        assertThat(ResultComparison.of(ResultRuns.read(a, home), ResultRuns.read(slow, home), OptionalDouble.empty())
+                        .text())
+                .contains("Without tpot_ms: 1 of the runs of B.");
+    }
+
+    /** Files of one run each: TTFT and TPOT. */
+    private String plain(String name, double[]... means) throws IOException {
+        var files = new java.util.ArrayList<String>();
+        for (var each : means) {
+            var json = "{\"ttft\": {\"mean\": " + each[0] + "}, \"tpot\": {\"mean\": " + each[1] + "}}";
+            files.add(
+                    Files.writeString(folder.resolve(name + files.size()), json).toString());
+        }
+        return String.join(",", files);
+    }
+
+    /** Twice the same file would be as sure as two runs. */
+    @Test
+    void whatIsWrongInAListOfRuns_isToldAtOnce() throws IOException {
+        var ours = run("ours", 1, 1);
+        assertThat(compared(ours + "," + ours, ours.toString())).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(compared(ours + "#2", ours.toString())).isEqualTo(ExitCode.BAD_INPUT);
+        var home = Home.of(System.getenv());
+        assertThatThrownBy(() -> ResultRuns.read(ours + ",no1,," + folder.resolve("no2"), home))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems())
+                                .hasSize(3)
+                                .anyMatch(problem -> problem.contains("no1"))
+                                .anyMatch(problem -> problem.contains("no2"))
+                                .anyMatch(problem -> problem.contains("a name is missing")));
+    }
+
+    @Test
+    void vllmFileThatCountsNoFailures_isJudgedByItsPrompts() throws IOException {
+        var times = "\"num_prompts\": 300, \"mean_tpot_ms\": 20.0, \"std_tpot_ms\": 2.0}";
+        var whole = Files.writeString(folder.resolve("w.json"), "{\"completed\": 300, " + times);
+        var half = Files.writeString(folder.resolve("h.json"), "{\"completed\": 150, " + times);
+        assertThat(compare(whole, half)).isEqualTo(ExitCode.FAILED);
+    }
+
     private static String first(String runs) {
         return runs.substring(0, runs.indexOf(','));
     }
@@ -147,6 +197,10 @@ class CompareCommandTest {
                 "{\"verdict\": \"VALID\"",
                 "PK\u0003\u0004",
                 "[1, 2]",
+                "{\"verdict\": \"slower\", \"metrics\": {\"ttft_ms\": {\"mean\": 1, \"low\": 0, \"high\": 2, \"n\": 9}}}",
+                "{\"verdict\": \"VALID\", \"metrics\": {\"ttft_ms\": {\"mean\": -9, \"low\": -10, \"high\": -8, \"n\": 9}}}",
+                "{\"verdict\": \"VALID\", \"metrics\": {\"ttft_ms\": {\"mean\": 9, \"low\": 10, \"high\": 8, \"n\": 9}}}",
+                "SQLite format 3\0 and nothing of one",
                 "{\"benchmarks\": []}",
                 "{\"request_count\": {\"avg\": 9}, \"request_latency\": {\"avg\": 60, \"std\": 1e400}}")) {
             var broken = Files.writeString(folder.resolve("broken.json"), content);
