@@ -85,7 +85,7 @@ final class EngineCore implements AutoCloseable {
         this.clock = clock;
         this.iterations = iterations;
         this.onDeath = onDeath;
-        this.expected = new ExpectedRequests(executor.timeScale());
+        this.expected = new ExpectedRequests(executor.timeScale(), System::nanoTime);
         this.thread = Thread.ofPlatform().name("EngineCore").daemon().unstarted(this::run);
     }
 

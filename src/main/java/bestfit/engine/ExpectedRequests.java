@@ -1,6 +1,7 @@
 package bestfit.engine;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 
 /**
  * Whether further requests are about to come, so that simulated steps wait for them. Requests that came together are read one
@@ -25,12 +26,19 @@ final class ExpectedRequests {
     /** Requests that have come and are not added yet. */
     private final AtomicInteger reading = new AtomicInteger();
 
-    private volatile long untilNanos = System.nanoTime();
+    private final LongSupplier nanoTime;
+
+    private volatile long untilNanos;
 
     private volatile boolean idle = true;
 
-    /** @param timeScale simulated seconds that pass in one */
-    ExpectedRequests(double timeScale) {
+    /**
+     * @param timeScale simulated seconds that pass in one
+     * @param nanoTime a clock of real time
+     */
+    ExpectedRequests(double timeScale, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+        untilNanos = nanoTime.getAsLong();
         togetherNanos = Math.min(TOGETHER_NANOS, Math.round(TOGETHER_SIMULATED_NANOS / timeScale));
     }
 
@@ -60,10 +68,10 @@ final class ExpectedRequests {
 
     /** A later expectation may be lost to one made at the same time: the difference is no more than a reaction. */
     private void expect(long forNanos) {
-        untilNanos = Math.max(untilNanos, System.nanoTime() + forNanos);
+        untilNanos = Math.max(untilNanos, nanoTime.getAsLong() + forNanos);
     }
 
     boolean any() {
-        return reading.get() > 0 || System.nanoTime() < untilNanos;
+        return reading.get() > 0 || nanoTime.getAsLong() < untilNanos;
     }
 }
