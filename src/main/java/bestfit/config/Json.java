@@ -5,7 +5,6 @@ import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
@@ -20,9 +19,6 @@ import tools.jackson.databind.node.StringNode;
 public final class Json {
     private static final JsonFactory FORMAT = new JsonFactory();
     private static final JsonReader READER = new JsonReader(FORMAT);
-    private static final JsonReader STRICT = new JsonReader(JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build());
     private static final JsonReader PYTHON = new JsonReader(JsonFactory.builder()
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .build());
@@ -49,15 +45,6 @@ public final class Json {
      */
     public static JsonNode parse(byte[] text) {
         return READER.read(text);
-    }
-
-    /**
-     * Parses what people write: of a name that an object has twice, one is a mistake.
-     *
-     * @throws JacksonException if it is not JSON, or a name is given twice
-     */
-    public static JsonNode parseStrictly(String text) {
-        return STRICT.read(text);
     }
 
     /**

@@ -47,9 +47,10 @@ public record RunMeans(List<MeanEstimate> runs) {
     }
 
     /**
-     * How much {@code other} is above this, as a share of this. Runs of one server are taken to spread as those of the other, by Student's t
-     * with both sides' runs pooled: of three runs a side that spread by 2 %, Welch's t finds two thirds of the differences of 5 % that this finds. The interval is
-     * never narrower than that of what the runs know of themselves: runs that agree by chance do not make it sure.
+     * How much {@code other} is above this, as a share of this. Runs of one server are taken to spread as those of the other,
+     * by Student's t with both sides' runs pooled: of three runs a side that spread by 2 %, Welch's t finds two thirds of the
+     * differences of 5 % that this finds. The interval is never narrower than that of what the runs know of themselves: runs
+     * that agree by chance do not make it sure.
      */
     public Change to(RunMeans other, double level) {
         double share = (other.mean() - mean()) / mean();

@@ -30,10 +30,6 @@ public record Figure(MeanEstimate estimate, double p50, double p99) {
         return figures;
     }
 
-    static Figure time(MeanEstimate estimate, double p50, double p99) {
-        return new Figure(estimate, p50, p99);
-    }
-
     static Figure rate(double mean, double low, double high) {
         return new Figure(MeanEstimate.ofInterval(mean, low, high, BenchMetrics.WINDOWS), Double.NaN, Double.NaN);
     }

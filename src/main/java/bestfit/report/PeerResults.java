@@ -107,7 +107,7 @@ final class PeerResults {
             if (count > 1) {
                 figures.put(
                         metric.getKey(),
-                        Figure.time(
+                        new Figure(
                                 MeanEstimate.ofInterval(mean, low, high, count), number(d, "p50"), number(d, "p99")));
             } else if (count == 0) {
                 figures.put(metric.getKey(), Figure.rate(mean, low, high));
@@ -123,7 +123,7 @@ final class PeerResults {
             var d = json.path(name);
             if (isFinite(d.path("mean"))) {
                 var mean = new MeanEstimate(d.path("mean").asDouble(), Double.NaN, 1);
-                figures.put(name + "_ms", Figure.time(mean, number(d, "p50"), number(d, "p99")));
+                figures.put(name + "_ms", new Figure(mean, number(d, "p50"), number(d, "p99")));
             }
         }
         return figures;
@@ -193,7 +193,7 @@ final class PeerResults {
                     .asDouble();
             figures.put(
                     "tpot_ms",
-                    Figure.time(
+                    new Figure(
                             new MeanEstimate(tpot.estimate().mean(), sd / Math.sqrt(requests - 1.0), requests),
                             tpot.p50(),
                             tpot.p99()));
@@ -207,7 +207,7 @@ final class PeerResults {
         if (count > 1 && isFinite(d.path("mean")) && isFinite(d.path("std_dev"))) {
             figures.put(
                     ours,
-                    Figure.time(
+                    new Figure(
                             new MeanEstimate(
                                     factor * d.path("mean").asDouble(),
                                     factor * d.path("std_dev").asDouble() / Math.sqrt(count - 1.0),
@@ -240,7 +240,7 @@ final class PeerResults {
             double millis = millisPer(json.path("unit").asString("ms"));
             figures.put(
                     ours,
-                    Figure.time(
+                    new Figure(
                             new MeanEstimate(
                                     millis * json.path(mean).asDouble(),
                                     millis * json.path(sd).asDouble() / Math.sqrt(count - 1.0),

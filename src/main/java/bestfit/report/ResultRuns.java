@@ -9,12 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -49,18 +48,18 @@ public record ResultRuns(List<ResultFile> runs, Optional<LeftOut> leftOut) {
                 problems.of(() -> ResultFile.read(name, home)).ifPresent(runs::add);
             }
         }
-        problems.throwIfAny();
-        var twice = runs.stream().map(ResultFile::source).collect(Collectors.toCollection(ArrayList::new));
-        new LinkedHashSet<>(twice).forEach(twice::remove);
-        if (!twice.isEmpty()) {
-            throw new ConfigException(
-                    names + ": " + twice.getFirst() + " is there twice; a run that counts twice makes nothing surer.");
+        var seen = new HashSet<String>();
+        for (var run : runs) {
+            if (!seen.add(run.source())) {
+                problems.add(
+                        names + ": " + run.source() + " is there twice; a run that counts twice makes nothing surer.");
+            }
         }
         var tools = runs.stream().map(run -> run.tool().label()).distinct().toList();
         if (tools.size() > 1) {
-            throw new ConfigException(
-                    names + ": the runs are of different tools: " + tools + "; give those of one on each side.");
+            problems.add(names + ": the runs are of different tools: " + tools + "; give those of one on each side.");
         }
+        problems.throwIfAny();
         return new ResultRuns(runs, Optional.empty());
     }
 

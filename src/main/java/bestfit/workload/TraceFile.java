@@ -2,6 +2,7 @@ package bestfit.workload;
 
 import bestfit.config.ConfigException;
 import bestfit.config.Json;
+import bestfit.config.JsonReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -19,6 +22,11 @@ final class TraceFile {
     static final String TAKES =
             "JSON lines or a JSON list in Mooncake's form (timestamp, input_length, output_length, hash_ids), ShareGPT's"
                     + " (conversations), or with prompt or messages; or a CSV with one prompt a row";
+
+    /** Of a name that an entry has twice, one is a mistake. */
+    private static final JsonReader ENTRIES = new JsonReader(JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build());
 
     private static final int MOST_TOLD = 10;
 
@@ -69,7 +77,7 @@ final class TraceFile {
             }
             var place = (isList ? "entry " : "line ") + (i + 1);
             try {
-                var node = isList ? nodes.get(i) : Json.parseStrictly(lines.get(i));
+                var node = isList ? nodes.get(i) : ENTRIES.read(lines.get(i));
                 var entry = entry(place, node, lengthsTold);
                 entry.ifPresent(entries::add);
                 leftOut += entry.isPresent() ? 0 : 1;
@@ -107,7 +115,7 @@ final class TraceFile {
 
     private static JsonNode parse(Path file, String text) {
         try {
-            return Json.parseStrictly(text);
+            return ENTRIES.read(text);
         } catch (JacksonException e) {
             throw new ConfigException("file " + file + ": " + Json.problem(e) + ".");
         }
